@@ -1,0 +1,71 @@
+# Two commands for everybody: `make demo` and `make test`. Each does its own set-up in .venv,
+# says what it is doing, and is quick the second time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types doors coverage bench lock secrets clean
+
+help:  ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "adserver needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Making a virtual environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/made requirements.lock pyproject.toml
+	@echo "Installing the exact packages of requirements.lock …"
+	@$(PIP_INSTALL) --require-hashes --requirement requirements.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	@echo "Installing the test tools of requirements-dev.lock …"
+	@$(PIP_INSTALL) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/installed  ## a blog with its ads, on http://127.0.0.1:8080
+	@$(BIN)/adserver demo $(ARGS)
+
+test: $(VENV)/installed-dev  ## every test (ARGS="-k ticket" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types doors coverage  ## everything that must hold before a change lands
+
+lint: $(VENV)/installed-dev  ## ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev  ## mypy --strict
+	@$(BIN)/mypy
+
+doors: $(VENV)/installed-dev  ## import-linter
+	@$(BIN)/lint-imports
+
+coverage: $(VENV)/installed-dev  ## the tests, and what they reach
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --include 'adserver/core/*' --fail-under 100
+	@$(BIN)/coverage report --fail-under 95
+
+bench: $(VENV)/installed-dev  ## requests per second and CPU, beside a bare server (needs wrk)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock:  ## exact versions and hashes of every package (needs uv)
+	uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
+
+secrets:  ## the secret files that docker-compose.yml mounts
+	@mkdir -p secrets && chmod 700 secrets
+	@for name in secret_key admin_token grafana_password; do \
+		test -s secrets/$$name || { $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > secrets/$$name; echo "wrote secrets/$$name"; }; \
+	done
+
+clean:  ## what was installed and measured; var/ (your data) stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* dist
