@@ -1,0 +1,27 @@
+"""The context: facts that the page and its request bring to a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adserver.core.catalog import Device
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Facts of one slot's request.
+
+    site: the name of the site whose page asks, "" for a page of none.
+    url: the page's address without query and fragment, "" where unknown.
+    language: one of the catalog's languages, for the words around the ad.
+    consent: the visitor agreed to third-party pixels, and no GPC or DNT signal says otherwise.
+    excluded: names of campaigns that are on the page already.
+    """
+
+    site: str = ""
+    url: str = ""
+    language: str = ""
+    device: Device = Device.DESKTOP
+    consent: bool = False
+    prefetch: bool = False
+    excluded: frozenset[str] = frozenset()

@@ -1,0 +1,77 @@
+"""Every error of ours, in one tree; errors carry data, the edges turn them into words.
+
+AdserverError
+├── CatalogError          the campaign files cannot be read as a catalog (carries problems)
+├── LiveHasMoved          somebody else applied since we looked
+├── NoSuchName            a slot, campaign or generation that does not exist
+├── SettingsError         a setting, secret or address that cannot be used
+├── StoreUnavailable      the store did not answer, or not in time
+├── TicketError
+│   ├── MalformedTicket   not a ticket at all
+│   └── ForgedTicket      right shape, wrong seal, or a key that we do not hold
+└── TooManyWaiting        more events wait to be counted than the named limit
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adserver.core.problems import Problem
+
+
+class AdserverError(Exception):
+    """The root of the tree: whatever we raise on purpose is one of these."""
+
+
+class CatalogError(AdserverError):
+    """Campaign files with problems that forbid publishing them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problem(s) in the campaign files")
+        self.problems = tuple(problems)
+
+
+class LiveHasMoved(AdserverError):
+    """The live generation is not the one the caller planned against."""
+
+    def __init__(self, expected: int, live: int) -> None:
+        super().__init__(f"live is generation {live}, the plan was made against {expected}")
+        self.expected = expected
+        self.live = live
+
+
+class NoSuchName(AdserverError):
+    """A name that nothing has; `hint` is the nearest name that exists, if any is near."""
+
+    def __init__(self, kind: str, name: str, hint: str | None = None) -> None:
+        super().__init__(f"there is no {kind} {name!r}")
+        self.kind = kind
+        self.name = name
+        self.hint = hint
+
+
+class SettingsError(AdserverError):
+    """A setting, secret or address that cannot be used; the message says what to do."""
+
+
+class StoreUnavailable(AdserverError):
+    """The store did not answer, or not in time. Nothing is known of what it did."""
+
+
+class TicketError(AdserverError):
+    """A text that is not one of our tickets."""
+
+
+class MalformedTicket(TicketError):
+    """Not the shape of a ticket: length, alphabet or version."""
+
+
+class ForgedTicket(TicketError):
+    """The shape of a ticket, but no key of ours sealed it."""
+
+
+class TooManyWaiting(AdserverError):
+    """More events wait to be counted than the named limit allows."""

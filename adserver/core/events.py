@@ -1,0 +1,75 @@
+"""Events of a served ad, what became of them, and the rows that they are counted in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+
+class Kind(IntEnum):
+    """The value is the event's bit among the ticket's bits in the bitmap."""
+
+    IMPRESSION = 0
+    VIEWABLE = 1
+    CLICK = 2
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    UNMATCHED = "unmatched"  # a click that counts, of an ad with no impression so far
+    DUPLICATE = "duplicate"
+
+
+class Metric(StrEnum):
+    """The first part of a row's key in the store; one letter, as there are many rows.
+
+    A discarded event is its letter, a dot and the reason (`i.duplicate`); an unfilled request
+    is `n.` and the reason.
+    """
+
+    REQUEST = "r"
+    NO_FILL = "n"
+    SERVED = "s"
+    IMPRESSION = "i"
+    VIEWABLE = "v"
+    CLICK = "c"
+    UNMATCHED = "u"
+
+
+METRIC_OF: dict[Kind, Metric] = {
+    Kind.IMPRESSION: Metric.IMPRESSION,
+    Kind.VIEWABLE: Metric.VIEWABLE,
+    Kind.CLICK: Metric.CLICK,
+}
+
+
+class Event(NamedTuple):
+    """One event to be counted: which bit to take, and in which row (the catalog's numbers)."""
+
+    kind: Kind
+    writer: int
+    serial: int
+    creative: int
+    slot: int
+    site: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How often one thing happened in one hour.
+
+    hour: UTC seconds at which the hour of the site's zone began; reason: "" where it counts.
+    """
+
+    hour: int
+    metric: Metric
+    reason: str
+    creative: int
+    slot: int
+    site: int
+    count: int

@@ -1,0 +1,122 @@
+"""What the rooms need of one another, as types only; the wiring hands the real thing over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from adserver.core.assets import Asset
+from adserver.core.catalog import Catalog, Creative, Generation
+from adserver.core.events import Event, Outcome, Row
+from adserver.core.hour import Hour
+
+
+class Tally(NamedTuple):
+    """A row to add to: metric with its reason (`s`, `n.no_campaign`), and the catalog's numbers."""
+
+    metric: str
+    creative: int
+    slot: int
+    site: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCreative:
+    """What is remembered of every creative that was ever live, for reports and late clicks."""
+
+    campaign: str
+    advertiser: str
+    creative: Creative
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a generation's history says of it; `created_at` is UTC seconds."""
+
+    number: int
+    created_at: float
+    author: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """One worker as the store sees it; `seen_at` and `since` are UTC seconds."""
+
+    name: str
+    generation: int
+    since: float
+    seen_at: float
+
+
+class Counts(Protocol):
+    """Where events are counted; each call is whole or not at all, or raises StoreUnavailable."""
+
+    async def count(self, hour: Hour, events: Sequence[Event]) -> list[Outcome]: ...
+
+    async def add(
+        self, hour: Hour, writer: int, sequence: int, tallies: Mapping[Tally, int]
+    ) -> None:
+        """Add to rows; a (writer, sequence) that was added before adds nothing."""
+        ...
+
+    async def claim_writer(self) -> int:
+        """A writer's number that no ticket still alive was issued by."""
+        ...
+
+    async def keep_writer(self, writer: int) -> None: ...
+
+
+class LiveCatalog(Protocol):
+    """What the data plane reads of the published generations."""
+
+    async def live_number(self) -> int:
+        """The live generation's number, 0 where nothing has been applied yet."""
+        ...
+
+    async def generation(self, number: int) -> Generation | None: ...
+
+    async def asset(self, digest: str) -> Asset | None: ...
+
+    async def known_creative(self, number: int) -> KnownCreative | None: ...
+
+    async def report_node(self, node: NodeState) -> None: ...
+
+    async def forget_node(self, name: str) -> None: ...
+
+
+class Catalogs(Protocol):
+    """What the control plane reads and writes; synchronous, for the command line."""
+
+    def live(self) -> tuple[Generation, Published] | None: ...
+
+    def publish(  # noqa: PLR0913 - what a generation's history says of it
+        self,
+        expected: int,
+        catalog: Catalog,
+        assets: Mapping[str, Asset],
+        author: str,
+        message: str,
+        diff: str,
+    ) -> Published:
+        """Write generation `expected + 1` and move the pointer; LiveHasMoved if it is not there."""
+        ...
+
+    def missing_assets(self, digests: Sequence[str]) -> list[str]: ...
+
+    def nodes(self) -> list[NodeState]: ...
+
+
+class Totals(Protocol):
+    """What reports read; synchronous, for the command line."""
+
+    def rows(self, since: float, until: float) -> list[Row]:
+        """Rows of the hours that begin in [since, until), UTC seconds."""
+        ...
+
+    def numbers(self) -> Mapping[str, int]:
+        """Every name that ever had a number, as `core.catalog.Generation` documents."""
+        ...
+
+    def known_creatives(self) -> Mapping[int, KnownCreative]: ...
