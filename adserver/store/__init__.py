@@ -1,0 +1,1 @@
+"""The only room that knows Redis: keys, scripts, and the promises that each call makes."""

@@ -1,0 +1,155 @@
+"""Generations in the store: published by the command line, read by every worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import redis
+import redis.asyncio
+
+from adserver.core.assets import Asset
+from adserver.core.catalog import Catalog, Generation, names
+from adserver.core.errors import LiveHasMoved, StoreUnavailable
+from adserver.core.ports import KnownCreative, NodeState, Published
+from adserver.store import codec
+from adserver.store.connect import answering, script
+from adserver.store.keys import Keys
+
+# A worker says that it is there every second; one that has been silent this long is gone.
+NODE_FORGOTTEN_SECONDS = 3_600
+
+
+class StoredCatalogs:
+    """`core.ports.Catalogs` on Redis."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client: Any = client
+        self._keys = keys
+        self._publish = client.register_script(script("publish"))
+        self._number = client.register_script(script("number"))
+
+    def live(self) -> tuple[Generation, Published] | None:
+        with answering():
+            number = int(self._client.get(self._keys.live) or 0)
+            fields = self._client.hgetall(self._keys.generation(number)) if number else {}
+        if not number:
+            return None
+        return read_generation(number, fields)
+
+    def publish(  # noqa: PLR0913 - what a generation's history says of it
+        self,
+        expected: int,
+        catalog: Catalog,
+        assets: Mapping[str, Asset],
+        author: str,
+        message: str,
+        diff: str,
+    ) -> Published:
+        now = time.time()
+        with answering():
+            self._store_assets(assets)
+            generation = Generation(expected + 1, catalog, self._give_numbers(catalog))
+            remembered = codec.known_creatives(generation)
+            live = self._publish(
+                keys=[
+                    self._keys.live,
+                    self._keys.generation(generation.number),
+                    self._keys.creatives,
+                ],
+                args=[
+                    expected,
+                    codec.GENERATION.dump_json(generation),
+                    repr(now),
+                    author,
+                    message,
+                    diff,
+                    codec.VERSION,
+                    *(part for pair in remembered.items() for part in pair),
+                ],
+            )
+        if live != generation.number:
+            raise LiveHasMoved(expected, int(live))
+        return Published(generation.number, now, author, message)
+
+    def missing_assets(self, digests: Sequence[str]) -> list[str]:
+        with answering():
+            return [d for d in digests if not self._client.exists(self._keys.asset(d))]
+
+    def nodes(self) -> list[NodeState]:
+        with answering():
+            fields = self._client.hgetall(self._keys.nodes)
+        states = [NodeState(**orjson.loads(value)) for value in fields.values()]
+        gone = [s.name for s in states if s.seen_at < time.time() - NODE_FORGOTTEN_SECONDS]
+        if gone:
+            with answering():
+                self._client.hdel(self._keys.nodes, *gone)
+        return sorted((s for s in states if s.name not in gone), key=lambda s: s.name)
+
+    def _give_numbers(self, catalog: Catalog) -> dict[str, int]:
+        wanted = names(catalog)
+        return dict(zip(wanted, self._number(keys=[self._keys.numbers], args=wanted), strict=True))
+
+    def _store_assets(self, assets: Mapping[str, Asset]) -> None:
+        for digest in self.missing_assets(list(assets)):
+            asset = assets[digest]
+            self._client.hset(
+                self._keys.asset(digest),
+                mapping={"data": asset.data, "media_type": asset.media_type},
+            )
+
+
+class StoredLiveCatalog:
+    """`core.ports.LiveCatalog` on Redis."""
+
+    def __init__(self, client: redis.asyncio.Redis, keys: Keys) -> None:
+        self._client: Any = client
+        self._keys = keys
+
+    async def live_number(self) -> int:
+        with answering():
+            return int(await self._client.get(self._keys.live) or 0)
+
+    async def generation(self, number: int) -> Generation | None:
+        with answering():
+            fields = await self._client.hgetall(self._keys.generation(number))
+        return read_generation(number, fields)[0] if fields else None
+
+    async def asset(self, digest: str) -> Asset | None:
+        with answering():
+            data, media_type = await self._client.hmget(
+                self._keys.asset(digest), "data", "media_type"
+            )
+        return None if data is None else Asset(data, media_type.decode())
+
+    async def known_creative(self, number: int) -> KnownCreative | None:
+        with answering():
+            written = await self._client.hget(self._keys.creatives, str(number))
+        return None if written is None else codec.KNOWN_CREATIVE.validate_json(written)
+
+    async def report_node(self, node: NodeState) -> None:
+        with answering():
+            await self._client.hset(self._keys.nodes, node.name, orjson.dumps(node))
+
+    async def forget_node(self, name: str) -> None:
+        with answering():
+            await self._client.hdel(self._keys.nodes, name)
+
+
+def read_generation(number: int, fields: Mapping[bytes, bytes]) -> tuple[Generation, Published]:
+    version = int(fields.get(b"version", b"0"))
+    if not codec.VERSION - 1 <= version <= codec.VERSION:
+        raise StoreUnavailable(
+            f"generation {number} is written in version {version}, this release reads "
+            f"{codec.VERSION}; use the release that applied it, or apply again"
+        )
+    generation = codec.GENERATION.validate_json(fields[b"body"])
+    published = Published(
+        number=number,
+        created_at=float(fields[b"created_at"]),
+        author=fields[b"author"].decode(),
+        message=fields[b"message"].decode(),
+    )
+    return generation, published

@@ -1,0 +1,64 @@
+"""What reports and the delivery metrics read: rows of hours, and totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from adserver.core.events import Metric, Row
+from adserver.core.ports import KnownCreative
+from adserver.store import codec
+from adserver.store.connect import answering
+from adserver.store.counts import read_rows
+from adserver.store.keys import Keys
+
+
+class StoredTotals:
+    """`core.ports.Totals` on Redis."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client: Any = client
+        self._keys = keys
+
+    def rows(self, since: float, until: float) -> list[Row]:
+        with answering():
+            hours = self._client.zrangebyscore(
+                self._keys.hours, since, f"({until}", withscores=True
+            )
+            return [
+                row
+                for name, begin in hours
+                for row in read_rows(
+                    int(begin), self._client.hgetall(self._keys.counts(name.decode())).items()
+                )
+            ]
+
+    def numbers(self) -> Mapping[str, int]:
+        with answering():
+            fields = self._client.hgetall(self._keys.numbers)
+        return {
+            name.decode(): int(number)
+            for name, number in fields.items()
+            if not name.startswith(b"#")
+        }
+
+    def known_creatives(self) -> Mapping[int, KnownCreative]:
+        with answering():
+            fields = self._client.hgetall(self._keys.creatives)
+        return {int(n): codec.KNOWN_CREATIVE.validate_json(v) for n, v in fields.items()}
+
+
+async def delivered(client: redis.asyncio.Redis, keys: Keys) -> dict[tuple[Metric, int], int]:
+    """How often, ever: (metric, creative number) → count."""
+    reader: Any = client
+    with answering():
+        fields = await reader.hgetall(keys.totals)
+    return {
+        (Metric(metric), int(creative)): int(count)
+        for (metric, creative), count in (
+            (field.decode().split(":"), count) for field, count in fields.items()
+        )
+    }
