@@ -1,0 +1,105 @@
+"""Beacon → count: `/i/{ticket}` (began to render) and `/v/{ticket}` (viewable)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adserver.core.errors import MalformedTicket, StoreUnavailable, TicketError, TooManyWaiting
+from adserver.core.events import METRIC_OF, Event, Kind, Outcome
+from adserver.core.reasons import Discard
+from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
+from adserver.metrics import UNKNOWN
+from adserver.serving.http import CORS, NO_STORE, Head, Header, Scope, Send, answer_empty, respond
+from adserver.serving.live import EVENT_METRICS
+from adserver.serving.request import is_prefetch
+from adserver.serving.state import State
+
+# One transparent pixel, the smallest GIF that browsers show without complaint.
+GIF = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+    b"!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+RETRY_AFTER: Header = (b"retry-after", b"1")
+
+
+def event_header(discard: Discard | None) -> Header:
+    said = f"discarded; reason={discard}" if discard else "accepted"
+    return (b"x-ad-event", said.encode())
+
+
+PENDING: Header = (b"x-ad-event", b"pending")
+
+
+def heads(content_type: bytes | None, length: int | None) -> Iterator[tuple[Discard | None, Head]]:
+    kind = [(b"content-type", content_type)] if content_type else []
+    for discard in (None, *Discard):
+        yield discard, Head([*kind, *CORS, NO_STORE, event_header(discard)], length)
+
+
+GIF_HEADS = dict(heads(b"image/gif", len(GIF)))
+POST_HEADS = dict(heads(None, None))
+
+
+async def beacon(state: State, scope: Scope, send: Send, text: str, kind: Kind) -> int:
+    try:
+        ticket = state.sealer.unseal(text)
+    except TicketError as error:
+        return await refuse_ticket(state, send, error, kind)
+    if scope["method"] == "HEAD":
+        await answer_empty(send, 200)
+        return 200
+    discard = standing(state, scope, ticket)
+    if discard is None:
+        try:
+            outcome = await state.counting.join(event_of(ticket, kind))
+        except (StoreUnavailable, TooManyWaiting):
+            await answer_empty(send, 503, RETRY_AFTER)
+            return 503
+        discard = counted(state, ticket, kind, outcome)
+    else:
+        discarded(state, ticket, kind, discard)
+    if scope["method"] == "POST":
+        await respond(send, 204, POST_HEADS[discard])
+        return 204
+    await respond(send, 200, GIF_HEADS[discard], GIF)
+    return 200
+
+
+async def refuse_ticket(state: State, send: Send, error: TicketError, kind: Kind) -> int:
+    """404 for what is not ours; a seal that is wrong is counted, a text that is no ticket too."""
+    reason = Discard.FORGED
+    state.meter.counts["events_discarded_total"][kind.word, UNKNOWN, reason] += 1
+    headers = () if isinstance(error, MalformedTicket) else (event_header(reason),)
+    await answer_empty(send, 404, *headers)
+    return 404
+
+
+def standing(state: State, scope: Scope, ticket: Ticket) -> Discard | None:
+    """Why an event does not count whatever the store says; None if the store decides."""
+    if ticket.flags & FLAG_PREVIEW:
+        return Discard.PREVIEW
+    if ticket.flags & FLAG_PREFETCH or is_prefetch(dict(scope["headers"])):
+        return Discard.PREFETCH
+    if state.clock() - ticket.time > state.ticket_life:
+        return Discard.EXPIRED
+    return None
+
+
+def event_of(ticket: Ticket, kind: Kind) -> Event:
+    return Event(kind, ticket.writer, ticket.serial, ticket.creative, ticket.slot, ticket.site)
+
+
+def counted(state: State, ticket: Ticket, kind: Kind, outcome: Outcome) -> Discard | None:
+    slot = state.live.slot_label(ticket.slot)
+    if outcome is Outcome.DUPLICATE:
+        counts = state.meter.counts["events_discarded_total"]
+        counts[kind.word, slot, Discard.DUPLICATE] += 1
+        return Discard.DUPLICATE
+    state.meter.counts[EVENT_METRICS[kind]][slot, state.live.campaign_label(ticket.creative)] += 1
+    return None
+
+
+def discarded(state: State, ticket: Ticket, kind: Kind, reason: Discard) -> None:
+    slot = state.live.slot_label(ticket.slot)
+    state.meter.counts["events_discarded_total"][kind.word, slot, reason] += 1
+    state.counting.tally(f"{METRIC_OF[kind]}.{reason}", ticket.creative, ticket.slot, ticket.site)

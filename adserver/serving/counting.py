@@ -1,0 +1,136 @@
+"""The shell around `core.batch`: events wait for their batch, tallies are written behind.
+
+An event is answered when the store has its batch. Tallies (requests, served, no fill,
+discarded) are added up in memory and flushed every second under a sequence of their own, so
+that a flush whose answer was lost is sent again without counting twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import structlog
+
+from adserver.core.batch import GroupCommit
+from adserver.core.errors import StoreUnavailable
+from adserver.core.events import Event, Outcome
+from adserver.core.hour import Hour, hour_at
+from adserver.core.ports import Counts, Tally
+from adserver.metrics import Meter
+
+Waiter = asyncio.Future[Outcome]
+log = structlog.get_logger(__name__)
+
+# Distinct rows in memory while the store is away: slots x creatives of one hour, then refused.
+MAX_TALLIES = 100_000
+
+
+class Counting:
+    """One worker's counting. `timezone` says whose hours rows belong to."""
+
+    def __init__(
+        self, counts: Counts, writer: int, meter: Meter, timezone: Callable[[], str]
+    ) -> None:
+        self._counts = counts
+        self._writer = writer
+        self._meter = meter
+        self._timezone = timezone
+        self._commit: GroupCommit[Waiter] = GroupCommit()
+        self._driver: asyncio.Task[None] | None = None
+        self._hour = Hour("", 0, 0)
+        self._tallies: Counter[Tally] = Counter()
+        self._unsent: tuple[Hour, int, Counter[Tally]] | None = None
+        self._sequence = 0
+
+    def join(self, event: Event) -> Waiter:
+        """A future of the outcome; it raises StoreUnavailable where the batch was not counted."""
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        self._commit.join(event, waiter)
+        if self._driver is None:
+            # A task starts in the loop's next round: what arrives in this one joins its batch.
+            self._driver = asyncio.create_task(self._drive())
+        return waiter
+
+    async def _drive(self) -> None:
+        try:
+            while (batch := self._commit.leave()) is not None:
+                started = time.perf_counter()
+                try:
+                    outcomes = await self._counts.count(self.hour(), batch.events)
+                except StoreUnavailable as error:
+                    self._failed("count", error)
+                    for waiter in batch.waiters:
+                        refuse(waiter, error)
+                else:
+                    self._answered("count", started)
+                    for waiter, outcome in zip(batch.waiters, outcomes, strict=True):
+                        if not waiter.done():
+                            waiter.set_result(outcome)
+                finally:
+                    self._commit.settle(batch)
+        finally:
+            self._driver = None
+
+    def hour(self) -> Hour:
+        now = time.time()
+        if not self._hour.begin <= now < self._hour.end:
+            self._hour = hour_at(now, self._timezone())
+        return self._hour
+
+    def tally(self, metric: str, creative: int, slot: int, site: int) -> None:
+        self._tallies[Tally(metric, creative, slot, site)] += 1
+
+    async def flush(self) -> None:
+        """Write the tallies; what could not be written is sent again, as it was, the next time."""
+        if self._unsent is None and self._tallies:
+            self._sequence += 1
+            self._unsent = (self.hour(), self._sequence, self._tallies)
+            self._tallies = Counter()
+        if self._unsent is None:
+            return
+        hour, sequence, tallies = self._unsent
+        started = time.perf_counter()
+        try:
+            await self._counts.add(hour, self._writer, sequence, tallies)
+        except StoreUnavailable as error:
+            self._failed("add", error)
+            self._bound()
+            return
+        self._answered("add", started)
+        self._unsent = None
+
+    async def finish(self) -> None:
+        """Wait for the batch in flight and write what is left; for a worker that ends."""
+        if self._driver is not None:
+            await self._driver
+        await self.flush()
+        await self.flush()
+
+    def _bound(self) -> None:
+        if len(self._tallies) > MAX_TALLIES:
+            log.error("tallies_dropped", rows=len(self._tallies), why="the store is away too long")
+            self._tallies.clear()
+
+    def _answered(self, op: str, started: float) -> None:
+        self._meter.gauges["store_up"][()] = 1
+        self._meter.observe("store_command_duration_seconds", (op,), time.perf_counter() - started)
+
+    def _failed(self, op: str, error: StoreUnavailable) -> None:
+        self._meter.gauges["store_up"][()] = 0
+        self._meter.counts["store_errors_total"][(kind_of(error),)] += 1
+        log.warning("store_unavailable", op=op, error=str(error))
+
+
+def refuse(waiter: Waiter, error: StoreUnavailable) -> None:
+    if not waiter.done():
+        waiter.set_exception(error)
+        waiter.exception()  # a click that did not wait will not ask for it
+
+
+def kind_of(error: StoreUnavailable) -> str:
+    """A closed list: what the metric's label may be."""
+    cause = type(error.__cause__).__name__
+    return {"TimeoutError": "timeout", "ConnectionError": "connection"}.get(cause, "other")

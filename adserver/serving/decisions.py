@@ -1,0 +1,235 @@
+"""Decisions as JSON: all slots of a page in one call, by GET from a browser, POST from a server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+import orjson
+
+from adserver.core.catalog import OnEmpty
+from adserver.core.context import Context
+from adserver.core.decision import Decision
+from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
+from adserver.core.reasons import Reason
+from adserver.serving import markup
+from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer
+from adserver.serving.live import Served
+from adserver.serving.request import (
+    Headers,
+    Pages,
+    context_of,
+    gather,
+    read_query,
+    visitor_headers,
+)
+from adserver.serving.state import State
+
+MAX_BODY_BYTES = 65_536
+MAX_LIST_VALUES = 64
+
+
+class Malformed(Exception):
+    """A call that cannot be understood: `error` says what is wrong, `hint` what to send."""
+
+    def __init__(self, error: str, hint: str, status: int = 400) -> None:
+        super().__init__(error)
+        self.error = error
+        self.hint = hint
+        self.status = status
+
+
+@dataclass(slots=True)
+class Call:
+    """The asked slots with their contexts, in order, and why facts were ignored."""
+
+    asked: list[tuple[str, Context]]
+    ignored: list[str] = field(default_factory=list)
+
+
+EXAMPLE = 'a call looks like {"slots": ["post-top"], "context": {"url": "https://…"}}'
+
+
+async def get_decisions(state: State, scope: Scope, send: Send) -> int:
+    pages = pages_of(state)
+    try:
+        query, ignored = read_query(scope["query_string"])
+        slots = checked_slots(query.get("slots", []), "GET /decisions?slots=post-top,post-bottom")
+        context = context_of(query, dict(scope["headers"]), pages, ignored)
+    except Malformed as problem:
+        return await refuse(send, problem)
+    return await decide_call(state, send, Call([(slot, context) for slot in slots], ignored))
+
+
+async def post_decisions(state: State, scope: Scope, receive: Receive, send: Send) -> int:
+    try:
+        body = await read_json(receive)
+        call = read_call(body, dict(scope["headers"]), pages_of(state), trusts(state, scope))
+    except Malformed as problem:
+        return await refuse(send, problem)
+    return await decide_call(state, send, call)
+
+
+NO_PAGES = Pages(sites=(), languages=(), default_language="en", declared={})
+
+
+def pages_of(state: State) -> Pages:
+    return state.live.served.pages if state.live.served else NO_PAGES
+
+
+async def refuse(send: Send, problem: Malformed) -> int:
+    body = orjson.dumps({"error": problem.error, "hint": problem.hint})
+    await answer(send, problem.status, JSON, body, NO_STORE)
+    return problem.status
+
+
+async def decide_call(state: State, send: Send, call: Call) -> int:
+    if call.ignored:
+        state.ignored(tuple(call.ignored))
+    served = state.live.served
+    if served is None:
+        decisions = [unfilled(slot, Reason.NO_CAMPAIGN) for slot, _ in call.asked]
+    else:
+        decisions = decide_served(state, served, call)
+    body = orjson.dumps({"generation": state.live.generation, "decisions": decisions})
+    await answer(send, 200, JSON, body, NO_STORE)
+    return 200
+
+
+def decide_served(state: State, served: Served, call: Call) -> list[dict[str, Any]]:
+    now = state.clock()
+    started = time.perf_counter()
+    made = decide_page(served.snapshot, call.asked, now, [state.draw() for _ in call.asked])
+    state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
+    answers = []
+    for decision, (_, context) in zip(made, call.asked, strict=True):
+        state.note(served, decision, context)
+        answers.append(describe(state, served, decision, context, now))
+    return answers
+
+
+def unfilled(slot: str, reason: Reason) -> dict[str, Any]:
+    return {"slot": slot, "filled": False, "reason": reason}
+
+
+def describe(
+    state: State, served: Served, decision: Decision, context: Context, now: float
+) -> dict[str, Any]:
+    placement = decision.placement
+    if placement is None:
+        empty = unfilled(decision.slot, decision.reason)
+        places = served.snapshot.places.get(decision.slot)
+        if places:
+            slot = places.slot
+            html = "" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot)
+            return {**empty, "on_empty": slot.on_empty, "html": html}
+        return {**empty, "hint": served.hint(decision.slot)}
+    ticket = state.issue(served, placement, context, now)
+    token, addresses = ticket.decode(), served.addresses
+    return {
+        "slot": decision.slot,
+        "filled": True,
+        "campaign": placement.campaign.name,
+        "creative": placement.creative.id,
+        "tier": placement.campaign.tier,
+        "kind": placement.creative.kind,
+        "size": markup.size_of(placement, context.device),
+        "html": ticket.join(served.fill(placement, context).without_beacon).decode(),
+        "parts": markup.parts(placement, context.language, served.site, addresses),
+        "impression_url": addresses.of(f"/i/{token}"),
+        "viewable_url": addresses.of(f"/v/{token}"),
+        "click_url": addresses.of(f"/c/{token}"),
+        **({"frame_url": addresses.of(f"/h/{token}")} if placement.creative.html else {}),
+        **({"pixels": list(placement.campaign.pixels)} if context.consent else {}),
+    }
+
+
+async def read_json(receive: Receive) -> Mapping[str, Any]:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("the request ended early", EXAMPLE)
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise Malformed(f"the body is over {MAX_BODY_BYTES} bytes", EXAMPLE, 413)
+        if not message.get("more_body", False):
+            break
+    try:
+        call = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"the body is not JSON: {error}", EXAMPLE) from error
+    if not isinstance(call, dict):
+        raise Malformed("the body is not a JSON object", EXAMPLE)
+    return call
+
+
+def read_call(call: Mapping[str, Any], headers: Headers, pages: Pages, trusted: bool) -> Call:
+    entries = call.get("slots")
+    if not isinstance(entries, list):
+        raise Malformed("`slots` is not a list", EXAMPLE)
+    shared = mapping(call.get("context", {}), "context")
+    visitor = mapping(call.get("visitor", {}), "visitor")
+    result = Call([])
+    if visitor and trusted:
+        headers = visitor_headers(visitor, headers)
+    elif visitor:
+        result.ignored.append("untrusted_visitor")
+    names = [name_and_context(entry) for entry in entries]
+    checked_slots([name for name, _ in names], EXAMPLE)
+    for name, own in names:
+        query, ignored = gather(pairs({**shared, **own}, result.ignored))
+        result.ignored += ignored
+        result.asked.append((name, context_of(query, headers, pages, result.ignored)))
+    return result
+
+
+def checked_slots(slots: list[str], hint: str) -> list[str]:
+    if not slots:
+        raise Malformed("no slots are asked for", hint)
+    if len(slots) > MAX_SLOTS_PER_CALL:
+        raise Malformed(f"{len(slots)} slots, at most {MAX_SLOTS_PER_CALL} a call", hint)
+    return slots
+
+
+def name_and_context(entry: Any) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(entry, str):
+        return entry, {}
+    if isinstance(entry, dict) and isinstance(entry.get("slot"), str):
+        return entry["slot"], mapping(entry.get("context", {}), "context")
+    raise Malformed('a slot is neither a name nor {"slot": name, "context": {…}}', EXAMPLE)
+
+
+def mapping(value: Any, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed(f"`{key}` is not an object", EXAMPLE)
+    return value
+
+
+def pairs(context: Mapping[str, Any], ignored: list[str]) -> list[tuple[str, str]]:
+    """The context's JSON values as a query would bring them."""
+    found = []
+    for key, value in context.items():
+        values = value if isinstance(value, list) else [value]
+        for one in values[:MAX_LIST_VALUES]:
+            if isinstance(one, bool):
+                found.append((key, "1" if one else "0"))
+            elif isinstance(one, str | int | float):
+                found.append((key, str(one)))
+            else:
+                ignored.append("unusable_value")
+    return found
+
+
+def trusts(state: State, scope: Scope) -> bool:
+    client = scope.get("client")
+    if not client or not state.trusted_peers:
+        return False
+    try:
+        peer = ip_address(client[0])
+    except ValueError:
+        return False
+    return any(peer in network for network in state.trusted_peers)

@@ -1,0 +1,55 @@
+"""Answers: heads that are encoded once, and the few ways in which we answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+# Any page may ask, none may send cookies; the two headers are there for its scripts to read.
+CORS: tuple[Header, ...] = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"X-Ad-Decision, X-Ad-Event"),
+)
+NO_STORE: Header = (b"cache-control", b"no-store")
+NO_SNIFF: Header = (b"x-content-type-options", b"nosniff")
+HTML = b"text/html; charset=utf-8"
+JSON = b"application/json"
+
+
+class Head(list[Header]):
+    """Response headers, also encoded as they go over the wire.
+
+    An ordinary list to any ASGI server; our own protocol class sends `encoded` as it is.
+    """
+
+    def __init__(self, headers: Iterable[Header], content_length: int | None) -> None:
+        """content_length: bytes of the body that follows; None for an answer that has none."""
+        super().__init__(headers)
+        if content_length is not None:
+            self.append((b"content-length", b"%d" % content_length))
+        self.content_length = content_length or 0
+        self.encoded = b"".join(b"%b: %b\r\n" % header for header in self)
+
+
+async def respond(send: Send, status: int, head: list[Header], body: bytes = b"") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+def head_of(content_type: bytes, length: int, *more: Header) -> Head:
+    return Head([(b"content-type", content_type), NO_SNIFF, *CORS, *more], length)
+
+
+async def answer(send: Send, status: int, content_type: bytes, body: bytes, *more: Header) -> None:
+    await respond(send, status, head_of(content_type, len(body), *more), body)
+
+
+async def answer_empty(send: Send, status: int, *more: Header) -> None:
+    length = None if status == 204 else 0  # RFC 9110: a 204 has no Content-Length
+    await respond(send, status, Head([*CORS, NO_STORE, *more], length))

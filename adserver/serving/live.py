@@ -1,0 +1,209 @@
+"""The snapshot being served, and all that is prepared from it; swapped whole, by one reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from adserver.core.catalog import Catalog, Device, Generation, Site
+from adserver.core.context import Context
+from adserver.core.events import Kind
+from adserver.core.flights import standing
+from adserver.core.ports import KnownCreative, LiveCatalog
+from adserver.core.reasons import Discard, Reason
+from adserver.core.snapshot import Placement, Snapshot, compile_snapshot
+from adserver.core.ticket import TEXT_LENGTH
+from adserver.metrics import OTHER, Meter, label_campaigns
+from adserver.serving import markup
+from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
+from adserver.serving.markup import Addresses
+from adserver.serving.request import Pages
+
+# Longer names are not worth comparing; a hint is for typing errors.
+MAX_HINT_CHARACTERS = 64
+# More unknown names than a site's pages can have wrong; then hints are no longer remembered.
+MAX_HINTS = 1_000
+# Creatives of ended campaigns that are still clicked; past that the store is asked each time.
+MAX_GONE = 10_000
+
+EVENT_METRICS = {
+    Kind.IMPRESSION: "impressions_total",
+    Kind.VIEWABLE: "viewable_impressions_total",
+    Kind.CLICK: "clicks_total",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fill:
+    """One placement as bytes, cut where the ticket goes: `ticket.join(pieces)`."""
+
+    with_beacon: tuple[bytes, ...]
+    without_beacon: tuple[bytes, ...]
+    decision: Header
+    head: Head
+
+
+@dataclass(slots=True)
+class Served:
+    """One generation, ready to be served."""
+
+    snapshot: Snapshot
+    pages: Pages
+    addresses: Addresses
+    stylesheet: bytes
+    campaign_labels: Mapping[str, str]
+    slot_names: Mapping[int, str]
+    fills: dict[tuple[int, int, str, Device, bool], Fill] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def site(self) -> Site:
+        return self.snapshot.catalog.site
+
+    def fill(self, placement: Placement, context: Context) -> Fill:
+        # Bounded by what was applied: creatives in slots, times devices and languages.
+        key = (
+            placement.creative_number,
+            placement.slot_number,
+            context.language,
+            context.device,
+            context.consent,
+        )
+        found = self.fills.get(key)
+        if found is None:
+            found = self.fills[key] = self._make_fill(placement, context)
+        return found
+
+    def _make_fill(self, placement: Placement, context: Context) -> Fill:
+        start = markup.wrapper(
+            placement, context.language, context.device, self.site, self.addresses
+        )
+        pixels = placement.campaign.pixels if context.consent else ()
+        end = "".join(markup.pixel(p) for p in pixels) + "</aside>"
+        with_beacon = cut(start + markup.beacon(self.addresses) + end)
+        decision = decision_header(
+            f"fill; campaign={placement.campaign.name}; creative={placement.creative.id}"
+        )
+        tickets = len(with_beacon) - 1
+        length = sum(map(len, with_beacon)) + tickets * TEXT_LENGTH
+        return Fill(
+            with_beacon=with_beacon,
+            without_beacon=cut(start + end),
+            decision=decision,
+            head=head_of(HTML, length, NO_STORE, decision),
+        )
+
+    def hint(self, name: str) -> str:
+        """The nearest slot's name, "" if none is near."""
+        if len(name) > MAX_HINT_CHARACTERS:
+            return ""
+        known = self.hints.get(name)
+        if known is None:
+            near = get_close_matches(name, list(self.snapshot.places)[:MAX_HINTS], 1)
+            known = near[0] if near else ""
+            if len(self.hints) < MAX_HINTS:
+                self.hints[name] = known
+        return known
+
+    def campaign_label(self, campaign: str) -> str:
+        return self.campaign_labels.get(campaign, OTHER)
+
+
+def cut(html: str) -> tuple[bytes, ...]:
+    return tuple(piece.encode() for piece in html.split(markup.TICKET))
+
+
+def decision_header(text: str) -> Header:
+    return (b"x-ad-decision", text.encode("ascii", "replace"))
+
+
+def prepare(generation: Generation, public_url: str, meter: Meter, now: float) -> Served:
+    """Compile a generation and all that is prepared from it. now: UTC seconds."""
+    snapshot = compile_snapshot(generation)
+    catalog = snapshot.catalog
+    served = Served(
+        snapshot=snapshot,
+        pages=Pages.of(catalog),
+        addresses=Addresses((public_url or catalog.site.server).rstrip("/")),
+        stylesheet=markup.stylesheet(catalog).encode(),
+        campaign_labels=labels_of(catalog, now),
+        slot_names={places.number: name for name, places in snapshot.places.items()},
+    )
+    present_at_zero(served, meter)
+    return served
+
+
+def labels_of(catalog: Catalog, now: float) -> Mapping[str, str]:
+    running = {c.name for c in catalog.campaigns if standing(c, now) is None}
+    return label_campaigns(running, {c.name for c in catalog.campaigns} - running)
+
+
+def present_at_zero(served: Served, meter: Meter) -> None:
+    """Show every series that this generation can count, so that the first event is an increase."""
+    for slot, places in served.snapshot.places.items():
+        for outcome in ("fill", "house", "empty"):
+            meter.present("decisions_total", (slot, outcome))
+        meter.present("no_fill_total", (slot, Reason.NO_CAMPAIGN))
+        for kind in Kind:
+            meter.present("events_discarded_total", (kind.word, slot, Discard.DUPLICATE))
+            for campaign in places.candidates:
+                labels = (slot, served.campaign_label(campaign.name))
+                meter.present(EVENT_METRICS[kind], labels)
+
+
+class Live:
+    """What a worker serves now, and how it finds what is no longer served."""
+
+    def __init__(self, catalog: LiveCatalog, public_url: str, meter: Meter) -> None:
+        self._catalog = catalog
+        self._public_url = public_url
+        self._meter = meter
+        self._gone: dict[int, KnownCreative] = {}
+        self.served: Served | None = None
+        self.since = 0.0  # UTC seconds at which `served` began to be served
+        self.confirmed = 0.0  # UTC seconds at which it was last known to be the live one
+
+    @property
+    def timezone(self) -> str:
+        return self.served.site.timezone if self.served else "UTC"
+
+    @property
+    def generation(self) -> int:
+        return self.served.snapshot.generation if self.served else 0
+
+    async def refresh(self, now: float) -> bool:
+        """Serve the live generation; whether that was a change. A broken one changes nothing."""
+        number = await self._catalog.live_number()
+        if number == self.generation:
+            self.confirmed = now
+            return False
+        generation = await self._catalog.generation(number) if number else None
+        if generation is None:
+            return False
+        self.served = prepare(generation, self._public_url, self._meter, now)
+        self._gone.clear()
+        self.since = self.confirmed = now
+        return True
+
+    async def creative(self, number: int) -> KnownCreative | None:
+        """A creative by its number: of the snapshot, or what is remembered of one that is gone."""
+        if self.served is not None and number in self.served.snapshot.by_creative_number:
+            campaign, creative = self.served.snapshot.by_creative_number[number]
+            return KnownCreative(campaign.name, campaign.advertiser, creative)
+        if number not in self._gone:
+            found = await self._catalog.known_creative(number)
+            if found is None:
+                return None
+            if len(self._gone) < MAX_GONE:
+                self._gone[number] = found
+        return self._gone[number]
+
+    def campaign_label(self, creative_number: int) -> str:
+        if self.served is None:
+            return OTHER
+        pair = self.served.snapshot.by_creative_number.get(creative_number)
+        return self.served.campaign_label(pair[0].name) if pair else OTHER
+
+    def slot_label(self, slot_number: int) -> str:
+        return self.served.slot_names.get(slot_number, OTHER) if self.served else OTHER

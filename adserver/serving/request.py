@@ -1,0 +1,201 @@
+"""What we read of a request: the context, and signals that switch things off.
+
+Whatever a page or a stranger sends, reading it ends in a context; what cannot be used is
+ignored and counted by reason, never an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from adserver.core.catalog import Catalog, Device
+from adserver.core.context import Context
+from adserver.serving.http import Scope
+
+MAX_QUERY_BYTES = 8_192
+MAX_PARAMETERS = 64
+MAX_VALUE_CHARACTERS = 1_024
+MAX_URL_CHARACTERS = 2_048
+# User agents differ little; the memo spares reading the same one again.
+AGENT_MEMO = 1_024
+
+BUILT_IN = frozenset(
+    {"url", "lang", "country", "device", "consent", "capped", "exclude", "slots", "site"}
+)
+Headers = dict[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What reading a context needs of the catalog."""
+
+    sites: tuple[tuple[str, str], ...]
+    languages: tuple[str, ...]
+    default_language: str
+    declared: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Pages:
+        site = catalog.site
+        # The longest address first, so that a site below another is not taken for it.
+        sites = sorted(site.sites.items(), key=lambda pair: -len(pair[1]))
+        return cls(
+            sites=tuple((name, address.rstrip("/")) for name, address in sites),
+            languages=tuple(sorted({*site.label, site.language})),
+            default_language=site.language,
+            declared={key.name: frozenset(map(fold, key.one_of)) for key in site.context},
+        )
+
+    def site_of(self, url: str) -> str:
+        for name, address in self.sites:
+            if url.startswith(address) and url[len(address) : len(address) + 1] in ("", "/"):
+                return name
+        return ""
+
+    def language_of(self, asked: str) -> str:
+        """The nearest language that we have words for: `fr-CA` is served in `fr`."""
+        asked = fold(asked)
+        for language in self.languages:
+            if asked == fold(language) or asked.startswith(fold(language) + "-"):
+                return language
+        return self.default_language
+
+
+def fold(text: str) -> str:
+    return text.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A context, the query that it was read from, and why parts of the query were ignored."""
+
+    context: Context
+    query: dict[str, list[str]]
+    ignored: tuple[str, ...]
+
+
+def read(scope: Scope, pages: Pages) -> Reading:
+    headers: Headers = dict(scope["headers"])
+    query, ignored = read_query(scope["query_string"])
+    return Reading(context_of(query, headers, pages, ignored), query, tuple(ignored))
+
+
+def read_query(raw: bytes) -> tuple[dict[str, list[str]], list[str]]:
+    if not raw:
+        return {}, []
+    if len(raw) > MAX_QUERY_BYTES:
+        return {}, ["too_long"]
+    try:
+        pairs = parse_qsl(
+            raw.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS
+        )
+    except ValueError:
+        return {}, ["too_many"]
+    return gather(pairs)
+
+
+def gather(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, list[str]], list[str]]:
+    """Values by key; lists repeat or use commas, except in addresses."""
+    query: dict[str, list[str]] = {}
+    ignored: list[str] = []
+    for key, value in pairs:
+        if len(value) > (MAX_URL_CHARACTERS if key == "url" else MAX_VALUE_CHARACTERS):
+            ignored.append("too_long")
+        elif not value.isprintable():
+            ignored.append("unprintable")
+        else:
+            values = [value] if key == "url" else [v for v in value.split(",") if v]
+            query.setdefault(key, []).extend(values)
+    return query, ignored
+
+
+def context_of(
+    query: Mapping[str, list[str]], headers: Headers, pages: Pages, ignored: list[str]
+) -> Context:
+    ignored.extend(undeclared(query, pages))
+    url = page_address(first(query, "url") or referer(headers))
+    asked = first(query, "lang")
+    return Context(
+        site=pages.site_of(url),
+        url=url,
+        language=pages.language_of(asked) if asked else pages.default_language,
+        device=device_of(first(query, "device"), headers),
+        consent=first(query, "consent") == "1" and not objects(headers),
+        prefetch=is_prefetch(headers),
+        excluded=frozenset(query.get("exclude", ())),
+    )
+
+
+def undeclared(query: Mapping[str, list[str]], pages: Pages) -> Iterable[str]:
+    for key, values in query.items():
+        if key in BUILT_IN:
+            continue
+        allowed = pages.declared.get(key)
+        if allowed is None:
+            yield "undeclared_key"
+        elif allowed and not all(fold(value) in allowed for value in values):
+            yield "undeclared_value"
+
+
+def first(query: Mapping[str, list[str]], key: str) -> str:
+    values = query.get(key)
+    return values[0] if values else ""
+
+
+def referer(headers: Headers) -> str:
+    value = headers.get(b"referer", b"")
+    return value.decode("latin-1") if len(value) <= MAX_URL_CHARACTERS else ""
+
+
+@lru_cache(maxsize=AGENT_MEMO)
+def page_address(url: str) -> str:
+    """Scheme, host and path in the form that sites are written in; "" for what is no address."""
+    if not url.startswith(("http://", "https://")):
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return ""
+    if ":" in host:
+        host = f"[{host}]"
+    default = {"http": 80, "https": 443}[parts.scheme]
+    shown = f":{port}" if port is not None and port != default else ""
+    return f"{parts.scheme}://{host}{shown}{parts.path}"
+
+
+def device_of(asked: str, headers: Headers) -> Device:
+    if asked in {"desktop", "mobile"}:
+        return Device(asked)
+    hint = headers.get(b"sec-ch-ua-mobile")
+    if hint is not None:
+        return Device.MOBILE if hint == b"?1" else Device.DESKTOP
+    return device_of_agent(headers.get(b"user-agent", b"")[:512])
+
+
+@lru_cache(maxsize=AGENT_MEMO)
+def device_of_agent(agent: bytes) -> Device:
+    """Phones say "Mobi", as MDN advises to look for; tablets are shown as desktops."""
+    return Device.MOBILE if b"Mobi" in agent else Device.DESKTOP
+
+
+def objects(headers: Headers) -> bool:
+    """Global Privacy Control or Do Not Track."""
+    return headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1"
+
+
+def is_prefetch(headers: Headers) -> bool:
+    return headers.get(b"sec-purpose", b"").startswith(b"prefetch")
+
+
+def visitor_headers(visitor: Mapping[str, Any], headers: Headers) -> Headers:
+    """The request's headers with what a trusted server says of its visitor."""
+    agent = visitor.get("user_agent")
+    if isinstance(agent, str):
+        without_hint = {k: v for k, v in headers.items() if k != b"sec-ch-ua-mobile"}
+        return {**without_hint, b"user-agent": agent.encode("utf-8", "replace")}
+    return headers

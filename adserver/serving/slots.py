@@ -1,0 +1,109 @@
+"""Slot → HTML: `GET /slots/{slot}` and the iframe page `GET /frame/{slot}`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from adserver.core.catalog import OnEmpty
+from adserver.core.context import Context
+from adserver.core.decision import Decision, decide
+from adserver.core.reasons import Reason
+from adserver.serving import markup
+from adserver.serving.http import (
+    HTML,
+    NO_STORE,
+    Head,
+    Header,
+    Scope,
+    Send,
+    answer,
+    answer_empty,
+    head_of,
+    respond,
+)
+from adserver.serving.live import Served, decision_header
+from adserver.serving.request import read
+from adserver.serving.state import State
+
+FRAME_POLICY: Header = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'self'; img-src 'self' https:; frame-src 'self'; "
+    b"base-uri 'none'; form-action 'none'",
+)
+NO_GENERATION = decision_header(f"empty; reason={Reason.NO_CAMPAIGN}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decided slot: its HTML ("" where it collapses or is unknown) and what to say of it.
+
+    head: the prepared head of a fill, None for an empty slot.
+    """
+
+    status: int
+    body: bytes
+    decision: Header
+    language: str
+    head: Head | None = None
+
+
+async def slot(state: State, scope: Scope, send: Send, name: str) -> int:
+    served = state.live.served
+    if served is None:
+        return await without_generation(send)
+    made = answer_for(state, served, scope, name)
+    if made.status == 404:
+        await answer_empty(send, 404, made.decision)
+        return 404
+    head = made.head or head_of(HTML, len(made.body), NO_STORE, made.decision)
+    await respond(send, 200, head, made.body)
+    return 200
+
+
+async def without_generation(send: Send) -> int:
+    await answer(send, 200, HTML, b"", NO_STORE, NO_GENERATION)
+    return 200
+
+
+async def frame(state: State, scope: Scope, send: Send, name: str) -> int:
+    served = state.live.served
+    if served is None:
+        return await without_generation(send)
+    made = answer_for(state, served, scope, name)
+    if made.status == 404:
+        await answer_empty(send, 404, made.decision)
+        return 404
+    page = markup.frame(made.body.decode(), made.language, served.site, served.addresses)
+    await answer(send, 200, HTML, page.encode(), NO_STORE, FRAME_POLICY, made.decision)
+    return 200
+
+
+def answer_for(state: State, served: Served, scope: Scope, name: str) -> Answer:
+    reading = read(scope, served.pages)
+    if reading.ignored:
+        state.ignored(reading.ignored)
+    context, now = reading.context, state.clock()
+    started = time.perf_counter()
+    decision = decide(served.snapshot, name, context, now, state.draw())
+    state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
+    state.note(served, decision, context)
+    placement = decision.placement
+    if placement is None:
+        return unfilled(served, decision, context)
+    fill = served.fill(placement, context)
+    ticket = state.issue(served, placement, context, now)
+    body = ticket.join(fill.with_beacon)
+    return Answer(200, body, fill.decision, context.language, fill.head)
+
+
+def unfilled(served: Served, decision: Decision, context: Context) -> Answer:
+    said = f"empty; reason={decision.reason}"
+    if decision.reason is Reason.UNKNOWN_SLOT:
+        hint = served.hint(decision.slot)
+        if hint:
+            said += f"; hint={hint}"
+        return Answer(404, b"", decision_header(said), context.language)
+    slot = served.snapshot.places[decision.slot].slot
+    body = b"" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot).encode()
+    return Answer(200, body, decision_header(said), context.language)

@@ -1,0 +1,77 @@
+"""What one worker holds while it serves; handlers are given it, nothing is global."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from adserver.core.context import Context
+from adserver.core.decision import Decision
+from adserver.core.snapshot import Placement
+from adserver.core.ticket import FLAG_PREFETCH, Sealer, Ticket
+from adserver.metrics import UNKNOWN, Meter
+from adserver.serving.asset_cache import AssetCache
+from adserver.serving.counting import Counting
+from adserver.serving.live import Live, Served
+
+
+@dataclass(slots=True)
+class State:
+    """ticket_life: seconds in which a ticket's events count. clock: UTC seconds."""
+
+    live: Live
+    counting: Counting
+    sealer: Sealer
+    assets: AssetCache
+    meter: Meter
+    writer: int
+    ticket_life: int
+    trusted_peers: tuple[IPv4Network | IPv6Network, ...] = ()
+    clock: Callable[[], float] = time.time
+    draw: Callable[[], float] = field(default=random.random)
+    serial: int = 0
+
+    def issue(self, served: Served, placement: Placement, context: Context, now: float) -> bytes:
+        """A new ticket, and the served count that goes with it."""
+        site = served.snapshot.site_numbers.get(context.site, 0)
+        creative, slot = placement.creative_number, placement.slot_number
+        self.serial += 1
+        self.counting.tally("s", creative, slot, site)
+        return self.sealer.seal(
+            Ticket(
+                self.writer,
+                self.serial,
+                creative,
+                served.snapshot.generation,
+                int(now),
+                slot,
+                site,
+                FLAG_PREFETCH if context.prefetch else 0,
+            )
+        )
+
+    def note(self, served: Served, decision: Decision, context: Context) -> None:
+        """Count a decision: for the node's metrics and for the store's rows."""
+        counts = self.meter.counts
+        placement = decision.placement
+        if placement is not None:
+            outcome = "house" if placement.campaign.tier == "house" else "fill"
+            counts["decisions_total"][decision.slot, outcome] += 1
+            slot = placement.slot_number
+            self.counting.tally("r", 0, slot, served.snapshot.site_numbers.get(context.site, 0))
+            return
+        places = served.snapshot.places.get(decision.slot)
+        label = decision.slot if places else UNKNOWN
+        counts["decisions_total"][label, "empty"] += 1
+        counts["no_fill_total"][label, decision.reason] += 1
+        if places:
+            site = served.snapshot.site_numbers.get(context.site, 0)
+            self.counting.tally("r", 0, places.number, site)
+            self.counting.tally(f"n.{decision.reason}", 0, places.number, site)
+
+    def ignored(self, reasons: tuple[str, ...]) -> None:
+        for reason in reasons:
+            self.meter.counts["context_ignored_total"][(reason,)] += 1

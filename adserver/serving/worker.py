@@ -1,0 +1,190 @@
+"""One worker process: the public app on the inherited socket, and what runs beside requests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from adserver import __version__
+from adserver.core.errors import AdserverError, StoreUnavailable
+from adserver.core.ports import Counts, LiveCatalog, NodeState
+from adserver.metrics import Dump
+from adserver.serving.collect import Teller
+from adserver.serving.protocol import AdProtocol
+from adserver.serving.state import State
+
+log = structlog.get_logger(__name__)
+
+# Four looks in the two seconds within which an apply is served everywhere.
+FOLLOW_SECONDS = 0.5
+FLUSH_SECONDS = 1.0
+NODE_SECONDS = 1.0
+KEEP_WRITER_SECONDS = 3_600.0
+LAG_SECONDS = 0.25
+PARENT_SECONDS = 1.0
+DRAIN_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a worker does beside requests, and with whom."""
+
+    state: State
+    catalog: LiveCatalog
+    counts: Counts
+    name: str
+    collect_path: str
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything runs until the block ends; then tallies and last words are written."""
+        teller = asyncio.create_task(Teller(self.collect_path, self._dump).run())
+        every = [
+            asyncio.create_task(forever(seconds, work))
+            for seconds, work in (
+                (FOLLOW_SECONDS, self._follow),
+                (FLUSH_SECONDS, self.state.counting.flush),
+                (NODE_SECONDS, self._report),
+                (KEEP_WRITER_SECONDS, self._keep_writer),
+                (PARENT_SECONDS, leave_with_parent(os.getppid())),
+            )
+        ]
+        every.append(asyncio.create_task(self._watch_lag()))
+        try:
+            yield
+        finally:
+            await cancel(every)
+            await self.state.counting.finish()
+            with contextlib.suppress(StoreUnavailable):
+                await self.catalog.forget_node(self.name)
+            await cancel([teller])
+
+    def _dump(self) -> Dump:
+        live = self.state.live
+        age = self.state.clock() - live.confirmed if live.served else 0.0
+        self.state.meter.gauges["snapshot_age_seconds"][()] = age
+        return self.state.meter.dump()
+
+    async def _follow(self) -> None:
+        gauges = self.state.meter.gauges
+        try:
+            changed = await self.state.live.refresh(self.state.clock())
+        except StoreUnavailable as error:
+            gauges["store_up"][()] = 0
+            self.state.meter.counts["store_errors_total"]["follow",] += 1
+            log.warning("store_unavailable", op="follow", error=str(error))
+            return
+        except (ValueError, KeyError, AdserverError):
+            self.state.meter.counts["generation_load_failures_total"][()] += 1
+            log.exception("generation_not_loaded", served=self.state.live.generation)
+            return
+        gauges["store_up"][()] = 1
+        gauges["generation"][()] = self.state.live.generation
+        if changed:
+            await self._after_change()
+
+    async def _after_change(self) -> None:
+        served = self.state.live.served
+        if served is None:
+            return
+        log.info("generation_served", generation=served.snapshot.generation, worker=self.name)
+        digests = [
+            asset.digest
+            for campaign in served.snapshot.catalog.campaigns
+            for creative in campaign.creatives
+            for asset in (*creative.images, *((creative.html,) if creative.html else ()))
+        ]
+        await self.state.assets.preload(digests)
+
+    async def _report(self) -> None:
+        now = self.state.clock()
+        with contextlib.suppress(StoreUnavailable):
+            await self.catalog.report_node(
+                NodeState(self.name, self.state.live.generation, self.state.live.since, now)
+            )
+
+    async def _keep_writer(self) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            await self.counts.keep_writer(self.state.writer)
+
+    async def _watch_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            self.state.meter.gauges["event_loop_lag_seconds"][()] = max(0.0, loop.time() - due)
+
+
+async def forever(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("beside_failed")
+        await asyncio.sleep(seconds)
+
+
+def leave_with_parent(parent: int) -> Callable[[], Awaitable[None]]:
+    """A worker whose supervisor was killed has nobody to replace or drain it: it leaves."""
+
+    async def look() -> None:
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return look
+
+
+async def cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, told by SIGTERM alone, and saying when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # The stock one raises the signal again when it has served: we still have to flush.
+        signal.signal(signal.SIGTERM, self.handle_exit)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._on_ready()
+
+
+def server(app: ASGIApp, on_ready: Callable[[], None], *, public: bool) -> Server:
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=AdProtocol if public else "httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    return Server(config, on_ready)
+
+
+def set_constant_gauges(state: State) -> None:
+    gauges = state.meter.gauges
+    gauges["workers"][()] = 1
+    gauges["build_info"][__version__,] = 1
+    gauges["generation"][()] = state.live.generation

@@ -1,0 +1,60 @@
+"""Settings, read once from the command line and `ADSERVER_*`, handed over as plain values.
+
+No module below the wiring reads the environment. Lists in the environment are comma-separated.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+
+DAY_SECONDS = 86_400
+
+
+class Settings(BaseSettings):
+    """Each field is an option of the commands that use it, and `ADSERVER_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="ADSERVER_", frozen=True, extra="ignore")
+
+    config: Path = Field(Path("config"), description="folder of site.yaml, slots.yaml, campaigns/")
+    redis: str = Field("embedded:./var", description="embedded:DIR, redis://, rediss:// or unix://")
+    namespace: str = Field(
+        "adserver",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="prefix of every Redis key; keeps two installations in one Redis apart",
+    )
+    state: Path = Field(Path("var"), description="folder of the generated secret key")
+    host: str = Field("127.0.0.1", description="address of the public port")
+    port: int = Field(8080, ge=0, le=65_535, description="public port; 0 takes a free one")
+    admin_host: str = Field("127.0.0.1", description="address of the admin port")
+    admin_port: int = Field(8081, ge=0, le=65_535, description="admin port; 0 takes a free one")
+    workers: int = Field(1, ge=1, le=64, description="worker processes")
+    public_url: str = Field("", description="begins every address we emit; empty: root-relative")
+    trusted_peers: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="networks whose `visitor` in POST /decisions is believed"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="signing keys, comma-separated; the first signs"
+    )
+    secret_key_file: Path | None = Field(None, description="file of signing keys, one a line")
+    admin_token_file: Path | None = Field(None, description="file of the admin port's bearer token")
+    admin_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="networks that may read the admin port"
+    )
+    ticket_life: int = Field(
+        DAY_SECONDS, ge=60, le=7 * DAY_SECONDS, description="seconds during which events count"
+    )
+    log_format: str = Field("auto", pattern="^(auto|json|text)$", description="auto, json or text")
+
+    @field_validator("trusted_peers", "admin_allow", mode="before")
+    @classmethod
+    def read_networks(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        return tuple(ip_network(part, strict=False) for part in value)
