@@ -1,0 +1,54 @@
+"""What the command line works with: the store, opened for one command and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from adserver.core.errors import SettingsError
+from adserver.core.ports import Catalogs, Totals
+from adserver.settings import Settings
+from adserver.store.catalogs import StoredCatalogs
+from adserver.store.connect import answering, client
+from adserver.store.embedded import Embedded
+from adserver.store.keys import Keys
+from adserver.store.totals import StoredTotals
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    catalogs: Catalogs
+    totals: Totals
+
+
+@contextmanager
+def store_url(settings: Settings, *, stop_if_last: bool = False) -> Iterator[str]:
+    """The store's address; an embedded one is started if need be."""
+    embedded = Embedded.of(settings.redis)
+    if embedded is None:
+        yield settings.redis
+        return
+    with embedded.used(stop_if_last=stop_if_last) as url:
+        yield url
+
+
+@contextmanager
+def control_plane(settings: Settings) -> Iterator[ControlPlane]:
+    """Raises StoreUnavailable where the store does not answer."""
+    keys = Keys(settings.namespace)
+    with store_url(settings) as url, client(url) as connection:
+        with answering():
+            connection.ping()
+        yield ControlPlane(StoredCatalogs(connection, keys), StoredTotals(connection, keys))
+
+
+def stop_store(settings: Settings) -> bool:
+    """Stop the embedded store; whether it was running."""
+    embedded = Embedded.of(settings.redis)
+    if embedded is None:
+        raise SettingsError(
+            f"{settings.redis} is a server of your own; stop it as you started it. "
+            "Only an embedded: store is stopped here."
+        )
+    return embedded.stop()

@@ -1,0 +1,274 @@
+"""A serving node: sockets, the store, the processes and what each of them is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import redis.asyncio
+import structlog
+import uvloop
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from adserver import logs
+from adserver.core.errors import SettingsError, StoreUnavailable
+from adserver.core.ticket import Sealer
+from adserver.metrics import Meter
+from adserver.serving.admin import Guard, admin_app
+from adserver.serving.app import PublicApp
+from adserver.serving.asset_cache import AssetCache
+from adserver.serving.collect import Collected
+from adserver.serving.counting import Counting
+from adserver.serving.live import Live
+from adserver.serving.state import State
+from adserver.serving.supervisor import Role, Supervisor
+from adserver.serving.worker import (
+    PARENT_SECONDS,
+    Beside,
+    cancel,
+    forever,
+    leave_with_parent,
+    server,
+    set_constant_gauges,
+)
+from adserver.settings import Settings
+from adserver.store.catalogs import StoredLiveCatalog
+from adserver.store.connect import answering, async_client, client
+from adserver.store.counts import StoredCounts
+from adserver.store.embedded import Embedded
+from adserver.store.keys import Keys
+from adserver.wiring.control import store_url
+from adserver.wiring.delivery import Delivery
+from adserver.wiring.secret_keys import read_private, signing_keys
+
+log = structlog.get_logger(__name__)
+Answered = TypeVar("Answered")
+# Makes what answers the paths that are not the ad server's; it may call the ad server itself.
+MakeBeside = Callable[[Callable[[], ASGIApp]], ASGIApp]
+
+WAIT_SECONDS = 1.0
+BACKLOG = 2_048
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What the node's processes share: all made before the first of them is forked."""
+
+    settings: Settings
+    store: str
+    keys: list[bytes]
+    guard: Guard
+    public: socket.socket
+    admin: socket.socket
+    collect_path: str
+
+    @property
+    def address(self) -> str:
+        return address_of(self.settings.host, self.public)
+
+    @property
+    def admin_address(self) -> str:
+        return address_of(self.settings.admin_host, self.admin)
+
+
+def nothing_else(_: Callable[[], ASGIApp]) -> ASGIApp:
+    """Beside the ads there is nothing: every other path is a plain 404."""
+    return Starlette()
+
+
+def serve(
+    settings: Settings,
+    announce: Callable[[Node], None],
+    *,
+    prepare: Callable[[Node], None] = lambda _: None,
+    beside: Callable[[Node], MakeBeside] = lambda _: nothing_else,
+    extra_roles: Callable[[Node], list[Role]] = lambda _: [],
+) -> int:
+    """Run a node until it is told to stop; the exit code.
+
+    prepare: called before the processes start. announce: called when all of them are ready.
+    """
+    logs.set_up(settings.log_format)
+    keys = signing_keys(settings)
+    guard = guard_of(settings)
+    check_public_url(settings.public_url)
+    with contextlib.ExitStack() as stack:
+        public = stack.enter_context(bind(settings.host, settings.port, "--port"))
+        admin = stack.enter_context(bind(settings.admin_host, settings.admin_port, "--admin-port"))
+        store = stack.enter_context(store_url(settings, stop_if_last=True))
+        wait_for_store(store)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-"))
+        node = Node(settings, store, keys, guard, public, admin, f"{folder}/admin.sock")
+        prepare(node)
+        gc.freeze()  # what is imported is shared by all processes, and never collected
+        supervisor = Supervisor(
+            [*roles_of(node, beside(node)), *extra_roles(node)], tick=keep_store(settings)
+        )
+        code = supervisor.run(lambda: announce(node))
+    return code
+
+
+def roles_of(node: Node, beside: MakeBeside) -> list[Role]:
+    workers = [
+        Role(f"worker-{number}", worker_role(node, number, beside), serves=True)
+        for number in range(node.settings.workers)
+    ]
+    return [
+        Role("admin", lambda ready: uvloop.run(run_admin(node, ready))),
+        *workers,
+    ]
+
+
+def worker_role(
+    node: Node, number: int, beside: MakeBeside
+) -> Callable[[Callable[[], None]], None]:
+    return lambda ready: uvloop.run(run_worker(node, number, beside, ready))
+
+
+def keep_store(settings: Settings) -> Callable[[], None]:
+    """An embedded store that was killed is started again."""
+    embedded = Embedded.of(settings.redis)
+    if embedded is None:
+        return lambda: None
+
+    def look() -> None:
+        try:
+            if embedded.ensure():
+                log.warning("store_started_again", folder=str(embedded.folder))
+        except StoreUnavailable as error:
+            log.error("store_not_started", error=str(error))
+
+    return look
+
+
+def guard_of(settings: Settings) -> Guard:
+    token = read_private(settings.admin_token_file) if settings.admin_token_file else ""
+    if settings.admin_host not in LOOPBACK and not (token or settings.admin_allow):
+        raise SettingsError(
+            f"--admin-host {settings.admin_host} can be reached from other machines; set "
+            "ADSERVER_ADMIN_TOKEN_FILE or ADSERVER_ADMIN_ALLOW, or keep it on 127.0.0.1"
+        )
+    return Guard(token, settings.admin_allow)
+
+
+def check_public_url(url: str) -> None:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query):
+        raise SettingsError(
+            f"--public-url {url!r} is not an address; expected https://ads.example or "
+            "https://www.example/ads"
+        )
+
+
+def bind(host: str, port: int, option: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {reason_of(error)}; choose another with {option}"
+        ) from error
+    return sock
+
+
+def address_of(host: str, sock: socket.socket) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
+    if ":" in shown and not shown.startswith("["):
+        shown = f"[{shown}]"
+    return f"http://{shown}:{sock.getsockname()[1]}"
+
+
+def wait_for_store(url: str) -> None:
+    """Until the store answers; it may be started after us."""
+    with client(url) as connection:
+        while True:
+            try:
+                with answering():
+                    connection.ping()
+            except StoreUnavailable as error:
+                log.warning("waiting_for_store", error=str(error))
+                time.sleep(WAIT_SECONDS)
+            else:
+                return
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    connection = async_client(url)
+    try:
+        yield connection
+    finally:
+        await connection.aclose()
+
+
+async def run_worker(
+    node: Node, number: int, beside: MakeBeside, ready: Callable[[], None]
+) -> None:
+    settings = node.settings
+    async with connected(node.store) as connection:
+        keys = Keys(settings.namespace)
+        counts = StoredCounts(connection, keys, settings.ticket_life)
+        catalog = StoredLiveCatalog(connection, keys)
+        state = await make_state(node, counts, catalog)
+        app = PublicApp(state, urlsplit(settings.public_url).path, beside)
+        name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
+        async with Beside(state, catalog, counts, name, node.collect_path).running():
+            await server(app, ready, public=True).serve(sockets=[node.public])
+
+
+async def make_state(node: Node, counts: StoredCounts, catalog: StoredLiveCatalog) -> State:
+    meter = Meter()
+    live = Live(catalog, node.settings.public_url, meter)
+    writer = await until_answered(counts.claim_writer)
+    await until_answered(lambda: live.refresh(time.time()))
+    state = State(
+        live=live,
+        counting=Counting(counts, writer, meter, lambda: live.timezone),
+        sealer=Sealer(node.keys),
+        assets=AssetCache(catalog),
+        meter=meter,
+        writer=writer,
+        ticket_life=node.settings.ticket_life,
+        trusted_peers=node.settings.trusted_peers,
+    )
+    set_constant_gauges(state)
+    return state
+
+
+async def until_answered(call: Callable[[], Awaitable[Answered]]) -> Answered:
+    while True:
+        try:
+            return await call()
+        except StoreUnavailable as error:
+            log.warning("waiting_for_store", error=str(error))
+            await asyncio.sleep(WAIT_SECONDS)
+
+
+async def run_admin(node: Node, ready: Callable[[], None]) -> None:
+    collected = Collected()
+    # Left by an admin process that was killed.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(node.collect_path)
+    listener = await collected.listen(node.collect_path)
+    async with listener, connected(node.store) as connection:
+        delivery = Delivery(connection, Keys(node.settings.namespace))
+        app = admin_app(collected, node.guard, delivery.dump)
+        parent = asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid())))
+        await server(app, ready, public=False).serve(sockets=[node.admin])
+        await cancel([parent])
+
+
+def reason_of(error: OSError) -> str:
+    """The system's own words; `strerror` repeats the address, and a failed look-up has no errno."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

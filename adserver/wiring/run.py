@@ -1,0 +1,104 @@
+"""`serve` and `demo`: what each of them runs, and what it says when it is up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import adserver
+from adserver.core.catalog import Catalog
+from adserver.demo.blog import blog
+from adserver.demo.traffic import Server, send_day
+from adserver.publishing.publish import Wish, choose, propose, publish
+from adserver.publishing.read import read_folder
+from adserver.serving.supervisor import Role
+from adserver.settings import Settings
+from adserver.wiring.control import control_plane
+from adserver.wiring.node import Node, serve
+
+Say = Callable[[str], None]
+# Beside the package in a checkout, inside it in a wheel.
+SHIPPED = (
+    Path(adserver.__file__).parent / "demo" / "config",
+    Path(adserver.__file__).parent.parent / "config",
+)
+
+
+def run_server(settings: Settings, say: Say, *, demo: bool = False, traffic: bool = False) -> int:
+    """Until SIGTERM or Ctrl-C; the exit code. say: tells a person one line."""
+    if demo:
+        return run_demo(settings, say, traffic=traffic)
+
+    def announce(node: Node) -> None:
+        say(f"adserver serves on {node.address}, its admin port is {node.admin_address}")
+
+    return serve(settings, announce)
+
+
+def run_demo(settings: Settings, say: Say, *, traffic: bool) -> int:
+    say("Starting the demonstration …")
+
+    def prepare(node: Node) -> None:
+        publish_shipped(settings, node.address)
+
+    def announce(node: Node) -> None:
+        for line in demo_lines(node, settings):
+            say(line)
+
+    return serve(
+        settings,
+        announce,
+        prepare=prepare,
+        beside=lambda node: lambda ad_server: blog(ad_server, node.address),
+        extra_roles=traffic_roles if traffic else lambda _: [],
+    )
+
+
+def publish_shipped(settings: Settings, address: str) -> None:
+    """Apply the shipped folder, if that is not what is live already."""
+    folder = next(path for path in SHIPPED if (path / "site.yaml").is_file())
+    reading = read_folder(folder)
+    wish = Wish(folder, prune=True)
+    written = at_address(choose(reading, wish), address)
+    with control_plane(settings) as plane:
+        live = plane.catalogs.live()
+        proposal = propose(written, live[0] if live else None, wish)
+        if not proposal.plan.empty:
+            publish(proposal, reading.assets, plane.catalogs, "demo", "the shipped set-up")
+
+
+def at_address(catalog: Catalog, address: str) -> Catalog:
+    """The blog is the catalog's site, wherever it is served: counts are then the site's."""
+    sites = dict.fromkeys(catalog.site.sites, address)
+    return replace(catalog, site=replace(catalog.site, sites=sites))
+
+
+def demo_lines(node: Node, settings: Settings) -> list[str]:
+    command = f"adserver --redis {settings.redis}"
+    return [
+        "",
+        f"  The blog        {node.address}/",
+        f"  An ad alone     {node.address}/slots/home-top",
+        f"  Metrics         {node.admin_address}/metrics",
+        "",
+        "  In another terminal, after `. .venv/bin/activate`:",
+        f"    {command} status",
+        f"    {command} why post-top",
+        f"    {command} report",
+        "",
+        "  Ctrl-C stops it; what was counted is kept in var/demo.",
+    ]
+
+
+def traffic_roles(node: Node) -> list[Role]:
+    host = "127.0.0.1" if node.settings.host in {"0.0.0.0", "::"} else node.settings.host  # noqa: S104
+
+    def send(ready: Callable[[], None]) -> None:
+        ready()
+        os.nice(5)  # visitors of flesh and blood go first
+        asyncio.run(send_day(Server(host, node.public.getsockname()[1], node.address)))
+
+    return [Role("traffic", send, once=True)]

@@ -1,0 +1,66 @@
+"""The signing keys: from the environment, a file, or one that we make and keep."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from adserver.core.errors import SettingsError
+from adserver.core.ticket import MIN_KEY_BYTES
+from adserver.settings import Settings
+
+GENERATED = "secret.key"
+HOW = (
+    "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > FILE; "
+    "chmod 600 FILE"
+)
+
+
+def signing_keys(settings: Settings) -> list[bytes]:
+    """The first signs, all verify. Rotation: put a new one in front, restart, and drop the old
+    one when its tickets have lived their day."""
+    written = settings.secret_key.get_secret_value()
+    if written:
+        return checked(written.replace(",", "\n"), "ADSERVER_SECRET_KEY")
+    if settings.secret_key_file is not None:
+        return checked(read_private(settings.secret_key_file), str(settings.secret_key_file))
+    path = settings.state / GENERATED
+    make_if_missing(path)
+    return checked(read_private(path), str(path))
+
+
+def checked(text: str, source: str) -> list[bytes]:
+    keys = [line.strip().encode() for line in text.splitlines() if line.strip()]
+    if not keys:
+        raise SettingsError(f"{source} has no signing key; {HOW}")
+    if any(len(key) < MIN_KEY_BYTES for key in keys):
+        raise SettingsError(
+            f"{source} has a signing key of fewer than {MIN_KEY_BYTES} characters; {HOW}"
+        )
+    return keys
+
+
+def read_private(path: Path) -> str:
+    """A secret's text; refused if everybody on the machine may read it."""
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the secret file {path} cannot be read: {error}") from error
+    if mode & stat.S_IROTH:
+        raise SettingsError(f"everybody may read the secret file {path}; run: chmod 600 {path}")
+    return text
+
+
+def make_if_missing(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise SettingsError(f"cannot make the signing key {path}: {error.strerror}") from error
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
