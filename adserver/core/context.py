@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from adserver.core.catalog import Device
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Facts of one slot's request.
+class Context(NamedTuple):
+    """Facts of one slot's request. A tuple, as one is made for every request.
 
     site: the name of the site whose page asks, "" for a page of none.
     url: the page's address without query and fragment, "" where unknown.

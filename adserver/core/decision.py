@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from adserver.core.catalog import Tier
 from adserver.core.context import Context
@@ -14,8 +15,7 @@ from adserver.core.snapshot import Placement, Shelf, Snapshot, Table, shelf
 NOTHING_SHOWN: frozenset[tuple[str, str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`placement` is None where the slot stays empty; `reason` is then why."""
 
     slot: str

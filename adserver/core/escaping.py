@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-SAFE_IN_ATTRIBUTE = frozenset("-._~:/?#@,;%+!*()$[]")
+SAFE_IN_ATTRIBUTE = frozenset("-._~:/?#@,;=%+!*()$[]")
 SAFE_IN_SCRIPT = frozenset("-._:/")
 # Reserved characters that an address keeps, `%` included: it is one already.
 SAFE_IN_ADDRESS = "-._~:/?#[]@!$&'()*+,;=%"

@@ -16,7 +16,10 @@ class Kind(IntEnum):
 
     @property
     def word(self) -> str:
-        return self.name.lower()
+        return WORDS[self]
+
+
+WORDS = tuple(kind.name.lower() for kind in Kind)
 
 
 class Outcome(StrEnum):

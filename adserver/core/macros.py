@@ -239,6 +239,22 @@ def place_in_attribute(attribute: str, before: str) -> Where:
     return Where.IN_ADDRESS if before.strip() else Where.ADDRESS
 
 
+def follow(parser: HTMLParser, text: str) -> None:
+    """Feed a whole document to a parser; raises ValueError where it cannot be followed.
+
+    A tag that never ends is refused and not left to close(), which would look for its end once
+    more at every `<` behind it: minutes, for half a megabyte of them.
+    """
+    try:
+        parser.feed(text)
+        if parser.rawdata.startswith("<") and parser.cdata_elem is None:
+            line = text.count("\n") - parser.rawdata.count("\n") + 1
+            raise ValueError(f"a tag or comment begins in line {line} and never ends")
+        parser.close()
+    except AssertionError as error:  # how html.parser says that it gives up
+        raise ValueError(str(error)) from error
+
+
 class Survey(HTMLParser):
     """Finds where the marks of a document stand, and where its `<base>` belongs."""
 
@@ -251,11 +267,7 @@ class Survey(HTMLParser):
         self.doctype_at = 0
         self.begun = False
         self.lines = [0, *(match.end() for match in re.finditer("\n", marked))]
-        try:
-            self.feed(marked)
-            self.close()
-        except AssertionError as error:  # how html.parser says that it gives up
-            raise ValueError(str(error)) from error
+        follow(self, marked)
 
     @property
     def base_at(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from adserver.core.assets import Asset
-from adserver.core.catalog import Catalog, Creative, Generation
+from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
 from adserver.core.events import Event, Outcome, Row
 from adserver.core.hour import Hour
 
@@ -23,11 +23,28 @@ class Tally(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KnownCreative:
-    """What is remembered of every creative that was ever live, for reports and late clicks."""
+    """What is remembered of every creative that was ever live, for reports and late clicks.
+
+    price, flight: as they last were, so that what an ended campaign earned can still be told.
+    """
 
     campaign: str
     advertiser: str
     creative: Creative
+    flight: Flight
+    price: Price | None = None
+    order: str = ""
+
+    @classmethod
+    def of(cls, campaign: Campaign, creative: Creative) -> KnownCreative:
+        return cls(
+            campaign.name,
+            campaign.advertiser,
+            creative,
+            campaign.flight,
+            campaign.price,
+            campaign.order,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The control plane: campaign files in, a checked catalog out."""

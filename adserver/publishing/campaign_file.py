@@ -1,0 +1,160 @@
+"""A campaign file: what is bought, read into a `Campaign`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from adserver.core.catalog import Campaign, Flight, Price, Site, Slot, State, Tier, covers
+from adserver.publishing import not_honoured
+from adserver.publishing.bookings import check_bookings
+from adserver.publishing.creatives import (
+    MAX_WEIGHT,
+    MIN_WEIGHT,
+    NO_DESTINATION,
+    Workshop,
+    read_creatives,
+    read_destination,
+    read_link_at,
+)
+from adserver.publishing.findings import Findings
+from adserver.publishing.flights import read_flight, read_hours
+from adserver.publishing.nodes import MapNode, Scalar, quoted
+from adserver.publishing.schema import Fields
+from adserver.publishing.suggest import nearest_or_all
+
+KEYS = (
+    "advertiser", "paid_by", "order", "state", "tier", "flight", "timezone", "hours", "price",
+    "weight", "slots", "link", "utm", "pixels", "creatives",
+)  # fmt: skip
+
+# Stands in a campaign that is refused for its flight.
+NO_FLIGHT = Flight(None, None, "UTC")
+MAX_PRICE = Decimal(1_000_000_000)
+# A millionth of a unit per thousand impressions: below that nobody could bill it.
+MAX_PRICE_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a campaign is read against. site and slots are None where they could not be read."""
+
+    site: Site | None
+    slots: tuple[Slot, ...] | None
+    workshop: Workshop
+
+
+def read_campaign(
+    name: str, node: MapNode, around: Surroundings, findings: Findings
+) -> Campaign | None:
+    fields = Fields(node, findings)
+    fields.only((*KEYS, *not_honoured.KEYS))
+    fields.need("tier", hint="one of sponsorship, standard, remnant, house")
+    fields.need("slots", hint="where it may stand, such as `slots: [home-top]`")
+    fields.need("creatives", hint="what is shown, such as `- {id: …, text: {headline: …}}`")
+    tier = fields.choice("tier", Tier)
+    need_advertiser(fields, tier)
+    not_honoured.refuse_not_honoured(fields, around.site.context if around.site else ())
+    destination = read_destination(fields, NO_DESTINATION)
+    slots = read_slot_names(fields, around.slots)
+    creatives = read_creatives(fields, name, destination, around.workshop)
+    need_links(fields)
+    campaign = Campaign(
+        name=name,
+        advertiser=fields.text("advertiser") or (around.site.name if around.site else ""),
+        tier=tier or Tier.HOUSE,
+        state=read_state(fields),
+        flight=read_flight(fields, around.site.timezone if around.site else "UTC") or NO_FLIGHT,
+        slots=tuple(pattern for _, pattern in slots),
+        creatives=tuple(creative for _, creative in creatives),
+        paid_by=fields.text("paid_by") or "",
+        order=fields.text("order") or "",
+        hours=read_hours(fields),
+        weight=read_weight(fields),
+        price=read_price(fields, tier),
+        pixels=read_pixels(fields),
+    )
+    if not findings.failed and around.slots is not None:
+        check_bookings(campaign, slots, creatives, around.slots, findings)
+    return None if findings.failed else campaign
+
+
+def need_advertiser(fields: Fields, tier: Tier | None) -> None:
+    """Only house campaigns go without; of an unreadable tier nobody knows."""
+    if tier is not Tier.HOUSE and not (tier is None and "tier" in fields):
+        fields.need("advertiser", hint="who is advertised; only house campaigns can leave it out")
+
+
+def need_links(fields: Fields) -> None:
+    """Every creative leads somewhere: by its own link or the campaign's."""
+    if "link" in fields:
+        return
+    creatives = [node for node in fields.items_if_any("creatives") if isinstance(node, MapNode)]
+    without = [node for node in creatives if "link" not in node.entries]
+    if len(without) == len(creatives):
+        fields.need("link", hint="where a click leads, such as https://…")
+        return
+    for node in without:
+        message = "this creative has no `link`, and the campaign has none either"
+        fields.findings.error(node, "missing_key", message, "write `link: https://…`")
+
+
+def read_state(fields: Fields) -> State:
+    return fields.choice("state", State) or State.READY
+
+
+def read_weight(fields: Fields) -> float:
+    return float(fields.number_between("weight", MIN_WEIGHT, MAX_WEIGHT) or 1)
+
+
+def read_price(fields: Fields, tier: Tier | None) -> Price | None:
+    if "price" not in fields:
+        return None
+    if tier is Tier.HOUSE:
+        message = "a house campaign has no `price`"
+        fields.findings.error(fields.at("price"), "house_price", message, "remove it")
+    price = fields.table("price", "{cpm: 8.50}")
+    if price is None:
+        return None
+    # `8,50` in a mapping is 8, and a key 50.
+    commas = {key: "write it with a point: 8.50" for key in price.node.entries if key.isdigit()}
+    price.only(("cpm", "cpc", "flat"), commas)
+    amounts = {key: read_amount(price, key) for key in ("cpm", "cpc", "flat") if key in price}
+    if len(amounts) != 1:
+        message = f"`price`: expected one of cpm, cpc or flat, found {len(amounts) or 'none'}"
+        fields.findings.error(price.node, "one_price", message, "write it as {cpm: 8.50}")
+    return Price(**amounts)
+
+
+def read_amount(price: Fields, key: str) -> Decimal | None:
+    amount = price.number_between(key, Decimal(0), MAX_PRICE)
+    if amount is not None and -int(amount.as_tuple().exponent) > MAX_PRICE_DECIMALS:
+        price.expected(key, f"at most {MAX_PRICE_DECIMALS} decimals")
+    return amount
+
+
+def read_pixels(fields: Fields) -> tuple[str, ...]:
+    if "pixels" not in fields:
+        return ()
+    addresses = (
+        read_link_at(item, fields, "pixels", schemes=("https",)) for item in fields.items("pixels")
+    )
+    return tuple(str(address) for address in addresses if address)
+
+
+def read_slot_names(fields: Fields, slots: tuple[Slot, ...] | None) -> list[tuple[Scalar, str]]:
+    """The names and patterns of `slots`, each of which must stand for a slot that exists."""
+    found = list(fields.texts("slots"))
+    for node, pattern in found if slots is not None else ():
+        if not any(covers(pattern, slot.name) for slot in slots or ()):
+            refuse_slot(node, pattern, [slot.name for slot in slots or ()], fields.findings)
+    return found
+
+
+def refuse_slot(node: Scalar, pattern: str, names: list[str], findings: Findings) -> None:
+    hint = nearest_or_all(pattern.replace("*", ""), names, "slots are")
+    if "*" in pattern:
+        message = f"no slot matches the pattern {quoted(pattern)}"
+    else:
+        message = f"there is no slot {quoted(pattern)}"
+    findings.error(node, "unknown_slot", message, hint)

@@ -1,0 +1,93 @@
+"""The config folder: the files that campaigns name, each read once and never from outside it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adserver.core.assets import Asset, digest_of
+from adserver.publishing.findings import Complaint
+from adserver.publishing.nodes import quoted
+from adserver.publishing.suggest import did_you_mean
+
+MAX_PATH = 200
+
+
+@dataclass(slots=True)
+class Folder:
+    """root: the folder as the user gave it; `assets` grows as files are accepted."""
+
+    root: Path
+    real: str = field(init=False)
+    read_already: dict[tuple[str, int], bytes | Complaint] = field(default_factory=dict)
+    assets: dict[str, Asset] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.real = os.path.realpath(self.root)
+
+    def shown(self, relative: str) -> str:
+        """A path of the folder as the user would write it."""
+        # A file name that is not UTF-8 must still be printable.
+        return str(self.root / relative).encode(errors="backslashreplace").decode()
+
+    def keep(self, data: bytes, media_type: str) -> str:
+        """Take a file into the generation; the answer is its digest."""
+        digest = digest_of(data)
+        self.assets.setdefault(digest, Asset(data, media_type))
+        return digest
+
+    def read(self, relative: str, largest: int) -> bytes | Complaint:
+        """The bytes of a file inside the folder, at most `largest` of them."""
+        key = (relative, largest)
+        if key not in self.read_already:
+            self.read_already[key] = check_path(relative) or self._read(relative, largest)
+        return self.read_already[key]
+
+    def _read(self, relative: str, largest: int) -> bytes | Complaint:
+        path = os.path.join(self.real, relative)
+        real = os.path.realpath(path)
+        if not real.startswith(self.real.rstrip(os.sep) + os.sep):
+            message = f"{quoted(relative)} is a link to a file outside the config folder"
+            return Complaint("outside_folder", message, "copy the file into the folder")
+        if not os.path.isfile(real):
+            return Complaint("no_such_file", f"there is no file {quoted(relative)}", near(path))
+        try:
+            with open(real, "rb") as file:
+                data = file.read(largest + 1)
+        except OSError as error:
+            message = f"{quoted(relative)} cannot be read: {error.strerror}"
+            return Complaint("unreadable_file", message)
+        if len(data) > largest:
+            message = f"{quoted(relative)} is larger than {in_kib(largest)}"
+            return Complaint("file_too_large", message, "make it smaller")
+        return data
+
+
+def in_kib(count: int) -> str:
+    """A limit in the unit in which it was chosen."""
+    mib = 1024 * 1024
+    return f"{count // mib} MiB" if count % mib == 0 else f"{count // 1024} KiB"
+
+
+def near(path: str) -> str:
+    """A hint naming the file beside a missing one that was probably meant."""
+    try:
+        names = os.listdir(os.path.dirname(path))
+    except OSError:
+        return ""
+    return did_you_mean(os.path.basename(path), names)
+
+
+def check_path(relative: str) -> Complaint | None:
+    inside = 'write it from the config folder on, such as "images/b-728x90.png"'
+    if len(relative) > MAX_PATH:
+        return Complaint("bad_path", f"a path of more than {MAX_PATH} characters", inside)
+    if "\\" in relative or not relative.isprintable():
+        return Complaint("bad_path", f"{quoted(relative)} has a backslash or a control character")
+    if relative.startswith("/") or re.match("[A-Za-z]:", relative):
+        return Complaint("bad_path", f"{quoted(relative)} is an absolute path", inside)
+    if ".." in relative.split("/"):
+        return Complaint("bad_path", f"{quoted(relative)} leads out of the config folder", inside)
+    return None

@@ -1,0 +1,134 @@
+"""What the contract knows and this version does not do yet: refused, never silently ignored.
+
+The shape is checked all the same, so that a file is right on the day it is honoured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from adserver.core.catalog import ContextKey
+from adserver.publishing.nodes import Kind, ListNode, MapNode, Node, Scalar
+from adserver.publishing.schema import Fields, expected, is_text
+
+SHARE = re.compile(r"(100|[1-9][0-9]?)(\.[0-9]+)?%")
+WHOLE = re.compile(r"[1-9][0-9]{0,11}")
+UNITS = ("impressions", "clicks")
+PERIODS = ("hour", "day", "week", "month", "flight")
+FACTS = ("url", "lang", "country", "device", "site")
+
+
+def refuse_not_honoured(campaign: Fields, context: tuple[ContextKey, ...]) -> None:
+    for key, check in CHECKS.items():
+        if key not in campaign or not refused(campaign, key):
+            continue
+        check(campaign, key)
+        refuse(campaign, key)
+    if "targeting" in campaign:
+        check_targeting(campaign, (*FACTS, *(one.name for one in context)))
+        refuse(campaign, "targeting")
+
+
+def refused(campaign: Fields, key: str) -> bool:
+    """`roadblock: false` asks for nothing."""
+    node = campaign.get(key)
+    no = isinstance(node, Scalar) and node.kind is Kind.FLAG and node.text.lower() == "false"
+    return not (key == "roadblock" and no)
+
+
+def refuse(campaign: Fields, key: str) -> None:
+    message = f"this version does not honour `{key}`, and refuses it rather than ignore it"
+    place = campaign.node.entries[key][0]
+    campaign.findings.error(place, "not_honoured_yet", message, "remove it for now")
+
+
+def check_goal(campaign: Fields, key: str) -> None:
+    goal = campaign.table(key, "{impressions: 120000}")
+    if goal is None:
+        return
+    goal.only((*UNITS, "share"))
+    if len(goal.node.entries) != 1:
+        campaign.expected(key, "one of impressions, clicks or share")
+    for unit in UNITS:
+        check_whole(goal, unit)
+    check_share(goal, "share")
+
+
+def check_share(fields: Fields, key: str) -> None:
+    check_scalar(fields, key, SHARE, "a share such as 50%")
+
+
+def check_buffer(fields: Fields, key: str) -> None:
+    check_scalar(fields, key, re.compile(r"[0-9]{1,2}(\.[0-9]+)?%"), "a share such as 3%")
+
+
+def check_whole(fields: Fields, key: str) -> None:
+    check_scalar(fields, key, WHOLE, "a whole number above 0")
+
+
+def check_pacing(fields: Fields, key: str) -> None:
+    check_scalar(fields, key, re.compile("even|asap"), "even or asap")
+
+
+def check_scalar(fields: Fields, key: str, pattern: re.Pattern[str], what: str) -> None:
+    node = fields.get(key)
+    if not (isinstance(node, Scalar) and pattern.fullmatch(node.text)):
+        fields.expected(key, what)
+
+
+def check_frequency(campaign: Fields, key: str) -> None:
+    frequency = campaign.table(key, "{impressions: 3, per: day}")
+    if frequency is None:
+        return
+    frequency.only(("impressions", "per"))
+    frequency.need("impressions", "per")
+    check_whole(frequency, "impressions")
+    check_scalar(frequency, "per", re.compile("|".join(PERIODS)), f"one of {', '.join(PERIODS)}")
+
+
+def check_words(campaign: Fields, key: str) -> None:
+    for _ in campaign.texts(key):
+        pass
+
+
+def check_flag(campaign: Fields, key: str) -> None:
+    campaign.flag(key)
+
+
+CHECKS: dict[str, Callable[[Fields, str], None]] = {
+    "goal": check_goal,
+    "buffer": check_buffer,
+    "max_per_day": check_whole,
+    "max_total": check_whole,
+    "pacing": check_pacing,
+    "frequency": check_frequency,
+    "competes_in": check_words,
+    "roadblock": check_flag,
+}
+KEYS = (*CHECKS, "targeting")
+
+
+def check_targeting(campaign: Fields, facts: tuple[str, ...]) -> None:
+    targeting = campaign.table("targeting", "{section: [tech, business]}")
+    if targeting is None:
+        return
+    targeting.only(facts)
+    for key, node in targeting.node.entries.values():
+        check_clause(targeting, key.text, node)
+
+
+def check_clause(targeting: Fields, key: str, node: Node) -> None:
+    """A list means any; a mapping says any, all or none."""
+    if isinstance(node, MapNode):
+        clause = Fields(node, targeting.findings, f"{targeting.where}{key}.")
+        clause.only(("any", "all", "none"))
+        for word, value in clause.node.entries.values():
+            check_values(value, targeting, f"{key}.{word.text}")
+    else:
+        check_values(node, targeting, key)
+
+
+def check_values(node: Node, targeting: Fields, name: str) -> None:
+    if not (isinstance(node, ListNode) and node.items and all(map(is_text, node.items))):
+        expected(node, targeting.findings, targeting.where + name, "a list of values")

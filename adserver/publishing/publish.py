@@ -1,0 +1,216 @@
+"""Publishing: what the folder says becomes the next generation, whole or not at all.
+
+`choose` refuses a folder with errors, `propose` makes the plan against what is live and
+refuses a catalog that would make no sense, `publish` writes it. Nothing here prints or asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from adserver.core.assets import Asset
+from adserver.core.catalog import Campaign, Catalog, Generation, booked_slots
+from adserver.core.errors import CatalogError, NoSuchName
+from adserver.core.fit import fits_anywhere
+from adserver.core.plan import Plan, changed_fields, difference, merge
+from adserver.core.ports import Catalogs, Published
+from adserver.core.problems import Problem, Severity
+from adserver.publishing.read import Reading
+from adserver.publishing.unknown import no_such
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to publish: the folder, the campaigns to touch (all if empty), and whether to end
+    live campaigns that have no file."""
+
+    folder: Path
+    only: tuple[str, ...] = ()
+    prune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A catalog that may be published, and what that would change.
+
+    expected: the live generation's number that this was planned against, 0 for none.
+    fields: what changes in each changed campaign, and under `site` and `slots`.
+    """
+
+    expected: int
+    catalog: Catalog
+    plan: Plan
+    fields: Mapping[str, tuple[str, ...]]
+
+
+def choose(reading: Reading, wish: Wish) -> Catalog:
+    """The catalog as written, or CatalogError with the problems that stand in the way.
+
+    With names, the errors of other campaigns do not.
+    """
+    if not wish.only:
+        if reading.catalog is None:
+            raise CatalogError(reading.problems)
+        return reading.catalog
+    if reading.partial is None or not reading.broken.isdisjoint(wish.only):
+        raise CatalogError(problems_of(reading, wish.only))
+    return reading.partial
+
+
+def problems_of(reading: Reading, names: tuple[str, ...]) -> tuple[Problem, ...]:
+    """The problems that concern the named campaigns (all if empty): theirs, and those of no
+    campaign at all, such as the site's."""
+    return tuple(p for p in reading.problems if not names or concerns(p, names))
+
+
+def concerns(found: Problem, names: tuple[str, ...]) -> bool:
+    file = PurePath(found.file)
+    return file.parent.name != "campaigns" or file.stem in names
+
+
+def propose(written: Catalog, live: Generation | None, wish: Wish) -> Proposal:
+    """The plan against what is live; CatalogError or NoSuchName where it would make no sense."""
+    before = live.catalog if live else None
+    check_names(written, before, wish)
+    after = merge(before, written, wish.only, prune=wish.prune)
+    plan = difference(before, written, after)
+    if problems := [*misfits(after, plan, wish)]:
+        raise CatalogError(problems)
+    return Proposal(
+        live.number if live else 0, after, plan, all_changed_fields(before, after, plan)
+    )
+
+
+def check_names(written: Catalog, live: Catalog | None, wish: Wish) -> None:
+    """Each name has a file; one that is only live may be named to end it, with `prune`."""
+    in_folder = {c.name for c in written.campaigns}
+    is_live = {c.name for c in live.campaigns} if live else set()
+    missing = [name for name in wish.only if name not in in_folder]
+    for name in missing:
+        if name not in is_live:
+            raise no_such("campaign", name, in_folder | is_live)
+    if missing and not wish.prune:
+        raise CatalogError([without_file(wish, name) for name in missing])
+
+
+def without_file(wish: Wish, name: str) -> Problem:
+    return problem(
+        wish,
+        name,
+        "no_file",
+        f"the campaign {name} is live but has no file",
+        "bring its file back, or end the campaign with --prune",
+    )
+
+
+def misfits(after: Catalog, plan: Plan, wish: Wish) -> Iterator[Problem]:
+    """Campaigns that no slot of the merged catalog has room for.
+
+    Each file was checked against the folder's slots when it was read; this is about campaigns
+    and slots of which one comes from the folder and the other from what is live.
+    """
+    for campaign in after.campaigns:
+        slots = booked_slots(campaign, after.slots)
+        if any(fits_anywhere(creative, slot) for creative in campaign.creatives for slot in slots):
+            continue
+        lacks = "has none of the slots any more" if not slots else "fits none of its slots any more"
+        if campaign.name in plan.kept:
+            message = f"the live campaign {campaign.name} would stay, but {lacks}"
+            hint = "bring its file back and change it, or end the campaign with --prune"
+        else:
+            message = f"with the slots that are live, the campaign {campaign.name} {lacks}"
+            hint = "apply without names, so that slots.yaml is applied too"
+        yield problem(wish, campaign.name, "misfit", message, hint)
+
+
+def problem(wish: Wish, campaign: str, code: str, message: str, hint: str) -> Problem:
+    file = str(wish.folder / "campaigns" / f"{campaign}.yaml")
+    return Problem(file, 0, 0, Severity.ERROR, code, message, hint)
+
+
+def all_changed_fields(
+    before: Catalog | None, after: Catalog, plan: Plan
+) -> dict[str, tuple[str, ...]]:
+    if before is None:
+        return {}
+    was = {c.name: c for c in before.campaigns}
+    now = {c.name: c for c in after.campaigns}
+    fields = {name: changed_fields(was[name], now[name]) for name in plan.changed}
+    if "site" in plan.settings:
+        fields["site"] = tuple(
+            part
+            for part in before.site.__dataclass_fields__
+            if getattr(before.site, part) != getattr(after.site, part)
+        )
+    if "slots" in plan.settings:
+        fields["slots"] = tuple(changed_slots(before, after))
+    return fields
+
+
+def changed_slots(before: Catalog, after: Catalog) -> list[str]:
+    """Names of slots that are new, different or gone, sorted; their order alone may differ."""
+    was = {slot.name: slot for slot in before.slots}
+    now = {slot.name: slot for slot in after.slots}
+    return sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
+
+
+def publish(
+    proposal: Proposal, assets: Mapping[str, Asset], catalogs: Catalogs, author: str, message: str
+) -> Published:
+    """Make it live; LiveHasMoved if somebody else published since the proposal was made."""
+    missing = catalogs.missing_assets(sorted(digests(proposal.catalog)))
+    lost = [digest for digest in missing if digest not in assets]
+    if lost:
+        raise NoSuchName("picture or document in the store", digests(proposal.catalog)[lost[0]])
+    return catalogs.publish(
+        proposal.expected,
+        proposal.catalog,
+        {digest: assets[digest] for digest in missing},
+        author,
+        message,
+        "\n".join(summary(proposal)),
+    )
+
+
+def digests(catalog: Catalog) -> dict[str, str]:
+    """Every file that the catalog needs: its digest, and `campaign/file` to name it by."""
+    return {
+        file.digest: f"{campaign.name}/{file.name}"
+        for campaign in catalog.campaigns
+        for creative in campaign.creatives
+        for file in (*creative.images, *((creative.html,) if creative.html else ()))
+    }
+
+
+def summary(proposal: Proposal) -> list[str]:
+    """The plan in lines, as it is shown and as the history keeps it."""
+    plan = proposal.plan
+    campaigns = {c.name: c for c in proposal.catalog.campaigns}
+    return [
+        *(f"* {part}{listed(proposal.fields.get(part, ()))}" for part in plan.settings),
+        *(f"+ {name}{stands_for(campaigns[name], proposal.catalog)}" for name in plan.created),
+        *(
+            f"~ {name}{listed(proposal.fields[name])}"
+            + (stands_for(campaigns[name], proposal.catalog) if slots_moved(proposal, name) else "")
+            for name in plan.changed
+        ),
+        *(f"- {name}" for name in plan.ended),
+    ]
+
+
+def slots_moved(proposal: Proposal, name: str) -> bool:
+    return "slots" in proposal.fields[name] or "slots" in proposal.plan.settings
+
+
+def listed(words: tuple[str, ...]) -> str:
+    return f": {', '.join(words)}" if words else ""
+
+
+def stands_for(campaign: Campaign, catalog: Catalog) -> str:
+    """What a campaign's slot patterns stand for, "" where it has none."""
+    if not any("*" in pattern for pattern in campaign.slots):
+        return ""
+    names = ", ".join(slot.name for slot in booked_slots(campaign, catalog.slots))
+    return f" ({', '.join(campaign.slots)} = {names})"

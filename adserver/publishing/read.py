@@ -1,0 +1,203 @@
+"""The config folder becomes a catalog, or problems; every problem of every file in one run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adserver.core.assets import Asset
+from adserver.core.catalog import Campaign, Catalog, Site, Slot
+from adserver.core.problems import Problem, Severity
+from adserver.publishing.bookings import warn_of_empty_houses
+from adserver.publishing.campaign_file import Surroundings, read_campaign
+from adserver.publishing.creatives import Workshop
+from adserver.publishing.documents import Documents
+from adserver.publishing.files import load
+from adserver.publishing.findings import WHOLE_FILE, Findings, Place
+from adserver.publishing.folder import Folder
+from adserver.publishing.images import Pictures
+from adserver.publishing.links import slug
+from adserver.publishing.nodes import MapNode, quoted
+from adserver.publishing.schema import NAME, NAME_RULE
+from adserver.publishing.site_file import read_site, read_slots
+
+SITE_FILE, SLOTS_FILE, CAMPAIGNS = "site.yaml", "slots.yaml", "campaigns"
+ENDINGS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a folder says.
+
+    catalog: None if there is any error.
+    partial: the catalog of the campaigns without errors; None if site or slots have some.
+    assets: the files that the catalog (or else `partial`) shows, by digest.
+    problems: sorted by file, line and column.
+    sources: the text of every file that was read, by the name it has in `problems`.
+    broken: the names of the campaigns with errors.
+    """
+
+    catalog: Catalog | None
+    partial: Catalog | None
+    assets: Mapping[str, Asset]
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, str]
+    broken: frozenset[str]
+
+
+@dataclass(slots=True)
+class Reader:
+    """One run over one folder."""
+
+    folder: Folder
+    problems: list[Problem] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+
+    def findings(self, relative: str) -> Findings:
+        return Findings(self.folder.shown(relative))
+
+    def load(self, relative: str, findings: Findings) -> MapNode | None:
+        text, node = load(self.folder.root / relative, findings)
+        self.sources[findings.file] = text
+        return node
+
+
+def read_folder(folder: Path) -> Reading:
+    """Read and check everything. No file of the folder, and no missing one, raises."""
+    reader = Reader(Folder(folder))
+    if not os.path.isdir(folder):  # unlike Path.is_dir, it never raises
+        message = f"there is no folder {folder}"
+        return nothing(Problem(str(folder), 0, 0, Severity.ERROR, "missing_folder", message))
+    site = read_site_file(reader)
+    slots = read_slots_file(reader)
+    campaigns = read_campaigns(reader, site, slots)
+    if slots is not None and not reader.broken:
+        findings = reader.findings(SLOTS_FILE)
+        warn_of_empty_houses(slots, campaigns, findings)
+        reader.problems += findings.problems
+    partial = None
+    if site is not None and slots is not None:
+        partial = Catalog(site, tuple(slot for _, slot in slots), tuple(campaigns))
+    return conclude(reader, partial)
+
+
+def nothing(problem: Problem) -> Reading:
+    return Reading(None, None, {}, (problem,), {}, frozenset())
+
+
+def conclude(reader: Reader, partial: Catalog | None) -> Reading:
+    problems = tuple(sorted(set(reader.problems)))
+    failed = any(problem.severity is Severity.ERROR for problem in problems)
+    shown = digests(partial.campaigns) if partial else set()
+    return Reading(
+        catalog=None if failed else partial,
+        partial=partial,
+        assets={digest: reader.folder.assets[digest] for digest in sorted(shown)},
+        problems=problems,
+        sources=reader.sources,
+        broken=frozenset(reader.broken),
+    )
+
+
+def digests(campaigns: Iterable[Campaign]) -> set[str]:
+    creatives = [creative for campaign in campaigns for creative in campaign.creatives]
+    pictures = {image.digest for creative in creatives for image in creative.images}
+    return pictures | {creative.html.digest for creative in creatives if creative.html}
+
+
+def read_site_file(reader: Reader) -> Site | None:
+    findings = reader.findings(SITE_FILE)
+    node = reader.load(SITE_FILE, findings)
+    site = read_site(node, findings) if node else None
+    reader.problems += findings.problems
+    return None if findings.failed else site
+
+
+def read_slots_file(reader: Reader) -> list[tuple[Place, Slot]] | None:
+    findings = reader.findings(SLOTS_FILE)
+    node = reader.load(SLOTS_FILE, findings)
+    slots = read_slots(node, findings) if node else ()
+    reader.problems += findings.problems
+    if node is None or findings.failed:
+        return None
+    keys = {name: key for name, (key, _) in node.entries.items()}
+    return [(Place(keys[s.name].line, keys[s.name].column), s) for s in slots]
+
+
+def read_campaigns(
+    reader: Reader, site: Site | None, slots: list[tuple[Place, Slot]] | None
+) -> list[Campaign]:
+    workshop = Workshop(
+        pictures=Pictures(reader.folder),
+        documents=Documents(reader.folder, reader.sources),
+        utm_source=utm_source(site),
+    )
+    known = tuple(slot for _, slot in slots) if slots is not None else None
+    around = Surroundings(site, known, workshop)
+    met: dict[str, str] = {}
+    read = [read_one(path, reader, around, met) for path in campaign_files(reader)]
+    return [campaign for campaign in read if campaign]
+
+
+def utm_source(site: Site | None) -> str:
+    """The publisher as utm_source; a name without a Latin letter gives way to its first site's."""
+    return (slug(site.name) or next(iter(site.sites), "")) if site else ""
+
+
+def campaign_files(reader: Reader) -> list[str]:
+    """The campaign files, by name; whatever else lies among them is pointed out."""
+    findings = reader.findings(CAMPAIGNS)
+    try:
+        entries = sorted((reader.folder.root / CAMPAIGNS).iterdir())
+    except FileNotFoundError:
+        message = "there is no folder of campaigns"
+        findings.warning(WHOLE_FILE, "no_campaigns", message, "campaign files live there")
+        entries = []
+    except OSError as error:
+        message = f"the folder cannot be read: {error.strerror}"
+        findings.error(WHOLE_FILE, "unreadable_folder", message)
+        entries = []
+    reader.problems += findings.problems
+    files = []
+    for path in entries:
+        relative = f"{CAMPAIGNS}/{path.name}"
+        if path.suffix in ENDINGS and not path.is_dir():
+            files.append(relative)
+        elif not path.name.startswith("."):
+            warn_of_stray(relative, reader)
+    return files
+
+
+def warn_of_stray(relative: str, reader: Reader) -> None:
+    findings = reader.findings(relative)
+    message = "this is no campaign: its name does not end in .yaml"
+    findings.warning(WHOLE_FILE, "stray_file", message, "rename it, or keep it elsewhere")
+    reader.problems += findings.problems
+
+
+def read_one(
+    relative: str, reader: Reader, around: Surroundings, met: dict[str, str]
+) -> Campaign | None:
+    """One campaign. met: the case-folded names so far, with their files."""
+    findings = reader.findings(relative)
+    name = Path(relative).stem
+    check_file_name(name, met, findings)
+    met.setdefault(name.casefold(), findings.file)
+    node = reader.load(relative, findings)
+    campaign = read_campaign(name, node, around, findings) if node else None
+    reader.problems += findings.problems
+    if findings.failed:
+        reader.broken.add(name)
+    return None if findings.failed else campaign
+
+
+def check_file_name(name: str, met: Mapping[str, str], findings: Findings) -> None:
+    if not NAME.fullmatch(name):
+        message = f"{quoted(name)} cannot be the name of a campaign"
+        findings.error(WHOLE_FILE, "bad_name", message, NAME_RULE)
+    elif name.casefold() in met:
+        message = f"the name {quoted(name)} is taken by {met[name.casefold()]}"
+        findings.error(WHOLE_FILE, "duplicate_name", message, "rename one of the two")

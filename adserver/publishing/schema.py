@@ -1,0 +1,234 @@
+"""The grammar of the files: keys of a mapping, and the simple values under them.
+
+`Fields` reads one mapping. Each reader returns None where the key is absent or its value was
+refused; the refusal is among the findings by then. `where` begins every name in a message,
+such as `flight.` or `creatives.carte.`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeGuard, TypeVar
+
+from adserver.core.catalog import Size
+from adserver.publishing.findings import Findings, Placed
+from adserver.publishing.nodes import Kind, ListNode, MapNode, Node, Scalar, describe, quoted
+from adserver.publishing.suggest import did_you_mean, nearest_or_all
+
+MAX_TEXT = 200
+# Longer than any number that is meant, shorter than any that hurts.
+MAX_NUMBER_LENGTH = 30
+MAX_SIDE = 8_000
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+NAME_RULE = "letters a-z, digits, `.`, `_`, `-`, at most 80, the first a letter or digit"
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+@dataclass(slots=True)
+class Fields:
+    node: MapNode
+    findings: Findings
+    where: str = ""
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.node.entries
+
+    def only(self, known: Iterable[str], elsewhere: Mapping[str, str] | None = None) -> None:
+        """Refuse every other key. elsewhere: keys that are known to be misplaced, and why."""
+        allowed = tuple(known)
+        for name, (key, _) in self.node.entries.items():
+            if name in allowed:
+                continue
+            hint = (elsewhere or {}).get(name) or nearest_or_all(name, allowed, "known keys are")
+            message = f"unknown key {quoted(self.where + name)}"
+            self.findings.error(key, "unknown_key", message, hint)
+
+    def at(self, key: str) -> Placed:
+        """The place of a key's value, or of the mapping where the key is missing."""
+        return self.get(key) or self.node
+
+    def get(self, key: str) -> Node | None:
+        entry = self.node.entries.get(key)
+        return entry[1] if entry else None
+
+    def need(self, *keys: str, hint: str = "") -> None:
+        for key in keys:
+            if key not in self.node.entries:
+                message = f"`{self.where}{key}` is missing"
+                self.findings.error(self.node, "missing_key", message, hint)
+
+    def expected(self, key: str, what: str, hint: str = "") -> None:
+        """Refuse a key's value: `key: expected …, found …`."""
+        node = self.get(key)
+        if node is not None:
+            expected(node, self.findings, self.where + key, what, hint)
+
+    def text(self, key: str, longest: int = MAX_TEXT) -> str | None:
+        node = self.get(key)
+        if node is None:
+            return None
+        return read_text(node, self.findings, self.where + key, longest)
+
+    def number(self, key: str, hint: str = "") -> Decimal | None:
+        node = self.get(key)
+        if node is None:
+            return None
+        if not (isinstance(node, Scalar) and node.kind is Kind.NUMBER):
+            self.expected(key, "a number", hint or number_hint(node))
+            return None
+        if len(node.text) > MAX_NUMBER_LENGTH:
+            self.expected(key, f"a number of at most {MAX_NUMBER_LENGTH} characters")
+            return None
+        return Decimal(node.text)
+
+    def number_between(self, key: str, low: Decimal, high: Decimal) -> Decimal | None:
+        value = self.number(key)
+        if value is not None and not low <= value <= high:
+            self.expected(key, f"a number from {low:f} to {high:,f}")
+            return None
+        return value
+
+    def flag(self, key: str) -> bool | None:
+        node = self.get(key)
+        if isinstance(node, Scalar) and node.kind is Kind.FLAG:
+            return node.text.casefold() == "true"
+        self.expected(key, "true or false")
+        return None
+
+    def choice(self, key: str, words: type[Word]) -> Word | None:
+        node = self.get(key)
+        if node is None:
+            return None
+        if isinstance(node, Scalar) and node.text in (known := [str(w) for w in words]):
+            return words(node.text)
+        known = [str(word) for word in words]
+        hint = did_you_mean(node.text, known) if isinstance(node, Scalar) else ""
+        self.expected(key, f"{', '.join(known[:-1])} or {known[-1]}", hint)
+        return None
+
+    def size(self, key: str) -> Size | None:
+        node = self.get(key)
+        match = SIZE.fullmatch(node.text) if isinstance(node, Scalar) else None
+        size = Size(int(match[1]), int(match[2])) if match else None
+        if size is None or max(size.width, size.height) > MAX_SIDE:
+            self.expected(key, "a size in pixels such as 728x90", f"at most {MAX_SIDE:,} a side")
+            return None
+        return size
+
+    def table(self, key: str, example: str = "") -> Fields | None:
+        node = self.get(key)
+        if isinstance(node, MapNode):
+            return Fields(node, self.findings, f"{self.where}{key}.")
+        hint = f"write it as {example}" if example else ""
+        self.expected(key, "a mapping (`name: value` lines)", hint)
+        return None
+
+    def items(self, key: str) -> list[Node]:
+        """The items of a list; an empty list is refused."""
+        node = self.get(key)
+        if isinstance(node, ListNode) and node.items:
+            return node.items
+        hint = f"write `{key}: [{node.text}]`" if is_text(node) else ""
+        self.expected(key, "a list with at least one item", hint)
+        return []
+
+    def items_if_any(self, key: str) -> list[Node]:
+        """The items of a list, without a word about what is no list."""
+        node = self.get(key)
+        return node.items if isinstance(node, ListNode) else []
+
+    def texts(self, key: str, longest: int = MAX_TEXT) -> Iterator[tuple[Scalar, str]]:
+        """The texts of a list, each with its node."""
+        for item in self.items(key):
+            text = read_text(item, self.findings, f"an item of {self.where}{key}", longest)
+            if text is not None and isinstance(item, Scalar):
+                yield item, text
+
+    def tables(self, key: str) -> Iterator[tuple[Scalar, Node]]:
+        """The entries of a mapping of names, each key with its value; an empty one is refused."""
+        node = self.get(key)
+        if isinstance(node, MapNode) and node.entries:
+            yield from node.entries.values()
+        else:
+            self.expected(key, "a mapping with at least one entry")
+
+
+def is_text(node: Node | None) -> TypeGuard[Scalar]:
+    return isinstance(node, Scalar) and node.kind in (Kind.TEXT, Kind.NUMBER)
+
+
+def expected(node: Node, findings: Findings, name: str, what: str, hint: str = "") -> None:
+    if isinstance(node, Scalar) and node.kind is Kind.BROKEN:
+        return
+    message = f"`{name}`: expected {what}, found {describe(node)}"
+    findings.error(node, "wrong_value", message, hint)
+
+
+def number_hint(node: Node) -> str:
+    if isinstance(node, Scalar) and Kind.TEXT is node.kind:
+        plain = node.text.strip().replace(",", ".")
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", plain):
+            return f"write {plain}, without quotes, with a point"
+    return ""
+
+
+def read_text(node: Node, findings: Findings, name: str, longest: int = MAX_TEXT) -> str | None:
+    """A text for people: trimmed, not empty, no control characters but line ends.
+
+    A number is taken as it is written (`order: 0042` keeps its zeros).
+    """
+    if not is_text(node):
+        hint = f'put it in quotes: "{node.text}"' if is_flag(node) else ""
+        expected(node, findings, name, "a text", hint)
+        return None
+    text = node.text.strip()
+    if not text:
+        expected(node, findings, name, "a text")
+    elif len(text) > longest:
+        expected(node, findings, name, f"a text of at most {longest:,} characters")
+    elif control := CONTROL.search(text):
+        which = f"U+{ord(control[0]):04X}"
+        expected(node, findings, name, f"a text without the control character {which}")
+    else:
+        return text
+    return None
+
+
+def is_flag(node: Node) -> TypeGuard[Scalar]:
+    return isinstance(node, Scalar) and node.kind is Kind.FLAG
+
+
+def check_name(text: str, at: Placed, findings: Findings, kind: str) -> bool:
+    if NAME.fullmatch(text):
+        return True
+    findings.error(at, "bad_name", f"{quoted(text)} cannot be the name of a {kind}", NAME_RULE)
+    return False
+
+
+@dataclass(slots=True)
+class Names:
+    """The names of one kind that were met so far; no two may differ in case only."""
+
+    kind: str
+    findings: Findings
+    met: dict[str, int] = field(default_factory=dict)
+
+    def take(self, text: str, at: Placed) -> bool:
+        """Whether this is a good name that nobody else has."""
+        if not check_name(text, at, self.findings, self.kind):
+            return False
+        if text.casefold() in self.met:
+            line = self.met[text.casefold()]
+            message = f"the {self.kind} {quoted(text)} is there already, in line {line}"
+            self.findings.error(at, "duplicate_name", message, "rename one of the two")
+            return False
+        self.met[text.casefold()] = at.line
+        return True

@@ -1,0 +1,163 @@
+"""Why a slot shows what it shows: every candidate, its one reason, and the numbers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from adserver.core.catalog import Campaign, Catalog, Generation, OnEmpty, booked_slots
+from adserver.core.context import Context
+from adserver.core.decision import Candidate, explain
+from adserver.core.fit import room_for
+from adserver.core.flights import zone
+from adserver.core.reasons import REACH, Reason
+from adserver.core.snapshot import Places, Shelf, compile_snapshot
+from adserver.publishing import moments
+from adserver.publishing.status import next_opening
+from adserver.publishing.unknown import no_such
+
+RIVALS = (Reason.WON, Reason.LOST_DRAW, Reason.OUTRANKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """at: UTC seconds. draw: a number in [0, 1), None to let the likeliest campaign win."""
+
+    slot: str
+    context: Context
+    at: float
+    draw: float | None = None
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """absent: why the campaign that was asked about is no candidate at all, "" if it is one."""
+
+    candidates: tuple[Candidate, ...]
+    absent: str = ""
+
+
+def why(generation: Generation, question: Question) -> Answer:
+    """NoSuchName for an unknown slot or campaign."""
+    catalog = generation.catalog
+    if question.slot not in {slot.name for slot in catalog.slots}:
+        raise no_such("slot", question.slot, (slot.name for slot in catalog.slots))
+    snapshot = compile_snapshot(generation)
+    places = snapshot.places[question.slot]
+    draw = likeliest(places, question) if question.draw is None else question.draw
+    candidates = explain(snapshot, question.slot, question.context, question.at, draw)
+    told = with_details(places, candidates, question)
+    if not question.campaign:
+        return Answer(told)
+    chosen = tuple(c for c in told if c.campaign == question.campaign)
+    return Answer(chosen, "" if chosen else absent(catalog, question))
+
+
+def shelves_of(places: Places, question: Question) -> list[Shelf]:
+    """The tiers that may serve, less what the page excludes, best first."""
+    table = places.table(question.context.device, question.at)
+    excluded = question.context.excluded
+    return [
+        shelf
+        for shelf in table.shelves
+        if any(p.campaign.name not in excluded for p in shelf.placements)
+    ]
+
+
+def weights(shelf: Shelf, excluded: Iterable[str]) -> dict[str, float]:
+    """Each campaign's weight in its tier, in the order in which the draw runs over them."""
+    sums: dict[str, float] = {}
+    for placement in shelf.placements:
+        name = placement.campaign.name
+        if name not in excluded:
+            sums[name] = sums.get(name, 0.0) + placement.weight
+    return sums
+
+
+def likeliest(places: Places, question: Question) -> float:
+    """A draw in the middle of the stretch of the campaign with the most weight."""
+    shelves = shelves_of(places, question)
+    if not shelves:
+        return 0.0
+    sums = weights(shelves[0], question.context.excluded)
+    ends = dict(zip(sums, accumulate(sums.values()), strict=True))
+    winner = max(sums, key=sums.__getitem__)
+    return (ends[winner] - sums[winner] / 2) / sum(sums.values())
+
+
+def with_details(
+    places: Places, candidates: tuple[Candidate, ...], question: Question
+) -> tuple[Candidate, ...]:
+    """The candidates with their details, the one that came furthest first."""
+    campaigns = {campaign.name: campaign for campaign in places.candidates}
+    shelves = shelves_of(places, question)
+    told = (
+        replace(
+            candidate,
+            detail=among_rivals(candidate, shelves[0], question)
+            if candidate.reason in RIVALS
+            else on_its_own(campaigns[candidate.campaign], places, candidate.reason, question),
+        )
+        for candidate in candidates
+    )
+    return tuple(sorted(told, key=lambda c: (-REACH[c.reason], c.campaign)))
+
+
+def among_rivals(candidate: Candidate, best: Shelf, question: Question) -> str:
+    """The numbers behind a draw, or the tier that comes first."""
+    if candidate.reason is Reason.OUTRANKED:
+        return f"{best.tier} comes before {candidate.tier}"
+    sums = weights(best, question.context.excluded)
+    if len(sums) == 1:
+        return "nobody else in its tier"
+    return f"weight {sums[candidate.campaign]:g} of {sum(sums.values()):g}"
+
+
+def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Question) -> str:
+    """The facts behind a hard no."""
+    match reason:
+        case Reason.DRAFT | Reason.PAUSED:
+            return f"its file says `state: {campaign.state}`"
+        case Reason.WRONG_SIZE:
+            return no_room(places, question)
+        case Reason.EXCLUDED:
+            return "the page excludes it"
+        case _:
+            return in_time(campaign, reason, question.at)
+
+
+def in_time(campaign: Campaign, reason: Reason, at: float) -> str:
+    flight, tz = campaign.flight, zone(campaign.flight.timezone)
+    if reason is Reason.NOT_STARTED and flight.since is not None:
+        return f"starts {moments.spoken(flight.since, tz, at)}"
+    if reason is Reason.ENDED and flight.until is not None:
+        return f"ended {moments.spoken(flight.until, tz, at)}"
+    if reason is Reason.OFF_HOURS:
+        opening = next_opening(campaign, at)
+        if opening is None:
+            return "no hours left before its flight ends"
+        return f"opens {moments.spoken(opening, tz, at)}"
+    return ""
+
+
+def no_room(places: Places, question: Question) -> str:
+    device = question.context.device
+    room = room_for(places.slot, device)
+    return f"no creative for {device} {room}" if room else f"the slot has no room on {device}"
+
+
+def absent(catalog: Catalog, question: Question) -> str:
+    """Why a campaign is not even a candidate; NoSuchName if it is not live."""
+    campaigns = {campaign.name: campaign for campaign in catalog.campaigns}
+    campaign = campaigns.get(question.campaign)
+    if campaign is None:
+        raise no_such("live campaign", question.campaign, campaigns)
+    slots = [slot.name for slot in booked_slots(campaign, catalog.slots)]
+    if question.slot not in slots:
+        return f"{campaign.name} is not booked in {question.slot}; its slots: {', '.join(slots)}"
+    return (
+        f"{campaign.name} is a house campaign, and {question.slot} is not "
+        f"`on_empty: {OnEmpty.HOUSE}`"
+    )

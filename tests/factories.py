@@ -1,0 +1,189 @@
+"""Values with defaults, and the ports of the control plane kept in memory.
+
+A test names only what it is about; everything else is a small, valid blog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from adserver.core.assets import Asset
+from adserver.core.catalog import (
+    Campaign,
+    Catalog,
+    Creative,
+    Device,
+    Flight,
+    Generation,
+    Image,
+    Site,
+    Size,
+    Slot,
+    State,
+    Text,
+    Tier,
+    names,
+)
+from adserver.core.errors import LiveHasMoved
+from adserver.core.events import Metric, Row
+from adserver.core.ports import KnownCreative, NodeState, Published
+
+ZONE = "Europe/Paris"
+ALWAYS = Flight(since=None, until=None, timezone=ZONE)
+# Monday 2 November 2026, 10:00 in Paris.
+NOW = 1_793_610_000.0
+
+
+def site(**changes: Any) -> Site:
+    blog = Site(
+        name="Le Comptoir",
+        sites={"blog": "https://blog.example"},
+        timezone=ZONE,
+        currency="EUR",
+        language="fr",
+        label={"fr": "Publicité", "en": "Advertisement"},
+        breakpoint=1000,
+    )
+    return replace(blog, **changes)
+
+
+def slot(name: str = "post-top", **changes: Any) -> Slot:
+    banner = Slot(
+        name=name,
+        title="Above the article",
+        sizes={Device.DESKTOP: Size(728, 90), Device.MOBILE: Size(320, 100)},
+    )
+    return replace(banner, **changes)
+
+
+def text_creative(id: str = "carte", **changes: Any) -> Creative:
+    card = Creative(id=id, link="https://shop.example/", text=Text("Café de saison"))
+    return replace(card, **changes)
+
+
+def image(width: int = 728, height: int = 90, **changes: Any) -> Image:
+    picture = Image(
+        digest=f"{width:016x}{height:016x}",
+        name=f"b-{width}x{height}.png",
+        media_type="image/png",
+        size=Size(width, height),
+        density=1,
+    )
+    return replace(picture, **changes)
+
+
+def image_creative(id: str = "bandeau", *images: Image, **changes: Any) -> Creative:
+    banner = Creative(
+        id=id, link="https://shop.example/", alt="Café de saison", images=images or (image(),)
+    )
+    return replace(banner, **changes)
+
+
+def campaign(name: str = "brulerie", **changes: Any) -> Campaign:
+    """Ready, open-ended, in every slot, with one text creative that fits anywhere."""
+    plain = Campaign(
+        name=name,
+        advertiser="Brûlerie du Port",
+        tier=Tier.STANDARD,
+        state=State.READY,
+        flight=ALWAYS,
+        slots=("*",),
+        creatives=(text_creative(),),
+    )
+    return replace(plain, **changes)
+
+
+def catalog(*campaigns: Campaign, **changes: Any) -> Catalog:
+    """The given campaigns (one by default) in one slot, `post-top`."""
+    blog = Catalog(site=site(), slots=(slot(),), campaigns=campaigns or (campaign(),))
+    return replace(blog, **changes)
+
+
+def numbers(*catalogs: Catalog) -> dict[str, int]:
+    """Permanent numbers as the store gives them, counted from 1 per kind of name."""
+    given: dict[str, int] = {}
+    counters: dict[str, int] = {}
+    for one in catalogs:
+        for name in names(one):
+            if name not in given:
+                kind = name.partition("/")[0]
+                counters[kind] = given[name] = counters.get(kind, 0) + 1
+    return given
+
+
+def generation(of: Catalog | None = None, number: int = 1) -> Generation:
+    written = of or catalog()
+    return Generation(number=number, catalog=written, numbers=numbers(written))
+
+
+def row(metric: Metric, count: int = 1, **changes: Any) -> Row:
+    """`count` of the first creative in the first slot on the first site, in the hour of NOW."""
+    plain = Row(hour=int(NOW), metric=metric, reason="", creative=1, slot=1, site=1, count=count)
+    return replace(plain, **changes)
+
+
+@dataclass
+class MemoryStore:
+    """`core.ports.Catalogs` and `core.ports.Totals` in a few dicts, with the store's rules.
+
+    clock: the time at which things are published; a test may move it.
+    """
+
+    clock: float = NOW
+    history: list[tuple[Generation, Published]] = field(default_factory=list)
+    diffs: list[str] = field(default_factory=list)
+    assets: dict[str, Asset] = field(default_factory=dict)
+    counted: list[Row] = field(default_factory=list)
+    known: dict[int, KnownCreative] = field(default_factory=dict)
+    workers: list[NodeState] = field(default_factory=list)
+
+    def live(self) -> tuple[Generation, Published] | None:
+        return self.history[-1] if self.history else None
+
+    def publish(
+        self,
+        expected: int,
+        catalog: Catalog,
+        assets: Mapping[str, Asset],
+        author: str,
+        message: str,
+        diff: str,
+    ) -> Published:
+        number = len(self.history)
+        if number != expected:
+            raise LiveHasMoved(expected, number)
+        given = numbers(*(one.catalog for one, _ in self.history), catalog)
+        published = Published(number + 1, self.clock, author, message)
+        self.history.append((Generation(number + 1, catalog, given), published))
+        self.diffs.append(diff)
+        self.assets.update(assets)
+        for one in catalog.campaigns:
+            for creative in one.creatives:
+                key = given[f"creative/{one.name}/{creative.id}"]
+                self.known[key] = KnownCreative.of(one, creative)
+        return published
+
+    def missing_assets(self, digests: Sequence[str]) -> list[str]:
+        return [digest for digest in digests if digest not in self.assets]
+
+    def nodes(self) -> list[NodeState]:
+        return list(self.workers)
+
+    def rows(self, since: float, until: float) -> list[Row]:
+        return [one for one in self.counted if since <= one.hour < until]
+
+    def numbers(self) -> Mapping[str, int]:
+        return self.history[-1][0].numbers if self.history else {}
+
+    def known_creatives(self) -> Mapping[int, KnownCreative]:
+        return dict(self.known)
+
+
+def store(*catalogs: Catalog) -> MemoryStore:
+    """A store in which each of the catalogs has been published, in order."""
+    memory = MemoryStore()
+    for one in catalogs:
+        memory.publish(len(memory.history), one, {}, "ana@blog", "", "")
+    return memory

@@ -1,0 +1,131 @@
+"""HTML creatives: what they may load, and what they may not hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from adserver.publishing.documents import check_document, read_source
+from adserver.publishing.findings import Complaint, Findings
+
+CLICK = '<a href="%%click%%">x</a>'
+
+
+def check(text: str, *sources: str) -> Findings:
+    findings = Findings("b.html")
+    check_document(text, sources, findings)
+    return findings
+
+
+def codes(text: str, *sources: str) -> list[str]:
+    return [problem.code for problem in check(text + CLICK, *sources).problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ('<img src="https://a.test/x.png">', "a.test"),
+        ("<img src=HTTPS://A.TEST/x.png>", "a.test"),
+        ('<script src="//a.test/x.js"></script>', "a.test"),
+        ('<img srcset="data:x 1x, https://a.test/x.png 2x">', "a.test"),
+        ('<link rel=stylesheet href="https://a.test/x.css">', "a.test"),
+        ('<video poster="https://a.test/x.png"></video>', "a.test"),
+        ('<object data="https://a.test/x"></object>', "a.test"),
+        ('<svg><image xlink:href="https://a.test/x"/></svg>', "a.test"),
+        ("<p style=\"background: url('https://a.test/x.png')\">", "a.test"),
+        ("<style>@import 'https://a.test/x.css';</style>", "a.test"),
+        ("<style>p { background: url( https://a.test/x.png ) }</style>", "a.test"),
+        ('<img src="https://a.test:8443/x.png">', "a.test:8443"),
+        ('<img src="https://cdn.example@a.test/x.png">', "cdn.example@a.test"),
+    ],
+)
+def test_a_host_that_is_not_declared_is_an_error(text: str, host: str) -> None:
+    (problem,) = check(text + CLICK, "https://cdn.example").problems
+    assert problem.code == "undeclared_host"
+    assert problem.hint == f'add "https://{host}" to `loads_from`'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<img src="https://cdn.example/x.png">',
+        '<img src="https://cdn.example:443/x.png">',
+        '<img src="https://a.b.wide.example/x.png">',
+        '<img src="//cdn.example/x.png">',
+        '<img src="data:image/gif;base64,R0lG">',
+        '<svg><use href="#a"/></svg>',
+        '<a href="https://anywhere.test/">x</a>',
+        "<style>p { background: url(data:image/gif;base64,R0lG) }</style>",
+        "<p>url(https://a.test/x.png)</p>",
+        '<!-- <img src="https://a.test/x.png"> -->',
+    ],
+)
+def test_what_is_declared_or_loads_nothing_is_fine(text: str) -> None:
+    assert codes(text, "https://cdn.example", "https://*.wide.example") == []
+
+
+@pytest.mark.parametrize("host", ["wide.example", "notwide.example", "wide.example.test"])
+def test_a_wildcard_is_for_subdomains_only(host: str) -> None:
+    text = f'<img src="https://{host}/x.png">'
+    assert codes(text, "https://*.wide.example") == ["undeclared_host"]
+
+
+def test_plain_http_is_never_loaded() -> None:
+    assert codes('<img src="http://cdn.example/x">', "https://cdn.example") == ["undeclared_host"]
+
+
+def test_a_relative_address_cannot_be_loaded() -> None:
+    assert codes('<img src="b.png">') == ["relative_load"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("<base href=/>", "base_refused"),
+        ("<BASE target=_top>", "base_refused"),
+        ('<meta http-equiv="Refresh" content="0">', "refresh_refused"),
+        ("<p>%%nothing%%</p>", "unknown_macro"),
+        ("<p %%slot%%>", "misplaced_macro"),
+        ("<![unheard[ x ]]>", "bad_html"),
+    ],
+)
+def test_what_a_document_may_not_hold_is_refused(text: str, code: str) -> None:
+    assert code in codes(text)
+
+
+def test_a_problem_has_the_line_of_the_document() -> None:
+    findings = check(f'<p>\n  <img src="https://a.test/">\n  %%nope%%\n{CLICK}')
+    assert [(p.line, p.column) for p in findings.problems] == [(2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("macro", ["click", "CLICK_URL_UNESC", "CLICK_URL_ESC"])
+def test_every_spelling_of_the_click_will_do(macro: str) -> None:
+    assert not check(f'<a href="%%{macro}%%">x</a>').problems
+
+
+def test_a_document_without_a_way_out_is_pointed_out() -> None:
+    (problem,) = check("<p>x</p>").problems
+    assert (problem.code, problem.severity) == ("no_click_macro", "warning")
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("https://cdn.example", "https://cdn.example"),
+        ("https://CDN.example/", "https://cdn.example"),
+        ("https://*.example", "https://*.example"),
+        ("https://cdn.example:8443", "https://cdn.example:8443"),
+        ("https://été.example", "https://xn--t-9fab.example"),
+    ],
+)
+def test_a_source_is_a_host(text: str, source: str) -> None:
+    assert read_source(text) == source
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["cdn.example", "http://cdn.example", "https://*", "https://*.", "https://a.*.example",
+     "https://a.example/path", "https://a.example; script-src *", "https://a.example 'unsafe-eval'",
+     "*", "data:", "https://a.example:99999", "https://u@a.example", ""],
+)  # fmt: skip
+def test_a_source_is_nothing_else(text: str) -> None:
+    assert isinstance(read_source(text), Complaint)

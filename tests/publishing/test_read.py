@@ -1,0 +1,171 @@
+"""A folder is read as a whole: every problem at once, and the good part of it all the same."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from adserver.core.assets import digest_of
+from adserver.publishing.read import read_folder
+from tests.publishing.campaign_folder import SMALLEST, codes, make_folder, read_with, told
+
+SHIPPED = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_folder(tmp_path)
+
+
+def test_the_good_folder_has_no_problem(folder: Path) -> None:
+    reading = read_folder(folder)
+    assert reading.problems == ()
+    assert reading.catalog is not None
+    assert reading.catalog == reading.partial
+    assert [slot.name for slot in reading.catalog.slots] == ["home-top", "post-top", "post-bottom"]
+    assert [c.name for c in reading.catalog.campaigns] == ["brulerie-automne", "house"]
+    assert reading.broken == frozenset()
+
+
+def test_the_shipped_folder_has_no_problem() -> None:
+    assert read_folder(SHIPPED).problems == ()
+
+
+def test_assets_are_the_files_that_are_shown_by_their_content(folder: Path) -> None:
+    reading = read_folder(folder)
+    assert len(reading.assets) == 4
+    for digest, asset in reading.assets.items():
+        assert digest == digest_of(asset.data)
+    kinds = sorted(asset.media_type for asset in reading.assets.values())
+    assert kinds == ["image/png", "image/png", "image/png", "text/html"]
+
+
+def test_a_broken_campaign_leaves_the_others_readable(folder: Path) -> None:
+    reading = read_with(folder, bad=SMALLEST.replace("house", "houze"), new=SMALLEST)
+    assert reading.catalog is None
+    assert reading.broken == {"bad"}
+    assert reading.partial is not None
+    assert [c.name for c in reading.partial.campaigns] == ["brulerie-automne", "house", "new"]
+
+
+def test_problems_of_all_files_are_told_at_once_and_in_order(folder: Path) -> None:
+    (folder / "site.yaml").write_text("nome: x\n", encoding="utf-8")
+    (folder / "slots.yaml").write_text("a: 1\n", encoding="utf-8")
+    reading = read_with(folder, b="tier: x\n", a="tier: y\n")
+    files = [Path(problem.file).name for problem in reading.problems]
+    assert {"a.yaml", "b.yaml", "site.yaml", "slots.yaml"} <= set(files)
+    assert list(reading.problems) == sorted(reading.problems)
+    assert (reading.catalog, reading.partial) == (None, None)
+
+
+def test_a_file_is_named_as_the_user_gave_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    (folder / "campaigns" / "bad.yaml").write_text("tier: x\n", encoding="utf-8")
+    reading = read_folder(Path("config"))
+    assert {problem.file for problem in reading.problems} == {"config/campaigns/bad.yaml"}
+    assert reading.sources["config/campaigns/bad.yaml"] == "tier: x\n"
+
+
+def test_a_missing_folder_is_a_problem(tmp_path: Path) -> None:
+    reading = read_folder(tmp_path / "config")
+    assert codes(reading) == ["missing_folder"]
+    assert reading.catalog is None
+
+
+def test_an_empty_folder_misses_its_files(tmp_path: Path) -> None:
+    reading = read_folder(tmp_path)
+    assert sorted(codes(reading)) == ["missing_file", "missing_file", "no_campaigns"]
+
+
+def test_a_site_without_campaigns_is_a_catalog(folder: Path) -> None:
+    shutil.rmtree(folder / "campaigns")
+    (folder / "campaigns").mkdir()
+    reading = read_folder(folder)
+    assert codes(reading) == ["no_house_campaign"]
+    assert reading.catalog is not None
+    assert reading.catalog.campaigns == ()
+
+
+def test_a_slot_that_waits_for_a_house_campaign_is_pointed_out(folder: Path) -> None:
+    (folder / "campaigns" / "house.yaml").unlink()
+    reading = read_folder(folder)
+    assert told(reading, folder) == [
+        "slots.yaml:1:1: warning: slot `home-top` has `on_empty: house`, "
+        "and no house campaign books it"
+    ]
+    assert reading.catalog is not None
+
+
+def test_a_draft_fills_no_house_slot(folder: Path) -> None:
+    reading = read_with(folder, house=SMALLEST + "state: draft\n")
+    assert codes(reading) == ["no_house_campaign"]
+
+
+def test_what_lies_among_the_campaigns_is_pointed_out(folder: Path) -> None:
+    (folder / "campaigns" / "notes.txt").write_text("x", encoding="utf-8")
+    (folder / "campaigns" / "old").mkdir()
+    (folder / "campaigns" / ".DS_Store").write_text("x", encoding="utf-8")
+    reading = read_folder(folder)
+    assert [Path(problem.file).name for problem in reading.problems] == ["notes.txt", "old"]
+    assert set(codes(reading)) == {"stray_file"}
+    assert reading.catalog is not None
+
+
+def test_a_file_may_end_in_yml(folder: Path) -> None:
+    (folder / "campaigns" / "more.yml").write_text(SMALLEST, encoding="utf-8")
+    reading = read_folder(folder)
+    assert reading.catalog is not None
+    assert "more" in [campaign.name for campaign in reading.catalog.campaigns]
+
+
+@pytest.mark.parametrize("name", ["House.yaml", "house.yml"])
+def test_names_of_campaigns_differ_in_more_than_case(folder: Path, name: str) -> None:
+    (folder / "campaigns" / name).write_text(SMALLEST, encoding="utf-8")
+    assert codes(read_folder(folder)) == ["duplicate_name"]
+
+
+@pytest.mark.parametrize("name", ["été.yaml", "a b.yaml", "-x.yaml", "x" * 81 + ".yaml"])
+def test_a_campaign_has_a_plain_name(folder: Path, name: str) -> None:
+    (folder / "campaigns" / name).write_text(SMALLEST, encoding="utf-8")
+    reading = read_folder(folder)
+    assert codes(reading) == ["bad_name"]
+    assert reading.broken == {Path(name).stem}
+
+
+def test_a_file_name_that_is_not_utf8_can_still_be_printed(folder: Path) -> None:
+    name = os.fsencode(folder / "campaigns") + b"/caf\xe9.yaml"
+    with open(name, "wb") as file:
+        file.write(SMALLEST.encode())
+    reading = read_folder(folder)
+    assert codes(reading) == ["bad_name"]
+    assert reading.problems[0].file.encode().endswith(b"caf\\udce9.yaml")
+
+
+def test_a_campaign_that_is_a_dead_link_is_a_problem(folder: Path) -> None:
+    (folder / "campaigns" / "gone.yaml").symlink_to(folder / "nowhere.yaml")
+    reading = read_folder(folder)
+    assert codes(reading) == ["missing_file"]
+    assert reading.broken == {"gone"}
+
+
+def test_campaigns_that_are_no_folder_are_a_problem(folder: Path) -> None:
+    shutil.rmtree(folder / "campaigns")
+    (folder / "campaigns").write_text("x", encoding="utf-8")
+    assert "unreadable_folder" in codes(read_folder(folder))
+
+
+def test_without_slots_their_names_are_not_doubted(folder: Path) -> None:
+    (folder / "slots.yaml").unlink()
+    assert codes(read_folder(folder)) == ["missing_file"]
+
+
+def test_a_publisher_without_latin_letters_is_its_first_site_in_utm(folder: Path) -> None:
+    site = folder / "site.yaml"
+    site.write_text(site.read_text("utf-8").replace("Le Comptoir", "新聞"), encoding="utf-8")
+    reading = read_with(folder, mine=SMALLEST + "utm: true\n")
+    assert reading.catalog is not None, reading.problems
+    mine = next(c for c in reading.catalog.campaigns if c.name == "mine")
+    assert "utm_source=blog&" in mine.creatives[0].link

@@ -1,0 +1,117 @@
+"""How campaigns and slots are doing."""
+
+from __future__ import annotations
+
+from adserver.core.catalog import Campaign, Flight, Hours, State, Tier
+from adserver.core.events import Metric, Row
+from adserver.publishing.status import CampaignStatus, Status, status
+from tests.factories import (
+    NOW,
+    ZONE,
+    campaign,
+    catalog,
+    generation,
+    numbers,
+    row,
+    slot,
+    text_creative,
+)
+
+HOUR = 3_600
+DAY = 24 * HOUR
+WEEKDAYS = (0, 1, 2, 3, 4)
+
+
+def made(*campaigns: Campaign, rows: tuple[Row, ...] = ()) -> Status:
+    live = generation(catalog(*campaigns), number=7)
+    return status(live, live.numbers, rows, rows, NOW)
+
+
+def only(one: Campaign, *rows: Row) -> CampaignStatus:
+    (told,) = made(one, rows=rows).campaigns
+    return told
+
+
+def words(one: Campaign, *rows: Row) -> tuple[str, str]:
+    told = only(one, *rows)
+    return told.state, told.verdict
+
+
+def flight(since: float | None = None, until: float | None = None) -> Flight:
+    return Flight(since, until, ZONE)
+
+
+def test_a_campaign_that_shows_is_running():
+    told = only(campaign(), row(Metric.IMPRESSION, 12), row(Metric.IMPRESSION, 3, reason="bot"))
+    assert told == CampaignStatus("brulerie", "running", 12, None, None, "impressions", "running")
+
+
+def test_a_campaign_that_might_show_and_never_did_says_so():
+    assert words(campaign()) == ("running", "no impression yet")
+
+
+def test_a_campaign_to_come_says_when():
+    assert words(campaign(flight=flight(since=NOW + DAY))) == ("not_started", "starts 3 Nov")
+
+
+def test_a_campaign_that_is_over_has_ended():
+    assert words(campaign(flight=flight(until=NOW))) == ("ended", "ended")
+
+
+def test_a_draft_is_a_draft_and_a_paused_campaign_paused():
+    assert words(campaign(state=State.DRAFT)) == ("draft", "draft")
+    assert words(campaign(state=State.PAUSED)) == ("paused", "paused")
+
+
+def test_off_its_hours_a_campaign_says_when_it_is_back():
+    evenings = campaign(hours=(Hours(WEEKDAYS, 18 * 60, 20 * 60),))
+    assert words(evenings) == ("off_hours", "off hours until 18:00")
+    tuesdays = campaign(hours=(Hours((1,), 18 * 60, 20 * 60),))
+    assert words(tuesdays) == ("off_hours", "off hours until Tue 18:00")
+
+
+def test_hours_that_come_only_after_the_flight_are_no_hours():
+    over = campaign(hours=(Hours((1,), 0, 60),), flight=flight(until=NOW + HOUR))
+    assert words(over) == ("off_hours", "off hours to its end")
+
+
+def test_a_house_campaign_that_no_slot_takes_says_why_it_never_shows():
+    state, verdict = words(campaign(tier=Tier.HOUSE))
+    assert state == "running"
+    assert "on_empty" in verdict
+
+
+def test_what_a_creative_delivered_before_it_was_taken_out_still_counts():
+    before = catalog(campaign(creatives=(text_creative("old"), text_creative("new"))))
+    live = generation(catalog(campaign(creatives=(text_creative("new"),))))
+    rows = (row(Metric.IMPRESSION, 5, creative=1), row(Metric.IMPRESSION, 6, creative=2))
+    (told,) = status(live, numbers(before), rows, (), NOW).campaigns
+    assert told.delivered == 11
+
+
+def test_a_slot_has_its_requests_their_fill_and_why_the_rest_was_empty():
+    told = made(
+        rows=(
+            row(Metric.REQUEST, 10),
+            row(Metric.NO_FILL, 1, reason="draft"),
+            row(Metric.NO_FILL, 3, reason="off_hours"),
+        )
+    ).slots[0]
+    assert (told.slot, told.requests, told.fill) == ("post-top", 10, 0.6)
+    assert list(told.reasons.items()) == [("off_hours", 3), ("draft", 1)]
+
+
+def test_a_slot_that_nobody_asked_for_has_no_fill():
+    (told,) = made().slots
+    assert (told.requests, told.fill, told.reasons) == (0, None, {})
+
+
+def test_more_empty_answers_than_requests_are_no_fill_and_not_less():
+    assert (
+        made(rows=(row(Metric.REQUEST), row(Metric.NO_FILL, 2, reason="draft"))).slots[0].fill == 0
+    )
+
+
+def test_slots_stand_in_the_order_of_their_file():
+    live = generation(catalog(slots=(slot("z"), slot("a"))))
+    assert [s.slot for s in status(live, live.numbers, (), (), NOW).slots] == ["z", "a"]
