@@ -1,0 +1,36 @@
+"""The `adserver` command: one module per command or group of commands.
+
+Exit codes: 0 fine (warnings too), 1 problems, 2 usage or confirmation missing, 3 the store is
+not available, 4 live has moved since the plan.
+"""
+
+from __future__ import annotations
+
+import click
+
+import adserver
+from adserver.cli.apply import apply
+from adserver.cli.failures import Commands
+from adserver.cli.options import common
+from adserver.cli.report import report
+from adserver.cli.serve import demo, serve
+from adserver.cli.snippet import snippet
+from adserver.cli.status import status
+from adserver.cli.store import store
+from adserver.cli.validate import validate
+from adserver.cli.why import why
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(adserver.__version__, prog_name="adserver", message="%(prog)s %(version)s")
+@common
+def cli() -> None:
+    """Sell, place and count the ads of your own pages."""
+
+
+for command in (validate, apply, status, why, report, snippet, serve, demo, store):
+    cli.add_command(command)
+
+
+def main() -> None:
+    cli(prog_name="adserver")

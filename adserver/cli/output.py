@@ -1,0 +1,92 @@
+"""What the commands say, and the only place that prints.
+
+Answers go to stdout, complaints to stderr. Tables are drawn on a terminal and are plain
+columns elsewhere, so that `grep` and `awk` work; nothing is ever read as markup.
+"""
+
+from __future__ import annotations
+
+import csv as csv_module
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# What makes a spreadsheet compute a cell instead of showing it (OWASP, CSV injection).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+Rows = Sequence[Sequence[object]]
+
+
+def say(text: str = "") -> None:
+    click.echo(text)
+
+
+def complain(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def answer(value: Any) -> None:
+    """JSON, indented for people, in the order in which it was made."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def table(headings: Sequence[str], rows: Rows, *, numbers: Sequence[str] = ()) -> None:
+    """numbers: the headings whose columns are set to the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        drawn_table(headings, cells, numbers)
+    else:
+        plain_table(headings, cells, numbers)
+
+
+def drawn_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]
+) -> None:
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        drawn.add_column(heading, justify="right" if heading in numbers else "left")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console().print(drawn)
+
+
+def plain_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]
+) -> None:
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    for row in (headings, *rows):
+        cells = (
+            cell.rjust(width) if heading in numbers else cell.ljust(width)
+            for heading, cell, width in zip(headings, row, widths, strict=True)
+        )
+        click.echo("  ".join(cells).rstrip())
+
+
+def can_ask() -> bool:
+    return sys.stdin.isatty()
+
+
+def ask(question: str) -> bool:
+    """A yes or no from the terminal; on stderr, as the answer on stdout may be a file."""
+    return click.confirm(question, err=True)
+
+
+def csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """RFC 4180 with plain line ends; no cell can be taken for a formula by a spreadsheet."""
+    text = io.StringIO()
+    writer = csv_module.writer(text, lineterminator="\n")
+    writer.writerow(headings)
+    writer.writerows([defused(cell) for cell in row] for row in rows)
+    click.echo(text.getvalue(), nl=False)
+
+
+def defused(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

@@ -1,0 +1,34 @@
+"""`adserver validate`: every problem of the campaign files in one run; needs no store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from adserver.cli import output, problems
+from adserver.cli.failures import PROBLEMS
+from adserver.cli.options import Invocation, common
+from adserver.publishing.read import Reading, read_folder
+
+
+@click.command()
+@common
+@click.pass_context
+def validate(context: click.Context) -> None:
+    """Check the campaign files and show every problem."""
+    invocation = context.ensure_object(Invocation)
+    folder = invocation.settings().config
+    reading = read_folder(folder)
+    if invocation.as_json:
+        output.answer(problems.as_json(reading.problems))
+    else:
+        for line in problems.lines(reading.problems, reading.sources):
+            output.say(line)
+        output.say(problems.summary(reading.problems, campaigns_read(reading, folder)))
+    context.exit(PROBLEMS if problems.any_error(reading.problems) else 0)
+
+
+def campaigns_read(reading: Reading, folder: Path) -> int:
+    """Files of campaigns that were opened, good and bad."""
+    return sum(Path(file).parent == folder / "campaigns" for file in reading.sources)

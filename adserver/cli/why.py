@@ -1,0 +1,136 @@
+"""`adserver why`: every candidate of a slot, and the one reason why it shows or does not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from adserver.cli import output
+from adserver.cli.failures import PROBLEMS
+from adserver.cli.options import Invocation, common
+from adserver.core.catalog import Catalog, Device
+from adserver.core.context import Context
+from adserver.core.decision import Candidate
+from adserver.core.flights import zone
+from adserver.publishing import moments
+from adserver.publishing.why import Question
+from adserver.publishing.why import why as find_out
+
+KEYS = ("url", "lang", "device", "exclude")
+Facts = dict[str, list[str]]
+
+
+@click.command()
+@click.argument("slot")
+@click.argument("facts", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--campaign", default="", help="this campaign only")
+@click.option("--at", default="", help="date or time of the site's zone instead of now")
+@click.option("--draw", is_flag=True, help="draw as a page does, instead of naming the likeliest")
+@common
+@click.pass_context
+def why(  # noqa: PLR0913 - one parameter an option
+    context: click.Context, slot: str, facts: tuple[str, ...], campaign: str, at: str, draw: bool
+) -> None:
+    """Say why SLOT shows what it shows, for a page of which KEY=VALUE is known.
+
+    Keys: url, lang, device (desktop or mobile), exclude (campaigns already on the page).
+    """
+    invocation = context.ensure_object(Invocation)
+    known = read_facts(facts)
+    with invocation.control_plane(invocation.settings()) as plane:
+        live = plane.catalogs.live()
+    if live is None:
+        output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")
+        context.exit(PROBLEMS)
+    catalog = live[0].catalog
+    question = Question(
+        slot=slot,
+        context=read_context(known, catalog),
+        at=moment(at, catalog, invocation.now()),
+        # A page's draw decides about advertising; it guards nothing.
+        draw=random.random() if draw else None,  # noqa: S311
+        campaign=campaign,
+    )
+    answer = find_out(live[0], question)
+    if answer.absent:
+        output.complain(f"Error: {answer.absent}.")
+        context.exit(PROBLEMS)
+    moment_text = moments.iso(question.at, zone(catalog.site.timezone))
+    if invocation.as_json:
+        output.answer(as_json(slot, moment_text, answer.candidates))
+    else:
+        show(slot, moment_text, question, answer.candidates)
+
+
+def read_facts(facts: Sequence[str]) -> Facts:
+    """Values by key; what nothing uses is named and ignored."""
+    known: Facts = {key: [] for key in KEYS}
+    for fact in facts:
+        key, equals, value = fact.partition("=")
+        if not equals:
+            raise click.UsageError(f"{fact!r} is not KEY=VALUE")
+        if key in known:
+            known[key].append(value)
+        else:
+            output.complain(f"Warning: {key!r} is ignored; keys are {', '.join(KEYS)}.")
+    return known
+
+
+def last(values: Sequence[str], default: str) -> str:
+    return values[-1] if values else default
+
+
+def read_context(facts: Facts, catalog: Catalog) -> Context:
+    device = last(facts["device"], Device.DESKTOP).casefold()
+    if device not in set(Device):
+        raise click.UsageError(f"device={device}: a device is {' or '.join(Device)}")
+    return Context(
+        url=last(facts["url"], "").partition("#")[0].partition("?")[0],
+        language=last(facts["lang"], catalog.site.language),
+        device=Device(device),
+        excluded=frozenset(
+            name.strip() for value in facts["exclude"] for name in value.split(",") if name.strip()
+        ),
+    )
+
+
+def moment(text: str, catalog: Catalog, now: float) -> float:
+    if not text:
+        return now
+    try:
+        return moments.read_moment(text, zone(catalog.site.timezone))
+    except ValueError as error:
+        raise click.UsageError(f"--at: {error}") from error
+
+
+def as_json(slot: str, at: str, candidates: Sequence[Candidate]) -> dict[str, Any]:
+    return {
+        "slot": slot,
+        "at": at,
+        "candidates": [
+            {
+                "campaign": one.campaign,
+                "tier": one.tier,
+                "reason": one.reason,
+                "detail": one.detail,
+                "probability": round(one.probability, 6),
+            }
+            for one in candidates
+        ],
+    }
+
+
+def show(slot: str, at: str, question: Question, candidates: Sequence[Candidate]) -> None:
+    output.say(f"{slot} on {question.context.device} at {at}")
+    if not candidates:
+        output.say("No campaign is booked here: no_campaign.")
+        return
+    rows = [
+        (one.campaign, one.tier, one.reason, f"{one.probability:.1%}", one.detail)
+        for one in candidates
+    ]
+    headings = ("campaign", "tier", "reason", "probability", "detail")
+    output.table(headings, rows, numbers=("probability",))

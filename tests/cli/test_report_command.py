@@ -1,0 +1,136 @@
+"""`adserver report` as a table, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from adserver.cli.output import defused
+from adserver.core.catalog import Price
+from adserver.core.events import Metric
+from tests.cli.command import adserver
+from tests.factories import NOW, MemoryStore, campaign, catalog, row, store
+
+HOUR = 3_600
+DAY = 24 * HOUR
+
+
+def busy() -> MemoryStore:
+    sold = campaign(price=Price(cpm=Decimal("8.50")), order="=BC-118")
+    memory = store(catalog(sold))
+    memory.counted = [
+        row(Metric.SERVED, 1_300),
+        row(Metric.IMPRESSION, 1_200),
+        row(Metric.IMPRESSION, 30, reason="duplicate"),
+        row(Metric.VIEWABLE, 900),
+        row(Metric.CLICK, 6),
+        row(Metric.CLICK, 2, reason="bot"),
+        row(Metric.UNMATCHED, 1),
+        row(Metric.IMPRESSION, 34, hour=int(NOW) - DAY),
+    ]
+    return memory
+
+
+def reported(*words: str) -> dict[str, object]:
+    result = adserver("report", *words, "--format", "json", store=busy())
+    assert result.exit_code == 0, result.output
+    return orjson.loads(result.stdout)
+
+
+FIGURES = {
+    "served": 1_300,
+    "gross": 1_230,
+    "impressions": 1_200,
+    "viewable": 900,
+    "clicks": 6,
+    "unmatched": 1,
+    "ctr": 0.005,
+    "revenue": "10.20",
+}
+
+
+def test_json_is_as_documented():
+    assert reported("--since", "2026-11-02") == {
+        "rows": [{"campaign": "brulerie", **FIGURES}],
+        "total": FIGURES,
+        "discarded": {"impression": {"duplicate": 30}, "click": {"bot": 2}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("by", "label"),
+    [
+        ("creative", {"campaign": "brulerie", "creative": "carte"}),
+        ("slot", {"slot": "post-top"}),
+        ("site", {"site": "blog"}),
+        ("day", {"day": "2026-11-02"}),
+        ("hour", {"hour": "2026-11-02T10:00+01:00"}),
+    ],
+)
+def test_a_line_is_named_by_what_was_asked_for(by, label):
+    assert reported("--by", by, "--since", "2026-11-02")["rows"] == [{**label, **FIGURES}]
+
+
+def test_until_is_exclusive():
+    assert reported("--until", "2026-11-02")["total"]["impressions"] == 34
+    assert reported("--until", "2026-11-02T10:00")["total"]["impressions"] == 34
+    assert reported("--until", "2026-11-02T10:01")["total"]["impressions"] == 1_234
+
+
+def test_all_there_is_is_the_default():
+    assert reported()["total"]["impressions"] == 1_234
+
+
+def test_csv_opens_in_a_spreadsheet_and_computes_nothing():
+    shown = adserver("report", "--csv", "--since", "2026-11-02", store=busy()).stdout
+    (line,) = csv.DictReader(io.StringIO(shown))
+    assert line["campaign"] == "brulerie"
+    assert line["order"] == "'=BC-118"
+    assert (line["impressions"], line["ctr"], line["revenue"]) == ("1200", "0.005", "10.20")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_that_could_be_a_formula_is_defused(start):
+    assert defused(f"{start}1") == f"'{start}1"
+    assert defused("1=1") == "1=1"
+
+
+def test_text_is_a_table_with_a_total_and_the_discards():
+    shown = adserver("report", "--since", "2026-11-02", store=busy()).stdout.splitlines()
+    assert shown[0].split() == [
+        *("campaign", "order", "served", "gross", "impressions", "viewable", "clicks"),
+        *("unmatched", "ctr", "revenue"),
+    ]
+    assert shown[1].split()[:4] == ["brulerie", "=BC-118", "1,300", "1,230"]
+    assert shown[2].startswith("total")
+    assert shown[2].endswith("0.50%  10.20 EUR")
+    assert shown[3:] == ["discarded impressions: duplicate 30", "discarded clicks: bot 2"]
+
+
+def test_a_page_of_none_of_the_sites_has_a_word_in_the_table():
+    memory = store(catalog())
+    memory.counted = [row(Metric.IMPRESSION, 1, site=0)]
+    assert "(none)" in adserver("report", "--by", "site", store=memory).stdout
+    answer = adserver("report", "--by", "site", "--format", "json", store=memory).stdout
+    assert orjson.loads(answer)["rows"][0]["site"] == ""
+
+
+def test_an_unknown_campaign_is_told_with_the_nearest():
+    result = adserver("report", "--campaign", "brulrie", store=busy())
+    assert result.exit_code == 1
+    assert "Did you mean 'brulerie'?" in result.stderr
+
+
+def test_a_time_that_cannot_be_read_is_a_matter_of_usage():
+    result = adserver("report", "--since", "last week", store=busy())
+    assert result.exit_code == 2
+    assert "--since: 'last week'" in result.stderr
+
+
+def test_before_anything_is_live_it_is_empty():
+    result = adserver("report", store=store())
+    assert (result.exit_code, result.stdout) == (0, "Nothing was served in that time.\n")

@@ -1,0 +1,98 @@
+"""`adserver why` as a table and as JSON."""
+
+from __future__ import annotations
+
+import orjson
+
+from tests.cli.command import adserver
+from tests.factories import campaign, catalog, image_creative, store
+
+TWO = catalog(campaign("a"), campaign("b", creatives=(image_creative(),)))
+
+
+def asked(*words: str) -> dict[str, object]:
+    result = adserver("why", *words, "--format", "json", store=store(TWO))
+    assert result.exit_code == 0, result.output
+    return orjson.loads(result.stdout)
+
+
+def test_json_is_as_documented():
+    assert asked("post-top", "device=mobile") == {
+        "slot": "post-top",
+        "at": "2026-11-02T10:00:00+01:00",
+        "candidates": [
+            {
+                "campaign": "a",
+                "tier": "standard",
+                "reason": "won",
+                "detail": "nobody else in its tier",
+                "probability": 1.0,
+            },
+            {
+                "campaign": "b",
+                "tier": "standard",
+                "reason": "wrong_size",
+                "detail": "no creative for mobile 320x100",
+                "probability": 0.0,
+            },
+        ],
+    }
+
+
+def test_the_time_may_be_another_one_of_the_sites_zone():
+    assert asked("post-top", "--at", "2026-07-01T09:00")["at"] == "2026-07-01T09:00:00+02:00"
+
+
+def test_one_campaign_may_be_asked_about():
+    assert [c["campaign"] for c in asked("post-top", "--campaign", "b")["candidates"]] == ["b"]
+
+
+def test_campaigns_of_the_page_may_be_excluded():
+    reasons = {c["campaign"]: c["reason"] for c in asked("post-top", "exclude=a,c")["candidates"]}
+    assert reasons == {"a": "excluded", "b": "won"}
+
+
+def test_a_draw_is_one_of_those_that_a_page_might_have():
+    reasons = [c["reason"] for c in asked("post-top", "--draw")["candidates"]]
+    assert reasons == ["won", "lost_draw"]
+
+
+def test_text_is_a_table():
+    shown = adserver("why", "post-top", store=store(TWO)).stdout
+    assert shown.startswith("post-top on desktop at 2026-11-02T10:00:00+01:00\n")
+    assert "a         standard  won              50.0%  weight 1 of 2" in shown
+
+
+def test_a_slot_without_candidates_says_so():
+    empty = catalog(campaign(slots=("elsewhere",)))
+    assert "no_campaign" in adserver("why", "post-top", store=store(empty)).stdout
+
+
+def test_keys_that_nothing_uses_are_named_and_ignored():
+    result = adserver("why", "post-top", "section=tech", store=store(TWO))
+    assert result.exit_code == 0
+    assert "'section' is ignored" in result.stderr
+
+
+def test_an_unknown_slot_is_told_with_the_nearest():
+    result = adserver("why", "post-tpo", store=store(TWO))
+    assert result.exit_code == 1
+    assert result.stderr == "Error: there is no slot 'post-tpo'.\nDid you mean 'post-top'?\n"
+
+
+def test_a_campaign_that_is_not_booked_here_is_a_problem():
+    elsewhere = catalog(campaign("a"), campaign("b", slots=("elsewhere",)))
+    result = adserver("why", "post-top", "--campaign", "b", store=store(elsewhere))
+    assert result.exit_code == 1
+    assert "not booked" in result.stderr
+
+
+def test_what_cannot_be_read_is_a_matter_of_usage():
+    for words in (["device=phone"], ["section"], ["--at", "tomorrow"]):
+        assert adserver("why", "post-top", *words, store=store(TWO)).exit_code == 2
+
+
+def test_before_anything_is_live_it_says_what_to_do():
+    result = adserver("why", "post-top", store=store())
+    assert result.exit_code == 1
+    assert "adserver apply" in result.stderr
