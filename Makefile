@@ -62,10 +62,11 @@ lock:  ## exact versions and hashes of every package (needs uv)
 	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
 
 secrets:  ## the secret files that docker-compose.yml mounts
-	@mkdir -p secrets && chmod 700 secrets
-	@for name in secret_key admin_token grafana_password; do \
+	@umask 027; mkdir -p secrets; for name in secret_key admin_token grafana_password; do \
 		test -s secrets/$$name || { $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > secrets/$$name; echo "wrote secrets/$$name"; }; \
+		chmod 640 secrets/$$name; \
 	done
+	@grep -qs ^SECRETS_GROUP= .env || echo "SECRETS_GROUP=$$(id -g)" >> .env
 
 clean:  ## what was installed and measured; var/ (your data) stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* dist

@@ -10,7 +10,6 @@ from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
 from adserver.metrics import UNKNOWN
 from adserver.serving.http import CORS, NO_STORE, Head, Header, Scope, Send, answer_empty, respond
-from adserver.serving.live import EVENT_METRICS
 from adserver.serving.request import is_prefetch
 from adserver.serving.state import State
 
@@ -55,7 +54,7 @@ async def beacon(state: State, scope: Scope, send: Send, text: str, kind: Kind) 
         except (StoreUnavailable, TooManyWaiting):
             await answer_empty(send, 503, RETRY_AFTER)
             return 503
-        discard = counted(state, ticket, kind, outcome)
+        discard = discard_of(outcome)
     else:
         discarded(state, ticket, kind, discard)
     if scope["method"] == "POST":
@@ -89,14 +88,8 @@ def event_of(ticket: Ticket, kind: Kind) -> Event:
     return Event(kind, ticket.writer, ticket.serial, ticket.creative, ticket.slot, ticket.site)
 
 
-def counted(state: State, ticket: Ticket, kind: Kind, outcome: Outcome) -> Discard | None:
-    slot = state.live.slot_label(ticket.slot)
-    if outcome is Outcome.DUPLICATE:
-        counts = state.meter.counts["events_discarded_total"]
-        counts[kind.word, slot, Discard.DUPLICATE] += 1
-        return Discard.DUPLICATE
-    state.meter.counts[EVENT_METRICS[kind]][slot, state.live.campaign_label(ticket.creative)] += 1
-    return None
+def discard_of(outcome: Outcome | None) -> Discard | None:
+    return Discard.DUPLICATE if outcome is Outcome.DUPLICATE else None
 
 
 def discarded(state: State, ticket: Ticket, kind: Kind, reason: Discard) -> None:

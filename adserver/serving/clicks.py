@@ -3,31 +3,23 @@ the request, and the visitor waits at most 20 ms for the counting."""
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
-
 from adserver.core.errors import StoreUnavailable, TicketError, TooManyWaiting
-from adserver.core.events import Kind, Outcome
+from adserver.core.events import Kind
 from adserver.core.macros import fill_link
 from adserver.core.ports import KnownCreative
-from adserver.core.reasons import Discard
 from adserver.core.ticket import Ticket
 from adserver.serving.beacons import (
     PENDING,
     RETRY_AFTER,
-    counted,
+    discard_of,
     discarded,
     event_header,
     event_of,
     refuse_ticket,
     standing,
 )
-from adserver.serving.counting import Waiter
 from adserver.serving.http import Header, Scope, Send, answer_empty
 from adserver.serving.state import State
-
-# A hand does not feel it; a store that takes longer is counted late, not waited for.
-MAX_WAIT_SECONDS = 0.020
 
 
 async def click(state: State, scope: Scope, send: Send, text: str) -> int:
@@ -71,22 +63,7 @@ async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
         discarded(state, ticket, Kind.CLICK, discard)
         return event_header(discard)
     try:
-        waiter = state.counting.join(event_of(ticket, Kind.CLICK))
-    except TooManyWaiting:
+        outcome = await state.counting.join(event_of(ticket, Kind.CLICK), patient=False)
+    except (StoreUnavailable, TooManyWaiting):
         return PENDING
-    # Also for one that is answered before it is counted: it is counted all the same.
-    waiter.add_done_callback(partial(note, state, ticket))
-    await asyncio.wait((waiter,), timeout=MAX_WAIT_SECONDS)
-    return said_of(waiter)
-
-
-def note(state: State, ticket: Ticket, waiter: Waiter) -> None:
-    if waiter.exception() is None:
-        counted(state, ticket, Kind.CLICK, waiter.result())
-
-
-def said_of(waiter: Waiter) -> Header:
-    if not waiter.done() or waiter.exception() is not None:
-        return PENDING
-    duplicate = waiter.result() is Outcome.DUPLICATE
-    return event_header(Discard.DUPLICATE if duplicate else None)
+    return PENDING if outcome is None else event_header(discard_of(outcome))

@@ -9,35 +9,50 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from adserver.core.batch import GroupCommit
+from adserver.core.batch import Batch, GroupCommit
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Event, Outcome
 from adserver.core.hour import Hour, hour_at
 from adserver.core.ports import Counts, Tally
 from adserver.metrics import Meter
 
-Waiter = asyncio.Future[Outcome]
+# None: it was answered before it was counted (a click that would have waited too long).
+Waiter = asyncio.Future[Outcome | None]
+Noted = Callable[[Event, Outcome], None]
 log = structlog.get_logger(__name__)
 
+# A hand does not feel it; a store that takes longer is counted late, not waited for.
+MAX_CLICK_WAIT_SECONDS = 0.020
 # Distinct rows in memory while the store is away: slots x creatives of one hour, then refused.
 MAX_TALLIES = 100_000
 
 
 class Counting:
-    """One worker's counting. `timezone` says whose hours rows belong to."""
+    """One worker's counting.
+
+    timezone: whose hours rows belong to. noted: told of every event that has an outcome.
+    """
 
     def __init__(
-        self, counts: Counts, writer: int, meter: Meter, timezone: Callable[[], str]
+        self,
+        counts: Counts,
+        writer: int,
+        meter: Meter,
+        timezone: Callable[[], str],
+        noted: Noted,
     ) -> None:
         self._counts = counts
         self._writer = writer
         self._meter = meter
         self._timezone = timezone
+        self._noted = noted
+        self._impatient: deque[tuple[float, Waiter]] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
         self._commit: GroupCommit[Waiter] = GroupCommit()
         self._driver: asyncio.Task[None] | None = None
         self._hour = Hour("", 0, 0)
@@ -45,14 +60,36 @@ class Counting:
         self._unsent: tuple[Hour, int, Counter[Tally]] | None = None
         self._sequence = 0
 
-    def join(self, event: Event) -> Waiter:
-        """A future of the outcome; it raises StoreUnavailable where the batch was not counted."""
-        waiter: Waiter = asyncio.get_running_loop().create_future()
+    def join(self, event: Event, *, patient: bool = True) -> Waiter:
+        """A future of the outcome; it raises StoreUnavailable where the batch was not counted.
+
+        patient: wait for it as long as it takes; otherwise the future is None after 20 ms, and
+        the event is counted all the same. TooManyWaiting where the limit is reached.
+        """
+        loop = asyncio.get_running_loop()
+        waiter: Waiter = loop.create_future()
         self._commit.join(event, waiter)
+        if not patient:
+            self._impatient.append((loop.time() + MAX_CLICK_WAIT_SECONDS, waiter))
+            if self._alarm is None:
+                self._alarm = loop.call_later(MAX_CLICK_WAIT_SECONDS, self._lose_patience)
         if self._driver is None:
             # A task starts in the loop's next round: what arrives in this one joins its batch.
             self._driver = asyncio.create_task(self._drive())
         return waiter
+
+    def _lose_patience(self) -> None:
+        """One timer for all clicks that wait: they run out in the order in which they came."""
+        loop = asyncio.get_running_loop()
+        self._alarm = None
+        while self._impatient:
+            due, waiter = self._impatient[0]
+            if not waiter.done():
+                if due > loop.time():
+                    self._alarm = loop.call_at(due, self._lose_patience)
+                    return
+                waiter.set_result(None)
+            self._impatient.popleft()
 
     async def _drive(self) -> None:
         try:
@@ -66,13 +103,17 @@ class Counting:
                         refuse(waiter, error)
                 else:
                     self._answered("count", started)
-                    for waiter, outcome in zip(batch.waiters, outcomes, strict=True):
-                        if not waiter.done():
-                            waiter.set_result(outcome)
+                    self._settle(batch, outcomes)
                 finally:
                     self._commit.settle(batch)
         finally:
             self._driver = None
+
+    def _settle(self, batch: Batch[Waiter], outcomes: Sequence[Outcome]) -> None:
+        for event, waiter, outcome in zip(batch.events, batch.waiters, outcomes, strict=True):
+            self._noted(event, outcome)
+            if not waiter.done():
+                waiter.set_result(outcome)
 
     def hour(self) -> Hour:
         now = time.time()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from adserver.core.catalog import Catalog, Device, Generation, Site
 from adserver.core.context import Context
-from adserver.core.events import Kind
+from adserver.core.events import Event, Kind, Outcome
 from adserver.core.flights import standing
 from adserver.core.ports import KnownCreative, LiveCatalog
 from adserver.core.reasons import Discard, Reason
 from adserver.core.snapshot import Placement, Snapshot, compile_snapshot
 from adserver.core.ticket import TEXT_LENGTH
-from adserver.metrics import OTHER, Meter, label_campaigns
+from adserver.metrics import OTHER, UNKNOWN, Meter, label_campaigns
 from adserver.serving import markup
 from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
 from adserver.serving.markup import Addresses
@@ -26,6 +27,20 @@ MAX_HINT_CHARACTERS = 64
 MAX_HINTS = 1_000
 # Creatives of ended campaigns that are still clicked; past that the store is asked each time.
 MAX_GONE = 10_000
+
+# What this release can answer, so that each has its series from the start.
+NO_FILL_REASONS = (
+    Reason.NO_CAMPAIGN,
+    Reason.DRAFT,
+    Reason.ENDED,
+    Reason.NOT_STARTED,
+    Reason.PAUSED,
+    Reason.OFF_HOURS,
+    Reason.WRONG_SIZE,
+    Reason.EXCLUDED,
+    Reason.DUPLICATE,
+)
+DISCARDS = (Discard.DUPLICATE, Discard.EXPIRED, Discard.PREFETCH)
 
 EVENT_METRICS = {
     Kind.IMPRESSION: "impressions_total",
@@ -131,6 +146,9 @@ def prepare(generation: Generation, public_url: str, meter: Meter, now: float) -
         slot_names={places.number: name for name, places in snapshot.places.items()},
     )
     present_at_zero(served, meter)
+    meter.present("no_fill_total", (UNKNOWN, Reason.UNKNOWN_SLOT))
+    for kind in Kind:
+        meter.present("events_discarded_total", (kind.word, UNKNOWN, Discard.FORGED))
     return served
 
 
@@ -144,9 +162,11 @@ def present_at_zero(served: Served, meter: Meter) -> None:
     for slot, places in served.snapshot.places.items():
         for outcome in ("fill", "house", "empty"):
             meter.present("decisions_total", (slot, outcome))
-        meter.present("no_fill_total", (slot, Reason.NO_CAMPAIGN))
+        for reason in NO_FILL_REASONS:
+            meter.present("no_fill_total", (slot, reason))
         for kind in Kind:
-            meter.present("events_discarded_total", (kind.word, slot, Discard.DUPLICATE))
+            for discard in DISCARDS:
+                meter.present("events_discarded_total", (kind.word, slot, discard))
             for campaign in places.candidates:
                 labels = (slot, served.campaign_label(campaign.name))
                 meter.present(EVENT_METRICS[kind], labels)
@@ -189,15 +209,27 @@ class Live:
     async def creative(self, number: int) -> KnownCreative | None:
         """A creative by its number: of the snapshot, or what is remembered of one that is gone."""
         if self.served is not None and number in self.served.snapshot.by_creative_number:
-            campaign, creative = self.served.snapshot.by_creative_number[number]
-            return KnownCreative(campaign.name, campaign.advertiser, creative)
+            return KnownCreative.of(*self.served.snapshot.by_creative_number[number])
         if number not in self._gone:
-            found = await self._catalog.known_creative(number)
+            # In a task of its own: a request may begin outside of one, and the store has timeouts.
+            found = await asyncio.create_task(self._remembered(number))
             if found is None:
                 return None
             if len(self._gone) < MAX_GONE:
                 self._gone[number] = found
         return self._gone[number]
+
+    async def _remembered(self, number: int) -> KnownCreative | None:
+        return await self._catalog.known_creative(number)
+
+    def note(self, event: Event, outcome: Outcome) -> None:
+        """Show an event that has been counted, or not, in the node's metrics."""
+        counts, slot = self._meter.counts, self.slot_label(event.slot)
+        if outcome is Outcome.DUPLICATE:
+            counts["events_discarded_total"][event.kind.word, slot, Discard.DUPLICATE] += 1
+        else:
+            labels = (slot, self.campaign_label(event.creative))
+            counts[EVENT_METRICS[event.kind]][labels] += 1
 
     def campaign_label(self, creative_number: int) -> str:
         if self.served is None:

@@ -55,7 +55,7 @@ def wrapper(
         f' lang="{escape(language)}">'
         f'<details class="adserver-about"><summary>{escape(label)}</summary>'
         f"<p>{escape(about(placement, language))}</p></details>"
-        f"{body(creative, slot, device, site, addresses)}"
+        f"{body(placement, label, device, site, addresses)}"
     )
 
 
@@ -73,12 +73,14 @@ def about(placement: Placement, language: str) -> str:
     return said + "."
 
 
-def body(creative: Creative, slot: Slot, device: Device, site: Site, addresses: Addresses) -> str:
+def body(placement: Placement, label: str, device: Device, site: Site, addresses: Addresses) -> str:
+    creative, slot = placement.creative, placement.slot
+    advertiser = placement.campaign.advertiser
     if creative.html is not None:
         size = creative.html.size
         return (
             f'<iframe class="adserver-ad" src="{addresses.of(f"/h/{TICKET}")}"'
-            f' title="{escape(creative.alt or slot.title)}"'
+            f' title="{escape(creative.alt or f"{label} – {advertiser}")}"'
             f' width="{size.width}" height="{size.height}"'
             ' sandbox="allow-scripts allow-popups allow-popups-to-escape-sandbox"></iframe>'
         )

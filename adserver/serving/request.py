@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from adserver.core.catalog import Catalog, Device
@@ -69,8 +69,7 @@ def fold(text: str) -> str:
     return text.casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A context, the query that it was read from, and why parts of the query were ignored."""
 
     context: Context
@@ -103,13 +102,12 @@ def gather(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, list[str]], list
     query: dict[str, list[str]] = {}
     ignored: list[str] = []
     for key, value in pairs:
-        if len(value) > (MAX_URL_CHARACTERS if key == "url" else MAX_VALUE_CHARACTERS):
-            ignored.append("too_long")
-        elif not value.isprintable():
-            ignored.append("unprintable")
-        else:
-            values = [value] if key == "url" else [v for v in value.split(",") if v]
-            query.setdefault(key, []).extend(values)
+        longest = MAX_URL_CHARACTERS if key == "url" else MAX_VALUE_CHARACTERS
+        values = [value] if key == "url" else [v for v in value.split(",") if v]
+        kept = [v for v in values if len(v) <= longest and v.isprintable()]
+        if len(kept) < len(values):
+            ignored.append("unusable_value")
+        query.setdefault(key, []).extend(kept)
     return query, ignored
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from adserver.core.catalog import OnEmpty
 from adserver.core.context import Context
@@ -34,8 +34,7 @@ FRAME_POLICY: Header = (
 NO_GENERATION = decision_header(f"empty; reason={Reason.NO_CAMPAIGN}")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A decided slot: its HTML ("" where it collapses or is unknown) and what to say of it.
 
     head: the prepared head of a fill, None for an empty slot.

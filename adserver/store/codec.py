@@ -18,7 +18,7 @@ def known_creatives(generation: Generation) -> dict[int, bytes]:
     """What to remember of each creative, by its number."""
     return {
         generation.numbers[f"creative/{campaign.name}/{creative.id}"]: KNOWN_CREATIVE.dump_json(
-            KnownCreative(campaign.name, campaign.advertiser, creative)
+            KnownCreative.of(campaign, creative)
         )
         for campaign in generation.catalog.campaigns
         for creative in campaign.creatives

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from struct import Struct
 from typing import Any
 
 import redis.asyncio
 
 from adserver.core.errors import StoreUnavailable
-from adserver.core.events import METRIC_OF, Event, Metric, Outcome, Row
+from adserver.core.events import METRIC_OF, Event, Kind, Metric, Outcome, Row
 from adserver.core.hour import Hour
 from adserver.core.ports import Tally
 from adserver.store.connect import answering, script
 from adserver.store.keys import SLACK_SECONDS, Keys, bit_of
+from adserver.store.line import Line, Script
 
 LETTERS = {
     ord("a"): Outcome.ACCEPTED,
     ord("u"): Outcome.UNMATCHED,
     ord("d"): Outcome.DUPLICATE,
 }
+METRIC_LETTERS = tuple(METRIC_OF[kind].value.encode() for kind in Kind)
+PACKED_EVENT = Struct(">IIHBc")
 WRITER_BITS = 32
 CLAIM_ATTEMPTS = 20
 
@@ -31,20 +35,17 @@ class StoredCounts:
         self._client: Any = client
         self._keys = keys
         self._life = ticket_life + SLACK_SECONDS
-        self._count: Any = client.register_script(script("count"))
+        self._line = Line(client)
+        self._count = Script(script("count"))
         self._add: Any = client.register_script(script("add"))
 
     async def count(self, hour: Hour, events: Sequence[Event]) -> list[Outcome]:
         groups = by_bitmap(events)
-        args: list[Any] = [hour.name, hour.begin, self._life]
-        for members in groups.values():
-            args.append(len(members))
-            for _, bit, event in members:
-                row = f"{event.creative}:{event.slot}:{event.site}"
-                args += (bit, METRIC_OF[event.kind], row, event.creative)
+        packed = [b"".join(map(pack, members)) for members in groups.values()]
         keys = [*self._rows(hour), *(self._keys.seen(*group) for group in groups)]
-        with answering():
-            letters = await self._count(keys=keys, args=args)
+        letters = await self._line.run(
+            self._count, keys, [hour.name, hour.begin, self._life, *packed]
+        )
         outcomes = [Outcome.ACCEPTED] * len(events)
         members_in_order = (m for members in groups.values() for m in members)
         for (position, _, _), letter in zip(members_in_order, letters, strict=True):
@@ -79,6 +80,13 @@ class StoredCounts:
 
 
 Member = tuple[int, int, Event]
+
+
+def pack(member: Member) -> bytes:
+    """An event as count.lua reads it."""
+    _, bit, event = member
+    letter = METRIC_LETTERS[event.kind]
+    return PACKED_EVENT.pack(bit, event.creative, event.slot, event.site, letter)
 
 
 def by_bitmap(events: Sequence[Event]) -> dict[tuple[int, int], list[Member]]:

@@ -234,7 +234,7 @@ async def make_state(node: Node, counts: StoredCounts, catalog: StoredLiveCatalo
     await until_answered(lambda: live.refresh(time.time()))
     state = State(
         live=live,
-        counting=Counting(counts, writer, meter, lambda: live.timezone),
+        counting=Counting(counts, writer, meter, lambda: live.timezone, live.note),
         sealer=Sealer(node.keys),
         assets=AssetCache(catalog),
         meter=meter,

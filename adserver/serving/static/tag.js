@@ -36,7 +36,8 @@
       if (/^data-./.test(name) && value) query.set(name.slice(5), value);
     }
     query.set('slots', slots.map(({ dataset }) => dataset.slot).join());
-    if (others.length) query.append('exclude', others.map(({ dataset }) => dataset.campaign).join());
+    const placed = new Set(others.map(({ dataset }) => dataset.campaign));
+    if (placed.size) query.append('exclude', [...placed].join());
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), TIMEOUT);
     try {
