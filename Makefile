@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP_WHEEL := $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types doors coverage bench lock secrets clean
+.PHONY: help demo test check lint types doors coverage wheel bench lock secrets clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -33,9 +34,11 @@ demo: $(VENV)/installed  ## a blog with its ads, on http://127.0.0.1:8080
 	@$(BIN)/adserver demo $(ARGS)
 
 test: $(VENV)/installed-dev  ## every test (ARGS="-k ticket" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(if $(COVERAGE),rm -f .coverage .coverage.* && $(BIN)/coverage run -m pytest,$(BIN)/python -m pytest) $(ARGS)
 
-check: lint types doors coverage  ## everything that must hold before a change lands
+check: lint types doors  ## everything that must hold before a change lands
+	@$(MAKE) --no-print-directory test COVERAGE=1
+	@$(MAKE) --no-print-directory coverage
 
 lint: $(VENV)/installed-dev  ## ruff
 	@$(BIN)/ruff check .
@@ -47,12 +50,14 @@ types: $(VENV)/installed-dev  ## mypy --strict
 doors: $(VENV)/installed-dev  ## import-linter
 	@$(BIN)/lint-imports
 
-coverage: $(VENV)/installed-dev  ## the tests, and what they reach
-	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(ARGS)
+coverage: $(VENV)/installed-dev  ## what the last `make test COVERAGE=1` reached
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --include 'adserver/core/*' --fail-under 100
 	@$(BIN)/coverage report --fail-under 95
+
+wheel: $(VENV)/installed-dev  ## build the wheel, and run it from a folder that has nothing else
+	@rm -rf dist && $(PIP_WHEEL) .
+	@$(BIN)/python -m tests.wheel dist
 
 bench: $(VENV)/installed-dev  ## requests per second and CPU, beside a bare server (needs wrk)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -105,6 +105,7 @@ METRICS: dict[str, Declared] = {
     ),
 }
 
+BUCKETS = {name: declared.buckets for name, declared in METRICS.items()}
 Labels = tuple[str, ...]
 # name → [labels, value] pairs; a histogram's value is its buckets' counts and, last, its sum.
 Dump = dict[str, list[tuple[Labels, Any]]]
@@ -130,17 +131,17 @@ class Meter:
 
     def observe(self, name: str, labels: Labels, value: float) -> None:
         """value: in the metric's unit, seconds for all there are."""
-        buckets = METRICS[name].buckets
-        cells = self.histograms[name].get(labels)
-        if cells is None:
-            # One cell a bucket, one for what is above all of them, one for the sum.
-            cells = self.histograms[name][labels] = [0] * (len(buckets) + 2)
-        cells[bisect_left(buckets, value)] += 1
+        series = self.histograms[name]
+        if labels not in series:
+            self.present(name, labels)
+        cells = series[labels]
+        cells[bisect_left(BUCKETS[name], value)] += 1
         cells[-1] += value
 
     def present(self, name: str, labels: Labels) -> None:
         """Show a series at 0, so that its first event is an increase."""
         if METRICS[name].type is Type.HISTOGRAM:
+            # One cell a bucket, one for what is above all of them, one for the sum.
             self.histograms[name].setdefault(labels, [0] * (len(METRICS[name].buckets) + 2))
         else:
             self.counts[name].setdefault(labels, 0)

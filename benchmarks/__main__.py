@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import itertools
+import os
 import platform
 import re
 import secrets
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -35,7 +38,11 @@ TICKETS_PER_SECOND = 60_000  # more than one worker answers
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """name: as in the table; against: whose numbers it is divided by."""
+    """name: as in the table; against: whose numbers it is divided by.
+
+    event: the endpoint that is asked with distinct tickets, so that the one who asks has the same
+    work with the reference; counted: the metric that must then have grown by as many.
+    """
 
     name: str
     what: str
@@ -44,6 +51,7 @@ class Target:
     path: str
     against: str
     event: str = ""
+    counted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,7 @@ def start(folder: Path, workers: int, stack: contextlib.ExitStack) -> Bench:
     command = [sys.executable, "-m", "adserver"]
     subprocess.run(
         [*command, "apply", "--yes"],
-        env={**environment(), **settings},
+        env={**os.environ, **settings},
         check=True,
         stdout=subprocess.DEVNULL,
     )
@@ -105,55 +113,58 @@ def start(folder: Path, workers: int, stack: contextlib.ExitStack) -> Bench:
     ours = stack.enter_context(
         running([*serve, "--workers", str(workers)], port, settings, folder / "serve.log")
     )
-    body = folder / "body.html"
-    body.write_bytes(urllib.request.urlopen(f"http://127.0.0.1:{port}/slots/post-top").read())
-    bare, bare_204 = free_port(), free_port()
-    bare_pid = stack.enter_context(reference(bare, {"ADSERVER_BENCH_BODY": str(body)}, folder))
-    none_pid = stack.enter_context(reference(bare_204, {}, folder))
     time.sleep(1)  # what runs beside requests has run once
+    sealer = Sealer([key.encode()])
     pids = tree(ours)
-    return Bench(
-        targets=[
-            Target("R", "bare callable, the same bytes", bare, tree(bare_pid), "/", "R"),
-            Target("R204", "bare callable, 204", bare_204, tree(none_pid), "/", "R204"),
-            Target("S", "slot, 20 campaigns", port, pids, "/slots/post-top", "R"),
-            Target("I", "impression counted", port, pids, "/", "R204", "i"),
-            Target("C", "click counted, redirected", port, pids, "/", "R204", "c"),
-        ],
-        folder=folder,
-        sealer=Sealer([key.encode()]),
-        admin=f"http://127.0.0.1:{admin}",
-    )
+    targets = []
+    for name, what, event, counted in (
+        ("S", "slot, 20 campaigns", "", ""),
+        ("I", "impression counted", "i", "impressions"),
+        ("C", "click counted, redirected", "c", "clicks"),
+    ):
+        path = f"/{event}/{sealed(sealer, 1, 1)}" if event else "/slots/post-top"
+        bare = stack.enter_context(reference(folder / f"{name}.json", port, path))
+        against = f"R-{name}"
+        targets += [
+            Target(against, "bare callable, the same bytes", *bare, path, against, event),
+            Target(name, what, port, pids, path, against, event, counted),
+        ]
+    return Bench(targets, folder, sealer, f"http://127.0.0.1:{admin}")
 
 
-def environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
-
-
-def reference(
-    port: int, extra: dict[str, str], folder: Path
-) -> contextlib.AbstractContextManager[int]:
+@contextlib.contextmanager
+def reference(answer: Path, port: int, path: str) -> Iterator[tuple[int, list[int]]]:
+    """Stock uvicorn with the answer that the server at `port` gives for `path`."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", path)
+    got = connection.getresponse()
+    own = [(n.lower(), v) for n, v in got.getheaders() if n.lower() != "date"]
+    said = {"status": got.status, "headers": own, "body": got.read().decode("latin-1")}
+    answer.write_bytes(orjson.dumps(said))
+    bare = free_port()
     command = [
-        *(sys.executable, "-m", "uvicorn", "benchmarks.reference:app", "--port", str(port)),
+        *(sys.executable, "-m", "uvicorn", "benchmarks.reference:app", "--port", str(bare)),
         *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
+        "--no-server-header",
     ]
-    return running(command, port, extra, folder / f"reference-{port}.log")
+    extra = {"ADSERVER_BENCH_ANSWER": str(answer)}
+    with running(command, bare, extra, answer.with_suffix(".log")) as pid:
+        yield bare, tree(pid)
 
 
-serials = itertools.count()
+def sealed(sealer: Sealer, writer: int, serial: int) -> str:
+    """A ticket as the server would issue it."""
+    ticket = Ticket(writer, serial, 1 + serial % 40, 1, int(time.time()), 2, 1, 0)
+    return sealer.seal(ticket).decode()
 
 
 def write_paths(bench: Bench, event: str, seconds: float) -> Path:
     """Tickets as the server would issue them, each for one event."""
     path = bench.folder / "paths.txt"
     writer = secrets.randbits(32)
-    now = int(time.time())
-    with path.open("wb") as file:
+    with path.open("w") as file:
         for serial in range(int(TICKETS_PER_SECOND * seconds)):
-            ticket = Ticket(writer, serial, 1 + serial % 40, 1, now, 2, 1, 0)
-            file.write(b"/%b/%b\n" % (event.encode(), bench.sealer.seal(ticket)))
+            file.write(f"/{event}/{sealed(bench.sealer, writer, serial)}\n")
     return path
 
 
@@ -169,11 +180,11 @@ def measure_rounds(
 
 def measure(bench: Bench, target: Target, connections: int, seconds: float) -> Measured:
     paths = write_paths(bench, target.event, seconds) if target.event else None
-    counted = count_of(bench, target) if target.event else 0
+    counted = count_of(bench, target) if target.counted else 0
     before = cpu_seconds(target.pids)
     load = drive(target.port, target.path, connections, seconds, paths)
     cpu = cpu_seconds(target.pids) - before
-    if target.event:
+    if target.counted:
         check(target, load, count_of(bench, target) - counted, connections)
     if load.failed:
         sys.exit(f"{target.name}: {load.failed} requests failed; the numbers mean nothing")
@@ -181,7 +192,7 @@ def measure(bench: Bench, target: Target, connections: int, seconds: float) -> M
 
 
 def count_of(bench: Bench, target: Target) -> int:
-    name = {"i": "adserver_impressions_total", "c": "adserver_clicks_total"}[target.event]
+    name = f"adserver_{target.counted}_total"
     text = urllib.request.urlopen(f"{bench.admin}/metrics").read().decode()
     return int(sum(float(v) for v in re.findall(rf"^{name}{{.*}} (\S+)$", text, re.MULTILINE)))
 
@@ -195,10 +206,11 @@ def check(target: Target, load: Load, counted: int, connections: int) -> None:
 def report(
     rows: dict[int, dict[str, list[Measured]]], bench: Bench, options: argparse.Namespace
 ) -> None:
-    table = []
-    for connections, measured in rows.items():
-        for target in bench.targets:
-            table.append(line(target, connections, measured))
+    table = [
+        line(target, connections, measured)
+        for connections, measured in rows.items()
+        for target in bench.targets
+    ]
     print(f"\n{machine()}, {options.rounds} rounds of {options.seconds:g} s, medians (min–max)\n")
     headings = "| | | conn. | requests/s | ratio | CPU µs/request | ratio | p50 ms | p99 ms | MiB |"
     print(headings + "\n|---|---|---|---|---|---|---|---|---|---|")
@@ -239,14 +251,9 @@ def line(
 
 
 def machine() -> str:
-    cpu = next(
-        (
-            l.partition(":")[2].strip()
-            for l in Path("/proc/cpuinfo").read_text().splitlines()
-            if l.startswith("model name")
-        ),
-        platform.machine(),
-    )
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [text.partition(":")[2].strip() for text in lines if text.startswith("model name")]
+    cpu = names[0] if names else platform.machine()
     return f"{time.strftime('%Y-%m-%d')}, {cpu}, Python {platform.python_version()}"
 
 

@@ -23,7 +23,7 @@ class Load:
 
 
 def drive(port: int, path: str, connections: int, seconds: float, paths: Path | None) -> Load:
-    """paths: a file of one path a line, each asked for once; without it `path` is, again and again."""
+    """paths: a file of one path a line, each asked for once; without it `path`, again and again."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "5s"]
     if paths is not None:
         command += ["-s", str(SCRIPT)]

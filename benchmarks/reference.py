@@ -1,23 +1,20 @@
-"""The reference: a bare ASGI callable on stock uvicorn that answers the bytes it is given.
+"""The reference: a bare ASGI callable on stock uvicorn that gives one answer to everything.
 
-Started as `uvicorn benchmarks.reference:app`. `ADSERVER_BENCH_BODY` names a file with the body;
-without it the answer is 204.
+Started as `uvicorn benchmarks.reference:app`; `ADSERVER_BENCH_ANSWER` names a file with the
+answer, captured from the server under measure, so that both send the same bytes.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
-name = os.environ.get("ADSERVER_BENCH_BODY")
-BODY = Path(name).read_bytes() if name else b""
-STATUS = 200 if name else 204
-HEADERS = (
-    [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(BODY))]
-    if name
-    else []
-)
+answer = json.loads(Path(os.environ["ADSERVER_BENCH_ANSWER"]).read_text("utf-8"))
+STATUS: int = answer["status"]
+HEADERS = [(name.encode(), value.encode()) for name, value in answer["headers"]]
+BODY: bytes = answer["body"].encode("latin-1")
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:

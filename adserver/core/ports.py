@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from adserver.core.assets import Asset
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
 from adserver.core.events import Event, Outcome, Row
 from adserver.core.hour import Hour
 
-
-class Tally(NamedTuple):
-    """A row to add to: metric with its reason (`s`, `n.no_campaign`), and the catalog's numbers."""
-
-    metric: str
-    creative: int
-    slot: int
-    site: int
+# A row to add to: metric with its reason (`s`, `n.no_campaign`), creative, slot, site (numbers).
+Tally = tuple[str, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)

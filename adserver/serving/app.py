@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from starlette.types import ASGIApp
@@ -19,6 +20,7 @@ from adserver.serving.state import State
 
 log = structlog.get_logger(__name__)
 
+# (state, scope, receive, send, the path's rest) → the status that was answered
 Handler = Callable[[State, Scope, Receive, Send, str], Awaitable[int]]
 
 READ = frozenset({"GET", "HEAD"})
@@ -31,64 +33,21 @@ PREFLIGHT: tuple[Header, ...] = (
 )
 
 
-async def slot(state: State, scope: Scope, _: Receive, send: Send, rest: str) -> int:
-    return await slots.slot(state, scope, send, rest)
-
-
-async def frame(state: State, scope: Scope, _: Receive, send: Send, rest: str) -> int:
-    return await slots.frame(state, scope, send, rest)
-
-
-async def decide(state: State, scope: Scope, receive: Receive, send: Send, rest: str) -> int:
-    if rest:
-        await answer_empty(send, 404)
-        return 404
-    if scope["method"] == "POST":
-        return await decisions.post_decisions(state, scope, receive, send)
-    return await decisions.get_decisions(state, scope, send)
-
-
-async def impression(state: State, scope: Scope, _: Receive, send: Send, rest: str) -> int:
-    return await beacons.beacon(state, scope, send, rest, Kind.IMPRESSION)
-
-
-async def viewable(state: State, scope: Scope, _: Receive, send: Send, rest: str) -> int:
-    return await beacons.beacon(state, scope, send, rest, Kind.VIEWABLE)
-
-
-async def click(state: State, scope: Scope, _: Receive, send: Send, rest: str) -> int:
-    return await clicks.click(state, scope, send, rest)
-
-
-async def document(state: State, scope: Scope, _: Receive, send: Send, rest: str) -> int:
-    return await assets.document(state, scope, send, rest)
-
-
-async def picture(state: State, _scope: Scope, _: Receive, send: Send, rest: str) -> int:
-    return await assets.picture(state, send, rest)
-
-
-async def stylesheet(state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:
-    return await assets.stylesheet(state, scope, send)
-
-
-async def tag(_state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:
-    return await assets.tag(scope, send)
-
-
 # First segment → route label, methods, handler.
 ROUTES: dict[str, tuple[str, frozenset[str], Handler]] = {
-    "slots": ("/slots", READ, slot),
-    "i": ("/i", EVENT, impression),
-    "v": ("/v", EVENT, viewable),
-    "c": ("/c", READ, click),
-    "decisions": ("/decisions", EVENT, decide),
-    "h": ("/h", READ, document),
-    "assets": ("/assets", READ, picture),
-    "frame": ("/frame", READ, frame),
-    "slots.css": ("/slots.css", READ, stylesheet),
-    "tag.js": ("/tag.js", READ, tag),
+    "slots": ("/slots", READ, slots.slot),
+    "i": ("/i", EVENT, partial(beacons.beacon, Kind.IMPRESSION)),
+    "v": ("/v", EVENT, partial(beacons.beacon, Kind.VIEWABLE)),
+    "c": ("/c", READ, clicks.click),
+    "decisions": ("/decisions", EVENT, decisions.decisions),
+    "h": ("/h", READ, assets.document),
+    "assets": ("/assets", READ, assets.picture),
+    "frame": ("/frame", READ, slots.frame),
+    "slots.css": ("/slots.css", READ, assets.stylesheet),
+    "tag.js": ("/tag.js", READ, assets.tag),
 }
+# Codes as labels; a dictionary, as turning a number into text costs more than finding it.
+STATUS = {code: str(code) for code in range(100, 600)}
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 
@@ -105,6 +64,7 @@ class PublicApp:
         self._prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
         self._beside = beside(lambda: self)
         self._meter = state.meter
+        self._requests = state.meter.counts["http_requests_total"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -113,30 +73,25 @@ class PublicApp:
             path = path[len(self._prefix) - 1 :]
         first, _, rest = path[1:].partition("/")
         route = ROUTES.get(first)
+        method = scope["method"]
         if route is None:
             label, status = await self._elsewhere(scope, receive, send)
         else:
             label, methods, handler = route
-            if scope["method"] in methods:
-                status = await self._handle(handler, scope, receive, send, rest)
-            else:
-                status = await self._other_method(scope, send, methods)
-        method = scope["method"] if scope["method"] in METHODS else "other"
-        self._meter.counts["http_requests_total"][label, method, str(status)] += 1
+            try:
+                if method in methods:
+                    status = await handler(self._state, scope, receive, send, rest)
+                else:
+                    status = await self._other_method(scope, send, methods)
+            except Exception:
+                # Nothing that a page sends may end here: it is a defect of ours, and logged.
+                log.exception("request_failed", path=scope["path"][:200])
+                await answer_empty(send, 500)
+                status = 500
+        self._requests[label, method if method in METHODS else "other", STATUS[status]] += 1
         self._meter.observe(
             "http_request_duration_seconds", (label,), time.perf_counter() - started
         )
-
-    async def _handle(
-        self, handler: Handler, scope: Scope, receive: Receive, send: Send, rest: str
-    ) -> int:
-        try:
-            return await handler(self._state, scope, receive, send, rest)
-        except Exception:
-            # A page must never see a 5xx for what it sent; this is a defect of ours, and logged.
-            log.exception("request_failed", path=scope["path"][:200])
-            await answer_empty(send, 500)
-            return 500
 
     async def _other_method(self, scope: Scope, send: Send, methods: frozenset[str]) -> int:
         if scope["method"] == "OPTIONS":

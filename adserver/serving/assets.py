@@ -13,7 +13,7 @@ from adserver.core.macros import HtmlTemplate, compile_html
 from adserver.core.ports import KnownCreative
 from adserver.core.ticket import Ticket
 from adserver.serving.beacons import RETRY_AFTER, refuse_ticket
-from adserver.serving.http import HTML, NO_STORE, Header, Scope, Send, answer, answer_empty
+from adserver.serving.http import HTML, NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.request import referer
 from adserver.serving.state import State
 
@@ -30,7 +30,7 @@ JAVASCRIPT = b"text/javascript; charset=utf-8"
 MAX_DOCUMENTS = 64
 
 
-async def picture(state: State, send: Send, path: str) -> int:
+async def picture(state: State, _scope: Scope, _: Receive, send: Send, path: str) -> int:
     """path: `{digest}/{name}`; the name is for people, the digest finds it."""
     digest = path.partition("/")[0]
     try:
@@ -50,7 +50,7 @@ def is_digest(text: str) -> bool:
     return len(text) == 32 and text.isascii() and text.isalnum()
 
 
-async def document(state: State, scope: Scope, send: Send, text: str) -> int:
+async def document(state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
     """An HTML creative's own document: sandboxed by its head, never of the page's origin."""
     try:
         ticket = state.sealer.unseal(text)
@@ -107,12 +107,12 @@ def policy(html: Html) -> Header:
     )
 
 
-async def stylesheet(state: State, scope: Scope, send: Send) -> int:
+async def stylesheet(state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:
     served = state.live.served
     return await file(scope, send, CSS, served.stylesheet if served else b"", A_MINUTE)
 
 
-async def tag(scope: Scope, send: Send) -> int:
+async def tag(_state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:
     return await file(scope, send, JAVASCRIPT, tag_source(), AN_HOUR)
 
 

@@ -9,7 +9,17 @@ from adserver.core.events import METRIC_OF, Event, Kind, Outcome
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
 from adserver.metrics import UNKNOWN
-from adserver.serving.http import CORS, NO_STORE, Head, Header, Scope, Send, answer_empty, respond
+from adserver.serving.http import (
+    CORS,
+    NO_STORE,
+    Head,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    answer_empty,
+    respond,
+)
 from adserver.serving.request import is_prefetch
 from adserver.serving.state import State
 
@@ -39,7 +49,9 @@ GIF_HEADS = dict(heads(b"image/gif", len(GIF)))
 POST_HEADS = dict(heads(None, None))
 
 
-async def beacon(state: State, scope: Scope, send: Send, text: str, kind: Kind) -> int:
+async def beacon(
+    kind: Kind, state: State, scope: Scope, _: Receive, send: Send, text: str
+) -> int:
     try:
         ticket = state.sealer.unseal(text)
     except TicketError as error:

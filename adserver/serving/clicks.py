@@ -18,11 +18,11 @@ from adserver.serving.beacons import (
     refuse_ticket,
     standing,
 )
-from adserver.serving.http import Header, Scope, Send, answer_empty
+from adserver.serving.http import Header, Receive, Scope, Send, answer_empty
 from adserver.serving.state import State
 
 
-async def click(state: State, scope: Scope, send: Send, text: str) -> int:
+async def click(state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
     try:
         ticket = state.sealer.unseal(text)
     except TicketError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -56,8 +56,8 @@ class Counting:
         self._commit: GroupCommit[Waiter] = GroupCommit()
         self._driver: asyncio.Task[None] | None = None
         self._hour = Hour("", 0, 0)
-        self._tallies: Counter[Tally] = Counter()
-        self._unsent: tuple[Hour, int, Counter[Tally]] | None = None
+        self._tallies: defaultdict[Tally, int] = defaultdict(int)
+        self._unsent: tuple[Hour, int, dict[Tally, int]] | None = None
         self._sequence = 0
 
     def join(self, event: Event, *, patient: bool = True) -> Waiter:
@@ -122,14 +122,14 @@ class Counting:
         return self._hour
 
     def tally(self, metric: str, creative: int, slot: int, site: int) -> None:
-        self._tallies[Tally(metric, creative, slot, site)] += 1
+        self._tallies[metric, creative, slot, site] += 1
 
     async def flush(self) -> None:
         """Write the tallies; what could not be written is sent again, as it was, the next time."""
         if self._unsent is None and self._tallies:
             self._sequence += 1
             self._unsent = (self.hour(), self._sequence, self._tallies)
-            self._tallies = Counter()
+            self._tallies = defaultdict(int)
         if self._unsent is None:
             return
         hour, sequence, tallies = self._unsent

@@ -16,7 +16,7 @@ from adserver.core.decision import Decision
 from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
 from adserver.core.reasons import Reason
 from adserver.serving import markup
-from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer
+from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.live import Served
 from adserver.serving.request import (
     Headers,
@@ -51,6 +51,15 @@ class Call:
 
 
 EXAMPLE = 'a call looks like {"slots": ["post-top"], "context": {"url": "https://…"}}'
+
+
+async def decisions(state: State, scope: Scope, receive: Receive, send: Send, rest: str) -> int:
+    if rest:
+        await answer_empty(send, 404)
+        return 404
+    if scope["method"] == "POST":
+        return await post_decisions(state, scope, receive, send)
+    return await get_decisions(state, scope, send)
 
 
 async def get_decisions(state: State, scope: Scope, send: Send) -> int:
@@ -91,10 +100,10 @@ async def decide_call(state: State, send: Send, call: Call) -> int:
         state.ignored(tuple(call.ignored))
     served = state.live.served
     if served is None:
-        decisions = [unfilled(slot, Reason.NO_CAMPAIGN) for slot, _ in call.asked]
+        made = [unfilled(slot, Reason.NO_CAMPAIGN) for slot, _ in call.asked]
     else:
-        decisions = decide_served(state, served, call)
-    body = orjson.dumps({"generation": state.live.generation, "decisions": decisions})
+        made = decide_served(state, served, call)
+    body = orjson.dumps({"generation": state.live.generation, "decisions": made})
     await answer(send, 200, JSON, body, NO_STORE)
     return 200
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,7 +18,7 @@ from adserver.metrics import OTHER, UNKNOWN, Meter, label_campaigns
 from adserver.serving import markup
 from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
 from adserver.serving.markup import Addresses
-from adserver.serving.request import Pages
+from adserver.serving.request import Pages, Reader
 
 # Longer names are not worth comparing; a hint is for typing errors.
 MAX_HINT_CHARACTERS = 64
@@ -65,6 +64,7 @@ class Served:
 
     snapshot: Snapshot
     pages: Pages
+    reader: Reader
     addresses: Addresses
     stylesheet: bytes
     campaign_labels: Mapping[str, str]
@@ -137,9 +137,11 @@ def prepare(generation: Generation, public_url: str, meter: Meter, now: float) -
     """Compile a generation and all that is prepared from it. now: UTC seconds."""
     snapshot = compile_snapshot(generation)
     catalog = snapshot.catalog
+    pages = Pages.of(catalog)
     served = Served(
         snapshot=snapshot,
-        pages=Pages.of(catalog),
+        pages=pages,
+        reader=Reader(pages),
         addresses=Addresses((public_url or catalog.site.server).rstrip("/")),
         stylesheet=markup.stylesheet(catalog).encode(),
         campaign_labels=labels_of(catalog, now),
@@ -211,16 +213,12 @@ class Live:
         if self.served is not None and number in self.served.snapshot.by_creative_number:
             return KnownCreative.of(*self.served.snapshot.by_creative_number[number])
         if number not in self._gone:
-            # In a task of its own: a request may begin outside of one, and the store has timeouts.
-            found = await asyncio.create_task(self._remembered(number))
+            found = await self._catalog.known_creative(number)
             if found is None:
                 return None
             if len(self._gone) < MAX_GONE:
                 self._gone[number] = found
         return self._gone[number]
-
-    async def _remembered(self, number: int) -> KnownCreative | None:
-        return await self._catalog.known_creative(number)
 
     def note(self, event: Event, outcome: Outcome) -> None:
         """Show an event that has been counted, or not, in the node's metrics."""

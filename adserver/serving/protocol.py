@@ -1,16 +1,12 @@
-"""uvicorn's HTTP protocol, with two changes for what is asked thousands of times a second.
+"""uvicorn's HTTP protocol with one change: a response's head and body leave in one write.
 
-A response's head and body leave in one write: stock uvicorn writes them one by one, and the
-system call is about half of what a small answer costs. And a hot request begins at once and
-becomes a task only if it has to wait, which a slot never does.
+Stock uvicorn writes them one by one; the system call is about half of what a small answer
+costs. A head that is a `Head` is already encoded and checked, and goes out as it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
-from functools import partial
-from types import coroutine
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -81,41 +77,8 @@ class JoiningCycle(RequestResponseCycle):
         self.on_response()
 
 
-# What these paths wait for in their first step must not need a task (such as a timeout does).
-AT_ONCE = ("/slots/", "/i/", "/v/", "/c/")
-
-
-@coroutine
-def resumed(started: Coroutine[Any, Any, None], waited: Any) -> Generator[Any, Any, None]:
-    """Goes on with a coroutine that has begun and now waits for `waited`."""
-    while True:
-        try:
-            result = yield waited
-        except BaseException as error:
-            step = partial(started.throw, error)
-        else:
-            step = partial(started.send, result)
-        try:
-            waited = step()
-        except StopIteration:
-            return
-
-
 class AdProtocol(HttpToolsProtocol):
     """The protocol of the public port: no upgrades, no root path, cycles of our own."""
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if not cycle.scope["path"].startswith(AT_ONCE):
-            super()._start_asgi_task(cycle, app)
-            return
-        request: Coroutine[Any, Any, None] = cycle.run_asgi(app)
-        try:
-            waited = request.send(None)
-        except StopIteration:
-            return
-        task = self.loop.create_task(resumed(request, waited))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
 
     def _should_upgrade(self) -> bool:
         return False

@@ -15,6 +15,7 @@ from adserver.serving.http import (
     NO_STORE,
     Head,
     Header,
+    Receive,
     Scope,
     Send,
     answer,
@@ -23,7 +24,6 @@ from adserver.serving.http import (
     respond,
 )
 from adserver.serving.live import Served, decision_header
-from adserver.serving.request import read
 from adserver.serving.state import State
 
 FRAME_POLICY: Header = (
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
     head: Head | None = None
 
 
-async def slot(state: State, scope: Scope, send: Send, name: str) -> int:
+async def slot(state: State, scope: Scope, _: Receive, send: Send, name: str) -> int:
     served = state.live.served
     if served is None:
         return await without_generation(send)
@@ -65,7 +65,7 @@ async def without_generation(send: Send) -> int:
     return 200
 
 
-async def frame(state: State, scope: Scope, send: Send, name: str) -> int:
+async def frame(state: State, scope: Scope, _: Receive, send: Send, name: str) -> int:
     served = state.live.served
     if served is None:
         return await without_generation(send)
@@ -79,7 +79,7 @@ async def frame(state: State, scope: Scope, send: Send, name: str) -> int:
 
 
 def answer_for(state: State, served: Served, scope: Scope, name: str) -> Answer:
-    reading = read(scope, served.pages)
+    reading = served.reader.read(scope)
     if reading.ignored:
         state.ignored(reading.ignored)
     context, now = reading.context, state.clock()

