@@ -9,6 +9,7 @@ AdserverError
 ├── TicketError
 │   ├── MalformedTicket   not a ticket at all
 │   └── ForgedTicket      right shape, wrong seal, or a key that we do not hold
+├── UnreadableGeneration  written by another release, or damaged
 └── TooManyWaiting        more events wait to be counted than the named limit
 """
 
@@ -59,6 +60,10 @@ class SettingsError(AdserverError):
 
 class StoreUnavailable(AdserverError):
     """The store did not answer, or not in time. Nothing is known of what it did."""
+
+
+class UnreadableGeneration(AdserverError):
+    """A stored generation that this release cannot read; the message says what to do."""
 
 
 class TicketError(AdserverError):

@@ -107,4 +107,5 @@ def discard_of(outcome: Outcome | None) -> Discard | None:
 def discarded(state: State, ticket: Ticket, kind: Kind, reason: Discard) -> None:
     slot = state.live.slot_label(ticket.slot)
     state.meter.counts["events_discarded_total"][kind.word, slot, reason] += 1
-    state.counting.tally(f"{METRIC_OF[kind]}.{reason}", ticket.creative, ticket.slot, ticket.site)
+    row = (f"{METRIC_OF[kind]}.{reason}", ticket.creative, ticket.slot, ticket.site)
+    state.counting.tally(state.clock(), row)

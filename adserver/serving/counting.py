@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -30,6 +31,14 @@ log = structlog.get_logger(__name__)
 MAX_CLICK_WAIT_SECONDS = 0.020
 # Distinct rows in memory while the store is away: slots x creatives of one hour, then refused.
 MAX_TALLIES = 100_000
+# Hours that ended while the store was away; past a day they run together.
+MAX_UNSENT = 24
+
+
+class Unsent(NamedTuple):
+    hour: Hour
+    sequence: int
+    tallies: dict[Tally, int]
 
 
 class Counting:
@@ -57,7 +66,9 @@ class Counting:
         self._driver: asyncio.Task[None] | None = None
         self._hour = Hour("", 0, 0)
         self._tallies: defaultdict[Tally, int] = defaultdict(int)
-        self._unsent: tuple[Hour, int, dict[Tally, int]] | None = None
+        self._tally_hour = Hour("", 0, 0)
+        # What is to be written, oldest first; each keeps its sequence until it is.
+        self._unsent: deque[Unsent] = deque()
         self._sequence = 0
 
     def join(self, event: Event, *, patient: bool = True) -> Waiter:
@@ -121,27 +132,34 @@ class Counting:
             self._hour = hour_at(now, self._timezone())
         return self._hour
 
-    def tally(self, metric: str, creative: int, slot: int, site: int) -> None:
-        self._tallies[metric, creative, slot, site] += 1
+    def tally(self, now: float, row: Tally) -> None:
+        """now: UTC seconds; the row is the hour's in which this happened."""
+        if now >= self._tally_hour.end:
+            self._set_aside()
+            self._tally_hour = hour_at(now, self._timezone())
+        self._tallies[row] += 1
+
+    def _set_aside(self) -> None:
+        if self._tallies and len(self._unsent) < MAX_UNSENT:
+            self._sequence += 1
+            self._unsent.append(Unsent(self._tally_hour, self._sequence, self._tallies))
+            self._tallies = defaultdict(int)
 
     async def flush(self) -> None:
         """Write the tallies; what could not be written is sent again, as it was, the next time."""
-        if self._unsent is None and self._tallies:
-            self._sequence += 1
-            self._unsent = (self.hour(), self._sequence, self._tallies)
-            self._tallies = defaultdict(int)
-        if self._unsent is None:
-            return
-        hour, sequence, tallies = self._unsent
-        started = time.perf_counter()
-        try:
-            await self._counts.add(hour, self._writer, sequence, tallies)
-        except StoreUnavailable as error:
-            self._failed("add", error)
-            self._bound()
-            return
-        self._answered("add", started)
-        self._unsent = None
+        if not self._unsent:
+            self._set_aside()
+        while self._unsent:
+            hour, sequence, tallies = self._unsent[0]
+            started = time.perf_counter()
+            try:
+                await self._counts.add(hour, self._writer, sequence, tallies)
+            except StoreUnavailable as error:
+                self._failed("add", error)
+                self._bound()
+                return
+            self._answered("add", started)
+            self._unsent.popleft()
 
     async def finish(self) -> None:
         """Wait for the batch in flight and write what is left; for a worker that ends."""

@@ -115,7 +115,7 @@ def decide_served(state: State, served: Served, call: Call) -> list[dict[str, An
     state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
     answers = []
     for decision, (_, context) in zip(made, call.asked, strict=True):
-        state.note(served, decision, context)
+        state.note(served, decision, context, now)
         answers.append(describe(state, served, decision, context, now))
     return answers
 

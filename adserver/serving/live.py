@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from adserver.core.catalog import Catalog, Device, Generation, Site
 from adserver.core.context import Context
+from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import Event, Kind, Outcome
 from adserver.core.flights import standing
 from adserver.core.ports import KnownCreative, LiveCatalog
@@ -26,6 +27,7 @@ MAX_HINT_CHARACTERS = 64
 MAX_HINTS = 1_000
 # Creatives of ended campaigns that are still clicked; past that the store is asked each time.
 MAX_GONE = 10_000
+RETRY_SECONDS = 10.0
 
 # What this release can answer, so that each has its series from the start.
 NO_FILL_REASONS = (
@@ -183,6 +185,8 @@ class Live:
         self._meter = meter
         self._gone: dict[int, KnownCreative] = {}
         self.served: Served | None = None
+        self._broken = 0
+        self._retry_at = 0.0
         self.since = 0.0  # UTC seconds at which `served` began to be served
         self.confirmed = 0.0  # UTC seconds at which it was last known to be the live one
 
@@ -200,10 +204,19 @@ class Live:
         if number == self.generation:
             self.confirmed = now
             return False
-        generation = await self._catalog.generation(number) if number else None
-        if generation is None:
+        if number == 0 or (number == self._broken and now < self._retry_at):
             return False
-        self.served = prepare(generation, self._public_url, self._meter, now)
+        try:
+            generation = await self._catalog.generation(number)
+            if generation is None:
+                raise NoSuchName("generation", str(number))
+            self.served = prepare(generation, self._public_url, self._meter, now)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # Not tried again, and complained of, twice a second.
+            self._broken, self._retry_at = number, now + RETRY_SECONDS
+            raise
         self._gone.clear()
         self.since = self.confirmed = now
         return True

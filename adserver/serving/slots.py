@@ -86,7 +86,7 @@ def answer_for(state: State, served: Served, scope: Scope, name: str) -> Answer:
     started = time.perf_counter()
     decision = decide(served.snapshot, name, context, now, state.draw())
     state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
-    state.note(served, decision, context)
+    state.note(served, decision, context, now)
     placement = decision.placement
     if placement is None:
         return unfilled(served, decision, context)

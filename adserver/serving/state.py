@@ -39,7 +39,7 @@ class State:
         site = served.snapshot.site_numbers.get(context.site, 0)
         creative, slot = placement.creative_number, placement.slot_number
         self.serial += 1
-        self.counting.tally("s", creative, slot, site)
+        self.counting.tally(now, ("s", creative, slot, site))
         return self.sealer.seal(
             Ticket(
                 self.writer,
@@ -53,15 +53,15 @@ class State:
             )
         )
 
-    def note(self, served: Served, decision: Decision, context: Context) -> None:
+    def note(self, served: Served, decision: Decision, context: Context, now: float) -> None:
         """Count a decision: for the node's metrics and for the store's rows."""
         counts = self.meter.counts
         placement = decision.placement
         if placement is not None:
             outcome = "house" if placement.campaign.tier == "house" else "fill"
             counts["decisions_total"][decision.slot, outcome] += 1
-            slot = placement.slot_number
-            self.counting.tally("r", 0, slot, served.snapshot.site_numbers.get(context.site, 0))
+            site = served.snapshot.site_numbers.get(context.site, 0)
+            self.counting.tally(now, ("r", 0, placement.slot_number, site))
             return
         places = served.snapshot.places.get(decision.slot)
         label = decision.slot if places else UNKNOWN
@@ -69,8 +69,8 @@ class State:
         counts["no_fill_total"][label, decision.reason] += 1
         if places:
             site = served.snapshot.site_numbers.get(context.site, 0)
-            self.counting.tally("r", 0, places.number, site)
-            self.counting.tally(f"n.{decision.reason}", 0, places.number, site)
+            self.counting.tally(now, ("r", 0, places.number, site))
+            self.counting.tally(now, (f"n.{decision.reason}", 0, places.number, site))
 
     def ignored(self, reasons: tuple[str, ...]) -> None:
         for reason in reasons:

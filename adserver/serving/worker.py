@@ -47,6 +47,7 @@ class Beside:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything runs until the block ends; then tallies and last words are written."""
+        await self._follow()  # before the first request, so that it finds a snapshot
         teller = asyncio.create_task(Teller(self.collect_path, self._dump).run())
         every = [
             asyncio.create_task(forever(seconds, work))
@@ -84,6 +85,7 @@ class Beside:
             log.warning("store_unavailable", op="follow", error=str(error))
             return
         except (ValueError, KeyError, AdserverError):
+            # What is served stays; the next look tries again.
             self.state.meter.counts["generation_load_failures_total"][()] += 1
             log.exception("generation_not_loaded", served=self.state.live.generation)
             return

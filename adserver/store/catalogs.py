@@ -12,7 +12,7 @@ import redis.asyncio
 
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation, names
-from adserver.core.errors import LiveHasMoved, StoreUnavailable
+from adserver.core.errors import LiveHasMoved, UnreadableGeneration
 from adserver.core.ports import KnownCreative, NodeState, Published
 from adserver.store import codec
 from adserver.store.connect import answering, script
@@ -141,11 +141,16 @@ class StoredLiveCatalog:
 def read_generation(number: int, fields: Mapping[bytes, bytes]) -> tuple[Generation, Published]:
     version = int(fields.get(b"version", b"0"))
     if not codec.VERSION - 1 <= version <= codec.VERSION:
-        raise StoreUnavailable(
+        raise UnreadableGeneration(
             f"generation {number} is written in version {version}, this release reads "
             f"{codec.VERSION}; use the release that applied it, or apply again"
         )
-    generation = codec.GENERATION.validate_json(fields[b"body"])
+    try:
+        generation = codec.GENERATION.validate_json(fields[b"body"])
+    except (KeyError, ValueError) as error:
+        raise UnreadableGeneration(
+            f"generation {number} is damaged in the store; restore the store from a backup"
+        ) from error
     published = Published(
         number=number,
         created_at=float(fields[b"created_at"]),

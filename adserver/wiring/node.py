@@ -231,7 +231,6 @@ async def make_state(node: Node, counts: StoredCounts, catalog: StoredLiveCatalo
     meter = Meter()
     live = Live(catalog, node.settings.public_url, meter)
     writer = await until_answered(counts.claim_writer)
-    await until_answered(lambda: live.refresh(time.time()))
     state = State(
         live=live,
         counting=Counting(counts, writer, meter, lambda: live.timezone, live.note),

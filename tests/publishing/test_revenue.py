@@ -27,8 +27,12 @@ def sold(flight: Flight = TEN_DAYS) -> Campaign:
     return campaign(flight=flight, price=Price(flat=Decimal(100)))
 
 
+def flat_price_of(one: Campaign) -> revenue.Flat | None:
+    return revenue.flat_price(one.flight, one.price)
+
+
 def flat() -> revenue.Flat:
-    found = revenue.flat_price(sold())
+    found = flat_price_of(sold())
     assert found is not None
     return found
 
@@ -62,12 +66,12 @@ def test_a_flat_price_is_earned_within_the_reports_window_only():
 
 @pytest.mark.parametrize("flight", [Flight(None, START, ZONE), Flight(START, None, ZONE)])
 def test_an_open_flight_has_no_length_to_earn_a_flat_price_over(flight):
-    assert revenue.flat_price(sold(flight)) is None
+    assert flat_price_of(sold(flight)) is None
 
 
 def test_only_a_flat_price_is_earned_by_time():
-    assert revenue.flat_price(campaign(flight=TEN_DAYS)) is None
-    assert revenue.flat_price(campaign(flight=TEN_DAYS, price=Price(cpc=Decimal(1)))) is None
+    assert flat_price_of(campaign(flight=TEN_DAYS)) is None
+    assert flat_price_of(campaign(flight=TEN_DAYS, price=Price(cpc=Decimal(1)))) is None
 
 
 def test_days_are_cut_at_midnights_of_the_zone():
