@@ -49,9 +49,7 @@ GIF_HEADS = dict(heads(b"image/gif", len(GIF)))
 POST_HEADS = dict(heads(None, None))
 
 
-async def beacon(
-    kind: Kind, state: State, scope: Scope, _: Receive, send: Send, text: str
-) -> int:
+async def beacon(kind: Kind, state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
     try:
         ticket = state.sealer.unseal(text)
     except TicketError as error:

@@ -17,7 +17,7 @@ from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
 from adserver.core.reasons import Reason
 from adserver.serving import markup
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
-from adserver.serving.live import Served
+from adserver.serving.live import Served, pixels_of
 from adserver.serving.request import (
     Headers,
     Pages,
@@ -26,7 +26,7 @@ from adserver.serving.request import (
     read_query,
     visitor_headers,
 )
-from adserver.serving.state import State
+from adserver.serving.state import State, random_number
 
 MAX_BODY_BYTES = 65_536
 MAX_LIST_VALUES = 64
@@ -152,7 +152,11 @@ def describe(
         "viewable_url": addresses.of(f"/v/{token}"),
         "click_url": addresses.of(f"/c/{token}"),
         **({"frame_url": addresses.of(f"/h/{token}")} if placement.creative.html else {}),
-        **({"pixels": list(placement.campaign.pixels)} if context.consent else {}),
+        **(
+            {"pixels": pixels_of(placement, context, random_number(state))}
+            if context.consent
+            else {}
+        ),
     }
 
 

@@ -11,6 +11,7 @@ from adserver.core.context import Context
 from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import Event, Kind, Outcome
 from adserver.core.flights import standing
+from adserver.core.macros import fill_link
 from adserver.core.ports import KnownCreative, LiveCatalog
 from adserver.core.reasons import Discard, Reason
 from adserver.core.snapshot import Placement, Snapshot, compile_snapshot
@@ -52,12 +53,15 @@ EVENT_METRICS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fill:
-    """One placement as bytes, cut where the ticket goes: `ticket.join(pieces)`."""
+    """One placement as bytes, cut where the ticket goes: `ticket.join(pieces)`.
+
+    head: None where the body's length is not the same each time, for a pixel's random number.
+    """
 
     with_beacon: tuple[bytes, ...]
     without_beacon: tuple[bytes, ...]
     decision: Header
-    head: Head
+    head: Head | None
 
 
 @dataclass(slots=True)
@@ -96,9 +100,8 @@ class Served:
         start = markup.wrapper(
             placement, context.language, context.device, self.site, self.addresses
         )
-        pixels = placement.campaign.pixels if context.consent else ()
-        end = "".join(markup.pixel(p) for p in pixels) + "</aside>"
-        with_beacon = cut(start + markup.beacon(self.addresses) + end)
+        pixels = "".join(map(markup.pixel, pixels_of(placement, context, markup.RANDOM)))
+        with_beacon = cut(f"{start}{markup.beacon(self.addresses)}{pixels}</aside>")
         decision = decision_header(
             f"fill; campaign={placement.campaign.name}; creative={placement.creative.id}"
         )
@@ -106,9 +109,9 @@ class Served:
         length = sum(map(len, with_beacon)) + tickets * TEXT_LENGTH
         return Fill(
             with_beacon=with_beacon,
-            without_beacon=cut(start + end),
+            without_beacon=cut(f"{start}</aside>"),
             decision=decision,
-            head=head_of(HTML, length, NO_STORE, decision),
+            head=None if markup.RANDOM in pixels else head_of(HTML, length, NO_STORE, decision),
         )
 
     def hint(self, name: str) -> str:
@@ -125,6 +128,19 @@ class Served:
 
     def campaign_label(self, campaign: str) -> str:
         return self.campaign_labels.get(campaign, OTHER)
+
+
+def pixels_of(placement: Placement, context: Context, random: str) -> list[str]:
+    """The campaign's third-party pixels, for a visitor who agreed to them; none for others."""
+    if not context.consent:
+        return []
+    values = {
+        "campaign": placement.campaign.name,
+        "creative": placement.creative.id,
+        "slot": placement.slot.name,
+        "random": random,
+    }
+    return [fill_link(address, values) for address in placement.campaign.pixels]
 
 
 def cut(html: str) -> tuple[bytes, ...]:

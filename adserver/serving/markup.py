@@ -18,6 +18,9 @@ from adserver.core.snapshot import Placement
 
 # Escaped text has no raw "<", so nothing that a marketer writes can be mistaken for it.
 TICKET = "<ticket>"
+# Where a random number goes; of letters only, as it stands in an address, and of none that a
+# marketer would write there.
+RANDOM = "adserverRandomNumberGoesHere"
 # Just under the breakpoint: widths are fractions on zoomed screens.
 BELOW = 0.02
 

@@ -24,7 +24,7 @@ from adserver.serving.http import (
     respond,
 )
 from adserver.serving.live import Served, decision_header
-from adserver.serving.state import State
+from adserver.serving.state import State, random_number
 
 FRAME_POLICY: Header = (
     b"content-security-policy",
@@ -93,6 +93,8 @@ def answer_for(state: State, served: Served, scope: Scope, name: str) -> Answer:
     fill = served.fill(placement, context)
     ticket = state.issue(served, placement, context, now)
     body = ticket.join(fill.with_beacon)
+    if fill.head is None:
+        body = body.replace(markup.RANDOM.encode(), random_number(state).encode())
     return Answer(200, body, fill.decision, context.language, fill.head)
 
 

@@ -75,3 +75,8 @@ class State:
     def ignored(self, reasons: tuple[str, ...]) -> None:
         for reason in reasons:
             self.meter.counts["context_ignored_total"][(reason,)] += 1
+
+
+def random_number(state: State) -> str:
+    """For `%%random%%` in a pixel: a number that keeps caches from answering."""
+    return str(int(state.draw() * 10**12))
