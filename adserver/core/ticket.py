@@ -26,6 +26,8 @@ LAYOUT = Struct(">BBIIIIIHBB")
 SEAL_BYTES = 10
 TEXT_LENGTH = (LAYOUT.size + SEAL_BYTES) * 4 // 3
 MIN_KEY_BYTES = 32
+# What the layout has room for, by the kinds of names in a catalog.
+MAX_NUMBERS = {"creative": 2**32 - 1, "slot": 2**16 - 1, "site": 2**8 - 1}
 
 FLAG_PREFETCH = 1
 FLAG_PREVIEW = 2

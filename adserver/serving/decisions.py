@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -15,6 +16,7 @@ from adserver.core.context import Context
 from adserver.core.decision import Decision
 from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
 from adserver.core.reasons import Reason
+from adserver.core.snapshot import Placement
 from adserver.serving import markup
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.live import Served, pixels_of
@@ -113,10 +115,17 @@ def decide_served(state: State, served: Served, call: Call) -> list[dict[str, An
     started = time.perf_counter()
     made = decide_page(served.snapshot, call.asked, now, [state.draw() for _ in call.asked])
     state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
-    answers = []
-    for decision, (_, context) in zip(made, call.asked, strict=True):
+    answers, times = [], Counter[str]()
+    for decision, (slot, context) in zip(made, call.asked, strict=True):
+        times[slot] += 1
         state.note(served, decision, context, now)
-        answers.append(describe(state, served, decision, context, now))
+        if decision.placement is None:
+            answers.append(describe_empty(served, decision))
+        else:
+            ticket = state.issue(served, decision.placement, context, now)
+            fill = served.fill(decision.placement, context, times[slot])
+            html = ticket.join(fill.without_beacon).decode()
+            answers.append(describe(state, served, decision.placement, context, ticket, html))
     return answers
 
 
@@ -124,39 +133,41 @@ def unfilled(slot: str, reason: Reason) -> dict[str, Any]:
     return {"slot": slot, "filled": False, "reason": reason}
 
 
-def describe(
-    state: State, served: Served, decision: Decision, context: Context, now: float
-) -> dict[str, Any]:
-    placement = decision.placement
-    if placement is None:
-        empty = unfilled(decision.slot, decision.reason)
-        places = served.snapshot.places.get(decision.slot)
-        if places:
-            slot = places.slot
-            html = "" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot)
-            return {**empty, "on_empty": slot.on_empty, "html": html}
+def describe_empty(served: Served, decision: Decision) -> dict[str, Any]:
+    empty = unfilled(decision.slot, decision.reason)
+    places = served.snapshot.places.get(decision.slot)
+    if places is None:
         return {**empty, "hint": served.hint(decision.slot)}
-    ticket = state.issue(served, placement, context, now)
+    slot = places.slot
+    html = "" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot)
+    return {**empty, "on_empty": slot.on_empty, "html": html}
+
+
+def describe(  # noqa: PLR0913 - all that an answer is made of
+    state: State,
+    served: Served,
+    placement: Placement,
+    context: Context,
+    ticket: bytes,
+    html: str,
+) -> dict[str, Any]:
     token, addresses = ticket.decode(), served.addresses
+    pixels = pixels_of(placement, context, random_number(state))
     return {
-        "slot": decision.slot,
+        "slot": placement.slot.name,
         "filled": True,
         "campaign": placement.campaign.name,
         "creative": placement.creative.id,
         "tier": placement.campaign.tier,
         "kind": placement.creative.kind,
         "size": markup.size_of(placement, context.device),
-        "html": ticket.join(served.fill(placement, context).without_beacon).decode(),
+        "html": html,
         "parts": markup.parts(placement, context.language, served.site, addresses),
         "impression_url": addresses.of(f"/i/{token}"),
         "viewable_url": addresses.of(f"/v/{token}"),
         "click_url": addresses.of(f"/c/{token}"),
         **({"frame_url": addresses.of(f"/h/{token}")} if placement.creative.html else {}),
-        **(
-            {"pixels": pixels_of(placement, context, random_number(state))}
-            if context.consent
-            else {}
-        ),
+        **({"pixels": pixels} if pixels else {}),
     }
 
 

@@ -75,31 +75,32 @@ class Served:
     stylesheet: bytes
     campaign_labels: Mapping[str, str]
     slot_names: Mapping[int, str]
-    fills: dict[tuple[int, int, str, Device, bool], Fill] = field(default_factory=dict)
+    fills: dict[tuple[int, int, str, Device, bool, int], Fill] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
 
     @property
     def site(self) -> Site:
         return self.snapshot.catalog.site
 
-    def fill(self, placement: Placement, context: Context) -> Fill:
-        # Bounded by what was applied: creatives in slots, times devices and languages.
+    def fill(self, placement: Placement, context: Context, nth: int = 1) -> Fill:
+        """nth: how often the slot has stood in the same call, so that its name can say so."""
+        # Bounded by what was applied: creatives in slots, times devices, languages and 32 a call.
         key = (
             placement.creative_number,
             placement.slot_number,
             context.language,
             context.device,
             context.consent,
+            nth,
         )
         found = self.fills.get(key)
         if found is None:
-            found = self.fills[key] = self._make_fill(placement, context)
+            found = self.fills[key] = self._make_fill(placement, context, nth)
         return found
 
-    def _make_fill(self, placement: Placement, context: Context) -> Fill:
-        start = markup.wrapper(
-            placement, context.language, context.device, self.site, self.addresses
-        )
+    def _make_fill(self, placement: Placement, context: Context, nth: int) -> Fill:
+        shown = markup.Shown(placement, context.language, context.device, nth)
+        start = markup.wrapper(shown, self.site, self.addresses)
         pixels = "".join(map(markup.pixel, pixels_of(placement, context, markup.RANDOM)))
         with_beacon = cut(f"{start}{markup.beacon(self.addresses)}{pixels}</aside>")
         decision = decision_header(

@@ -44,21 +44,31 @@ class Addresses:
         return self.of(f"/assets/{image.digest}/{quote(image.name, safe='@')}")
 
 
-def wrapper(
-    placement: Placement, language: str, device: Device, site: Site, addresses: Addresses
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A placement as one page shows it; nth: which of the page's slots of that name this is."""
+
+    placement: Placement
+    language: str
+    device: Device
+    nth: int = 1
+
+
+def wrapper(shown: Shown, site: Site, addresses: Addresses) -> str:
     """The wrapper without its end tag, so that a beacon or pixels can follow; `TICKET` marks."""
+    placement, language = shown.placement, shown.language
     campaign, creative, slot = placement.campaign, placement.creative, placement.slot
     label = label_in(site, language)
+    name = f"{label} – {slot.title}" + (f" ({shown.nth})" if shown.nth > 1 else "")
     # `aside` alone may not stand within `main`; a named region may stand anywhere.
     return (
         f'<aside class="adserver" role="region" data-slot="{escape(slot.name)}"'
         f' data-campaign="{escape(campaign.name)}" data-creative="{escape(creative.id)}"'
-        f' data-kind="{creative.kind}" aria-label="{escape(f"{label} – {slot.title}")}"'
+        f' data-kind="{creative.kind}" aria-label="{escape(name)}"'
         f' lang="{escape(language)}">'
         f'<details class="adserver-about"><summary>{escape(label)}</summary>'
         f"<p>{escape(about(placement, language))}</p></details>"
-        f"{body(placement, label, device, site, addresses)}"
+        f"{body(placement, label, shown.device, site, addresses)}"
     )
 
 

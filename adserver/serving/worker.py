@@ -19,6 +19,7 @@ from adserver.core.errors import AdserverError, StoreUnavailable
 from adserver.core.ports import Counts, LiveCatalog, NodeState
 from adserver.metrics import Dump
 from adserver.serving.collect import Teller
+from adserver.serving.counting import kind_of
 from adserver.serving.protocol import AdProtocol
 from adserver.serving.state import State
 
@@ -81,7 +82,7 @@ class Beside:
             changed = await self.state.live.refresh(self.state.clock())
         except StoreUnavailable as error:
             gauges["store_up"][()] = 0
-            self.state.meter.counts["store_errors_total"]["follow",] += 1
+            self.state.meter.counts["store_errors_total"][(kind_of(error),)] += 1
             log.warning("store_unavailable", op="follow", error=str(error))
             return
         except (ValueError, KeyError, AdserverError):

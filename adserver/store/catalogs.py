@@ -12,8 +12,9 @@ import redis.asyncio
 
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation, names
-from adserver.core.errors import LiveHasMoved, UnreadableGeneration
+from adserver.core.errors import LiveHasMoved, SettingsError, UnreadableGeneration
 from adserver.core.ports import KnownCreative, NodeState, Published
+from adserver.core.ticket import MAX_NUMBERS
 from adserver.store import codec
 from adserver.store.connect import answering, script
 from adserver.store.keys import Keys
@@ -90,7 +91,18 @@ class StoredCatalogs:
 
     def _give_numbers(self, catalog: Catalog) -> dict[str, int]:
         wanted = names(catalog)
-        return dict(zip(wanted, self._number(keys=[self._keys.numbers], args=wanted), strict=True))
+        given = dict(zip(wanted, self._number(keys=[self._keys.numbers], args=wanted), strict=True))
+        for kind, most in MAX_NUMBERS.items():
+            # Numbers are never given again, as old tickets and rows still carry them.
+            if (
+                max((n for name, n in given.items() if name.startswith(f"{kind}/")), default=0)
+                > most
+            ):
+                raise SettingsError(
+                    f"this store has known more than {most:,} names of a {kind}, more than a "
+                    "ticket can tell apart; begin a new one with another ADSERVER_NAMESPACE"
+                )
+        return given
 
     def _store_assets(self, assets: Mapping[str, Asset]) -> None:
         for digest in self.missing_assets(list(assets)):
