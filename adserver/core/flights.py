@@ -86,10 +86,10 @@ def in_hours(campaign: Campaign, now: float) -> bool:
 
 def next_change(campaign: Campaign, now: float) -> float:
     """The first instant after `now` at which `standing` may answer differently; inf if never."""
-    if campaign.state is not State.READY:
+    if campaign.state is State.DRAFT:
         return float("inf")
     moments = [m for m in (campaign.flight.since, campaign.flight.until) if m is not None]
-    if campaign.hours:
+    if campaign.hours and campaign.state is State.READY:
         spans = windows(campaign.hours, zone(campaign.flight.timezone), now)
         moments += [moment for span in spans for moment in span]
     return min((m for m in moments if m > now), default=float("inf"))

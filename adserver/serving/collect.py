@@ -47,8 +47,10 @@ class Teller:
             while True:
                 writer.write(self._line())
                 await writer.drain()
+                # `wait_for` of Python 3.11 may lose a cancellation that comes with a line.
                 with contextlib.suppress(TimeoutError):
-                    question = await asyncio.wait_for(reader.readline(), PUSH_SECONDS)
+                    async with asyncio.timeout(PUSH_SECONDS):
+                        question = await reader.readline()
                     if not question:
                         return
                     self._asked = int(question)

@@ -77,8 +77,23 @@ class JoiningCycle(RequestResponseCycle):
         self.on_response()
 
 
+# Longer than a request takes from a reader to us; a proxy's next one comes sooner.
+LAST_REQUEST_SECONDS = 1.0
+
+
 class AdProtocol(HttpToolsProtocol):
     """The protocol of the public port: no upgrades, no root path, cycles of our own."""
+
+    leaving = False
+
+    def shutdown(self) -> None:
+        """The worker leaves. A request that is already on its way to us is still answered, and
+        the answer says that the connection ends; stock uvicorn closes idle ones at once."""
+        self.leaving = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LAST_REQUEST_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
 
     def _should_upgrade(self) -> bool:
         return False
@@ -104,7 +119,7 @@ class AdProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            keep_alive=not self.leaving and version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:

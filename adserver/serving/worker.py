@@ -32,6 +32,7 @@ NODE_SECONDS = 1.0
 KEEP_WRITER_SECONDS = 3_600.0
 LAG_SECONDS = 0.25
 PARENT_SECONDS = 1.0
+CANCEL_AGAIN_SECONDS = 1.0
 DRAIN_SECONDS = 10
 
 
@@ -147,8 +148,12 @@ def leave_with_parent(parent: int) -> Callable[[], Awaitable[None]]:
 
 
 async def cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    """Until they have ended: a library may lose a cancellation that comes with its answer."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -54,7 +54,7 @@ class StoredCatalogs:
             self._store_assets(assets)
             generation = Generation(expected + 1, catalog, self._give_numbers(catalog))
             remembered = codec.known_creatives(generation)
-            live = self._publish(
+            before = self._publish(
                 keys=[
                     self._keys.live,
                     self._keys.generation(generation.number),
@@ -71,8 +71,8 @@ class StoredCatalogs:
                     *(part for pair in remembered.items() for part in pair),
                 ],
             )
-        if live != generation.number:
-            raise LiveHasMoved(expected, int(live))
+        if before != expected:
+            raise LiveHasMoved(expected, int(before))
         return Published(generation.number, now, author, message)
 
     def missing_assets(self, digests: Sequence[str]) -> list[str]:

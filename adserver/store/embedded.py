@@ -179,6 +179,7 @@ class Embedded:
                     f"the embedded store did not start; {log} ends with: {' '.join(last)}"
                 )
             time.sleep(POLL_SECONDS)
+        process.returncode = 0  # it outlives us: nobody waits for it, and Popen need not warn
 
     def _command(self) -> Iterator[str]:
         yield str(get_binary_path())

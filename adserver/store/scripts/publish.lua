@@ -2,7 +2,7 @@
 -- KEYS: live, the new generation, creatives
 -- ARGV: expected live number, body, created_at, author, message, diff, version,
 --       then pairs: creative number, what it looks like
--- Returns the live number: expected + 1 if published, another if not
+-- Returns the number that was live before: the expected one if published, another if not
 local live = tonumber(redis.call('GET', KEYS[1]) or '0')
 local expected = tonumber(ARGV[1])
 if live ~= expected then return live end
@@ -10,4 +10,4 @@ redis.call('HSET', KEYS[2], 'body', ARGV[2], 'created_at', ARGV[3], 'author', AR
   'message', ARGV[5], 'diff', ARGV[6], 'version', ARGV[7])
 for i = 8, #ARGV, 2 do redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
 redis.call('SET', KEYS[1], expected + 1)
-return expected + 1
+return expected

@@ -1,0 +1,196 @@
+"""The decision: by tier, then by weight, always with a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adserver.core.catalog import Device, Flight, OnEmpty, State, Tier
+from adserver.core.context import Context
+from adserver.core.decision import decide, explain, pick
+from adserver.core.reasons import Reason
+from adserver.core.snapshot import Snapshot, compile_snapshot
+from tests.factories import (
+    NOW,
+    ZONE,
+    campaign,
+    catalog,
+    generation,
+    image,
+    image_creative,
+    slot,
+    text_creative,
+)
+
+DRAWS = st.floats(0, 1, exclude_max=True)
+# 99.9 % points of the chi-square distribution by degrees of freedom (NIST handbook, 1.3.6.7.4).
+CHI_SQUARE_999 = {1: 10.828, 2: 13.816, 3: 16.266, 4: 18.467, 5: 20.515}
+
+
+def compiled(*booked, **changes) -> Snapshot:
+    return compile_snapshot(generation(catalog(*booked, **changes)))
+
+
+def winner(snapshot: Snapshot, draw: float = 0.0, shown=frozenset(), **context) -> str:
+    decision = decide(snapshot, "post-top", Context(**context), NOW, draw, shown)
+    return decision.placement.campaign.name if decision.placement else decision.reason
+
+
+def test_a_filled_slot_says_won_and_names_what_is_shown() -> None:
+    decision = decide(compiled(campaign("a")), "post-top", Context(), NOW, 0.5)
+    assert decision.reason is Reason.WON
+    assert decision.placement is not None
+    assert decision.placement.campaign.name == "a"
+
+
+def test_a_slot_that_does_not_exist_is_unknown() -> None:
+    decision = decide(compiled(), "post-tpo", Context(), NOW, 0.0)
+    assert decision == ("post-tpo", None, Reason.UNKNOWN_SLOT)
+
+
+def test_a_slot_without_a_campaign_that_may_serve_says_how_far_they_came() -> None:
+    assert winner(compiled(campaign("a", state=State.PAUSED))) == Reason.PAUSED
+
+
+@given(DRAWS)
+def test_a_lower_tier_never_serves_while_a_higher_one_may(draw: float) -> None:
+    heavy = campaign("remnant", tier=Tier.REMNANT, weight=1e9)
+    assert winner(compiled(heavy, campaign("standard", weight=1e-9)), draw) == "standard"
+
+
+def test_a_draw_at_either_end_is_a_placement() -> None:
+    snapshot = compiled(campaign("a"), campaign("b"))
+    assert winner(snapshot, 0.0) == "a"
+    assert winner(snapshot, 0.5) == "b"
+    assert winner(snapshot, 1.0 - 2**-53) == "b"
+    # As a sum of weights may round up, even a draw of 1 has to end on a shelf.
+    shelf = snapshot.places["post-top"].table(Device.DESKTOP, NOW).shelves[0]
+    assert pick(shelf, 1.0).campaign.name == "b"
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [(1.0, 1.0), (1.0, 2.0, 3.0), (0.1, 10.0, 5.0), (1.0, 1.0, 1.0, 1.0, 1.0, 95.0)],
+)
+def test_campaigns_win_in_proportion_to_their_weights(weights: tuple[float, ...]) -> None:
+    draws = 20_000
+    snapshot = compiled(*(campaign(f"c{n}", weight=w) for n, w in enumerate(weights)))
+    random = Random(20261102)
+    won = Counter(winner(snapshot, random.random()) for _ in range(draws))
+    expected = [draws * weight / sum(weights) for weight in weights]
+    seen = [won[f"c{n}"] for n in range(len(weights))]
+    distance = sum((o - e) ** 2 / e for o, e in zip(seen, expected, strict=True))
+    assert distance < CHI_SQUARE_999[len(weights) - 1]
+
+
+def test_creatives_rotate_by_weight_without_giving_their_campaign_more() -> None:
+    many = campaign("many", creatives=tuple(text_creative(f"t{n}") for n in range(9)))
+    snapshot = compiled(many, campaign("one"))
+    chances = {c.campaign: c.probability for c in explained(snapshot)}
+    assert chances == pytest.approx({"many": 0.5, "one": 0.5})
+
+
+def test_a_page_excludes_campaigns_by_name() -> None:
+    snapshot = compiled(campaign("a"), campaign("b"))
+    assert winner(snapshot, excluded=frozenset({"a"})) == "b"
+    assert winner(snapshot, excluded=frozenset({"a", "b"})) == Reason.EXCLUDED
+
+
+def test_what_a_page_excludes_leaves_the_place_to_the_next_tier() -> None:
+    snapshot = compiled(campaign("first", tier=Tier.SPONSORSHIP), campaign("second"))
+    assert winner(snapshot, excluded=frozenset({"first"})) == "second"
+
+
+def test_a_creative_that_the_page_shows_is_not_shown_again() -> None:
+    two = campaign("a", creatives=(text_creative("x"), text_creative("y")))
+    shown = frozenset({("a", "x")})
+    decision = decide(compiled(two), "post-top", Context(), NOW, 0.0, shown)
+    assert decision.placement is not None
+    assert decision.placement.creative.id == "y"
+    everything = shown | {("a", "y")}
+    assert winner(compiled(two), shown=everything) == Reason.DUPLICATE
+
+
+def test_a_campaign_whose_duplicate_stands_before_another_of_its_creatives_is_not_kept_out() -> (
+    None
+):
+    two = campaign("a", creatives=(text_creative("x"), text_creative("y")))
+    for shown in ({("a", "x")}, {("a", "y")}):
+        assert winner(compiled(two), shown=frozenset(shown)) == "a"
+
+
+def test_what_is_kept_out_is_nobody_elses_reason() -> None:
+    snapshot = compiled(campaign("a"), campaign("draft", state=State.DRAFT))
+    assert winner(snapshot, shown=frozenset({("a", "carte")})) == Reason.DUPLICATE
+
+
+def explained(snapshot: Snapshot, draw: float = 0.0, **context):
+    return explain(snapshot, "post-top", Context(**context), NOW, draw)
+
+
+def test_every_candidate_has_its_reason() -> None:
+    snapshot = compiled(
+        campaign("a"),
+        campaign("b"),
+        campaign("excluded"),
+        campaign("late", flight=Flight(NOW + 1, None, ZONE)),
+        campaign("remnant", tier=Tier.REMNANT),
+        campaign("wide", creatives=(image_creative("x", image(970, 250)),)),
+    )
+    reasons = {c.campaign: c.reason for c in explained(snapshot, excluded=frozenset({"excluded"}))}
+    assert reasons == {
+        "a": Reason.WON,
+        "b": Reason.LOST_DRAW,
+        "excluded": Reason.EXCLUDED,
+        "late": Reason.NOT_STARTED,
+        "remnant": Reason.OUTRANKED,
+        "wide": Reason.WRONG_SIZE,
+    }
+
+
+def test_where_nobody_may_serve_nobody_has_won() -> None:
+    candidates = explained(compiled(campaign("a", state=State.DRAFT)))
+    assert [(c.reason, c.probability) for c in candidates] == [(Reason.DRAFT, 0.0)]
+
+
+BOOKED = st.lists(
+    st.tuples(
+        st.sampled_from(Tier),
+        st.sampled_from(State),
+        st.sampled_from([None, NOW - 1, NOW + 1]),
+        st.floats(0.01, 100),
+        st.integers(1, 3),
+    ),
+    max_size=6,
+)
+
+
+@given(BOOKED, DRAWS, st.sets(st.sampled_from(["c0", "c1", "c2"])))
+def test_every_candidate_has_exactly_one_reason_and_the_winners_is_won(
+    booked, draw: float, excluded: set[str]
+) -> None:
+    campaigns = tuple(
+        campaign(
+            f"c{n}",
+            tier=tier,
+            state=state,
+            flight=Flight(since, None, ZONE),
+            weight=weight,
+            creatives=tuple(text_creative(f"t{i}") for i in range(creatives)),
+        )
+        for n, (tier, state, since, weight, creatives) in enumerate(booked)
+    )
+    house = slot(on_empty=OnEmpty.HOUSE)
+    snapshot = compile_snapshot(generation(catalog(slots=(house,), campaigns=campaigns)))
+    context = Context(excluded=frozenset(excluded))
+    decision = decide(snapshot, "post-top", context, NOW, draw)
+    candidates = explain(snapshot, "post-top", context, NOW, draw)
+    assert [c.campaign for c in candidates] == [c.name for c in campaigns]
+    won = [c.campaign for c in candidates if c.reason is Reason.WON]
+    assert won == ([decision.placement.campaign.name] if decision.placement else [])
+    assert sum(c.probability for c in candidates) == pytest.approx(1.0 if won else 0.0)
+    assert all(c.probability > 0 for c in candidates if c.reason in {Reason.WON, Reason.LOST_DRAW})

@@ -1,0 +1,154 @@
+"""A generation compiled for deciding: who stands on which shelf, and until when."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adserver.core.catalog import Device, Flight, OnEmpty, State, Tier
+from adserver.core.context import Context
+from adserver.core.decision import decide
+from adserver.core.reasons import Reason
+from adserver.core.snapshot import Snapshot, Table, compile_snapshot
+from tests.core.flown import MOMENTS, campaigns
+from tests.factories import (
+    NOW,
+    ZONE,
+    campaign,
+    catalog,
+    generation,
+    image,
+    image_creative,
+    site,
+    slot,
+    text_creative,
+)
+
+
+def compiled(*booked, **changes) -> Snapshot:
+    return compile_snapshot(generation(catalog(*booked, **changes)))
+
+
+def table(snapshot: Snapshot, device: Device = Device.DESKTOP, now: float = NOW) -> Table:
+    return snapshot.places["post-top"].table(device, now)
+
+
+def on_shelves(of: Table) -> dict[Tier, list[tuple[str, str, float]]]:
+    return {
+        shelf.tier: [(p.campaign.name, p.creative.id, p.weight) for p in shelf.placements]
+        for shelf in of.shelves
+    }
+
+
+def test_the_best_tier_stands_first() -> None:
+    house = slot(on_empty=OnEmpty.HOUSE)
+    snapshot = compiled(*(campaign(t.value, tier=t) for t in reversed(Tier)), slots=(house,))
+    assert [shelf.tier for shelf in table(snapshot).shelves] == list(Tier)
+
+
+def test_a_campaign_shares_its_weight_among_the_creatives_that_fit() -> None:
+    booked = campaign(
+        weight=3.0,
+        creatives=(
+            text_creative("heavy", weight=2.0),
+            text_creative("light"),
+            image_creative("huge", image(970, 250)),
+        ),
+    )
+    shelf = table(compiled(booked)).shelves[0]
+    assert [(p.creative.id, p.weight) for p in shelf.placements] == [("heavy", 2.0), ("light", 1.0)]
+    assert shelf.cumulated == (2.0, 3.0)
+
+
+def test_each_placement_has_the_permanent_numbers_of_its_names() -> None:
+    made = generation(catalog(campaign(creatives=(text_creative("a"), text_creative("b")))))
+    placements = table(compile_snapshot(made)).shelves[0].placements
+    assert [p.creative_number for p in placements] == [
+        made.numbers["creative/brulerie/a"],
+        made.numbers["creative/brulerie/b"],
+    ]
+    assert {p.slot_number for p in placements} == {made.numbers["slot/post-top"]}
+
+
+def test_why_a_candidate_is_kept_out_is_known() -> None:
+    snapshot = compiled(
+        campaign("draft", state=State.DRAFT),
+        campaign("ended", flight=Flight(None, NOW, ZONE)),
+        campaign("too-large", creatives=(image_creative("x", image(970, 250)),)),
+    )
+    found = table(snapshot)
+    assert found.kept_out == {
+        "draft": Reason.DRAFT,
+        "ended": Reason.ENDED,
+        "too-large": Reason.WRONG_SIZE,
+    }
+    assert found.shelves == ()
+    assert found.empty is Reason.WRONG_SIZE
+
+
+def test_a_slot_that_nobody_booked_is_empty_for_good() -> None:
+    found = table(compiled(campaign(slots=("other",))))
+    assert found.empty is Reason.NO_CAMPAIGN
+    assert found.good_until == float("inf")
+
+
+def test_house_campaigns_serve_only_where_an_empty_slot_shows_them() -> None:
+    house = campaign("house", tier=Tier.HOUSE)
+    reserved, shown = slot("reserved"), slot("shown", on_empty=OnEmpty.HOUSE)
+    snapshot = compiled(house, slots=(reserved, shown))
+    assert snapshot.places["reserved"].candidates == ()
+    assert snapshot.places["shown"].candidates == (house,)
+
+
+def test_a_device_has_a_table_of_its_own() -> None:
+    snapshot = compiled(campaign(creatives=(image_creative("wide", image(728, 90)),)))
+    assert table(snapshot, Device.DESKTOP).shelves
+    assert not table(snapshot, Device.MOBILE).shelves
+
+
+def test_a_table_is_built_once_until_something_changes() -> None:
+    snapshot = compiled(campaign(flight=Flight(NOW + 60, None, ZONE)))
+    before = table(snapshot)
+    assert before.good_until == NOW + 60
+    assert table(snapshot, now=NOW + 59.9) is before
+    assert not before.shelves
+    after = table(snapshot, now=NOW + 60)
+    assert after.shelves
+    assert after is not before
+
+
+def test_numbers_lead_back_to_names() -> None:
+    made = generation(catalog(campaign("a"), site=site(sites={"blog": "https://blog.example"})))
+    snapshot = compile_snapshot(made)
+    found, creative = snapshot.by_creative_number[made.numbers["creative/a/carte"]]
+    assert (found.name, creative.id) == ("a", "carte")
+    assert snapshot.site_numbers == {"blog": made.numbers["site/blog"]}
+
+
+@given(st.permutations("abcde"), st.floats(0, 1, exclude_max=True))
+def test_the_order_of_campaigns_in_the_catalog_does_not_matter(
+    order: list[str], draw: float
+) -> None:
+    def winner(names: list[str]) -> str:
+        booked = [campaign(n, weight=1.0 + ord(n) % 3) for n in names]
+        decision = decide(compiled(*booked), "post-top", Context(), NOW, draw)
+        assert decision.placement is not None
+        return decision.placement.campaign.name
+
+    assert winner(order) == winner(sorted(order))
+
+
+@given(st.lists(campaigns(), min_size=1, max_size=4), MOMENTS, st.floats(0, 1, exclude_max=True))
+def test_a_table_is_good_exactly_until_the_next_change(booked, now: float, share: float) -> None:
+    named = [
+        campaign(f"c{n}", state=b.state, flight=b.flight, hours=b.hours)
+        for n, b in enumerate(booked)
+    ]
+    kept = compiled(*named)
+    good_until = table(kept, now=now).good_until
+    later = now + (min(good_until, now + 86_400 * 9) - now) * share
+    assert on_shelves(table(kept, now=later)) == on_shelves(table(compiled(*named), now=later))
+    if good_until < float("inf"):
+        fresh = table(compiled(*named), now=good_until)
+        assert on_shelves(table(kept, now=good_until)) == on_shelves(fresh)
+        assert table(kept, now=good_until).good_until > good_until

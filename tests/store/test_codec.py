@@ -1,0 +1,101 @@
+"""What is stored reads back as it was: the demonstration's catalog and any other."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adserver.core.catalog import (
+    Campaign,
+    ContextKey,
+    Creative,
+    Flight,
+    Generation,
+    Hours,
+    Html,
+    Image,
+    Price,
+    Size,
+    State,
+    Text,
+    Tier,
+)
+from adserver.core.ports import KnownCreative
+from adserver.publishing.read import read_folder
+from adserver.store.codec import GENERATION, KNOWN_CREATIVE, known_creatives
+from tests.factories import catalog, generation, site
+
+DEMO = Path(__file__).parents[2] / "config"
+WORDS = st.text(max_size=12)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+MONEY = st.none() | st.decimals(0, 10_000, places=2, allow_nan=False)
+SIZES = st.builds(Size, st.integers(1, 4000), st.integers(1, 4000))
+
+
+def several(of: st.SearchStrategy) -> st.SearchStrategy[tuple]:
+    return st.lists(of, max_size=2).map(tuple)
+
+
+IMAGES = st.builds(Image, WORDS, WORDS, WORDS, SIZES, st.sampled_from([1, 2]))
+CREATIVES = st.builds(
+    Creative,
+    WORDS,
+    WORDS,
+    FINITE,
+    WORDS,
+    several(IMAGES),
+    st.none() | st.builds(Text, WORDS, WORDS, WORDS),
+    st.none() | st.builds(Html, WORDS, WORDS, SIZES, several(WORDS)),
+)
+CAMPAIGNS = st.builds(
+    Campaign,
+    WORDS,
+    WORDS,
+    st.sampled_from(Tier),
+    st.sampled_from(State),
+    st.builds(Flight, st.none() | FINITE, st.none() | FINITE, WORDS),
+    several(WORDS),
+    several(CREATIVES),
+    WORDS,
+    WORDS,
+    several(st.builds(Hours, several(st.integers(0, 6)), st.integers(), st.integers())),
+    FINITE,
+    st.none() | st.builds(Price, MONEY, MONEY, MONEY),
+    several(WORDS),
+)
+KEYS = st.builds(ContextKey, WORDS, several(WORDS), st.booleans())
+
+
+def test_the_catalog_of_the_demonstration_comes_back_as_it_was() -> None:
+    written = read_folder(DEMO).catalog
+    assert written is not None
+    made = generation(written, number=3)
+    assert GENERATION.validate_json(GENERATION.dump_json(made)) == made
+
+
+@given(several(CAMPAIGNS), several(KEYS), st.dictionaries(WORDS, st.integers(1, 2**32 - 1)))
+def test_any_generation_comes_back_as_it_was(campaigns, context, numbers) -> None:
+    made = Generation(1, catalog(campaigns=campaigns, site=site(context=context)), numbers)
+    assert GENERATION.validate_json(GENERATION.dump_json(made)) == made
+
+
+@given(CAMPAIGNS, CREATIVES)
+def test_any_creative_is_remembered_as_it_was(sold: Campaign, creative: Creative) -> None:
+    known = KnownCreative.of(sold, creative)
+    assert KNOWN_CREATIVE.validate_json(KNOWN_CREATIVE.dump_json(known)) == known
+
+
+def test_money_stays_exact() -> None:
+    known = KnownCreative(
+        "a", "b", Creative("c", ""), Flight(None, None, "UTC"), Price(cpm=Decimal("8.10"))
+    )
+    read = KNOWN_CREATIVE.validate_json(KNOWN_CREATIVE.dump_json(known))
+    assert str(read.price.cpm) == "8.10"
+
+
+def test_every_creative_is_remembered_by_its_number() -> None:
+    made = generation()
+    assert list(known_creatives(made)) == [made.numbers["creative/brulerie/carte"]]

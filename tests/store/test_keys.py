@@ -1,0 +1,101 @@
+"""Keys: each is declared, and whatever is left behind is one of them and mortal, or permanent."""
+
+from __future__ import annotations
+
+import re
+import time
+from fnmatch import fnmatchcase
+from inspect import getdoc, signature
+from typing import Any, NamedTuple
+
+import pytest
+import redis.asyncio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adserver.core.events import Kind
+from adserver.core.ports import NodeState
+from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
+from adserver.store.counts import StoredCounts
+from adserver.store.keys import BITS_PER_TICKET, SHARD, TICKETS_PER_BLOCK, Keys, bit_of
+from adserver.store.totals import StoredTotals, delivered
+from tests.factories import NOW, campaign, catalog, image_creative
+from tests.store.test_catalogs import ASSETS
+from tests.store.test_counts import HOUR, event
+
+TYPES = {"string": "string", "string (bitmap)": "string", "hash": "hash", "sorted set": "zset"}
+DECLARATION = re.compile(
+    r"([^,]+), (permanent|a ticket's life \+ 1 h), (?:written|renewed) by .+: .+"
+)
+
+
+class Declared(NamedTuple):
+    pattern: str
+    type: str
+    permanent: bool
+
+
+def declared(name: str) -> Declared:
+    attribute = vars(Keys)[name]
+    match = DECLARATION.fullmatch(getdoc(attribute) or "")
+    assert match, f"Keys.{name} does not say: type, life, owner: what it holds"
+    if isinstance(attribute, property):
+        pattern = getattr(Keys("blog"), name)
+    else:
+        parts = len(signature(attribute).parameters) - 1
+        pattern = attribute(Keys("blog"), *["*"] * parts)
+    return Declared(pattern, TYPES[match[1]], match[2] == "permanent")
+
+
+NAMES = [name for name in vars(Keys) if not name.startswith("_") and name != "namespace"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_key_says_its_type_its_life_and_its_owner(name: str) -> None:
+    assert declared(name).pattern.startswith("blog:")
+
+
+def test_no_two_declarations_stand_for_one_key() -> None:
+    samples = [declared(name).pattern.replace("*", "1") for name in NAMES]
+    for sample in samples:
+        assert sum(fnmatchcase(sample, declared(name).pattern) for name in NAMES) == 1
+
+
+def test_what_one_script_call_changes_lives_in_one_place() -> None:
+    keys = Keys("blog")
+    together = [keys.counts("h"), keys.totals, keys.hours, keys.seen(1, 2), keys.ledger(1)]
+    assert all(SHARD in key for key in together)
+
+
+async def test_no_key_is_left_behind_undeclared_or_immortal(
+    counts: StoredCounts, beside: redis.asyncio.Redis, store: Any, keys: Keys
+) -> None:
+    catalogs, live = StoredCatalogs(store, keys), StoredLiveCatalog(beside, keys)
+    totals = StoredTotals(store, keys)
+    for expected in range(2):
+        booked = campaign(creatives=(image_creative(),))
+        catalogs.publish(expected, catalog(booked), ASSETS, "ana", "", "")
+    await live.report_node(NodeState("a", 1, NOW, time.time()))
+    writer = await counts.claim_writer()
+    await counts.keep_writer(writer)
+    await counts.count(HOUR, [event(kind, serial) for kind in Kind for serial in (1, 70_000)])
+    await counts.add(HOUR, writer, 1, {("s", 1, 1, 1): 1})
+    catalogs.live(), catalogs.nodes(), totals.numbers(), totals.known_creatives()
+    totals.rows(0, NOW * 2), await delivered(beside, keys), await live.generation(1)
+
+    found: set[str] = set()
+    for raw in store.scan_iter():
+        key = raw.decode()
+        [name] = [n for n in NAMES if fnmatchcase(key, declared(n).pattern)]
+        assert store.type(key).decode() == declared(name).type
+        assert (store.ttl(key) == -1) is declared(name).permanent, key
+        found.add(name)
+    assert found == set(NAMES), "not every operation was run"
+
+
+@given(st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(Kind)))
+def test_every_event_of_a_ticket_has_a_bit_of_its_own(one: tuple[int, Kind]) -> None:
+    serial, kind = one
+    block, bit = bit_of(serial, kind)
+    assert 0 <= bit < TICKETS_PER_BLOCK * BITS_PER_TICKET
+    assert (block * TICKETS_PER_BLOCK + bit // BITS_PER_TICKET, bit % BITS_PER_TICKET) == one

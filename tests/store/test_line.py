@@ -1,0 +1,46 @@
+"""The connection kept for counting: an answer is always that of its own call."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import redis.asyncio
+
+from adserver.core.errors import StoreUnavailable
+from adserver.store.connect import MAX_CONNECTIONS
+from adserver.store.line import Line, Script
+
+ECHO = Script("return ARGV[1]")
+BROKEN = Script("return redis.call('NO SUCH COMMAND')")
+
+
+async def test_a_script_is_run_and_answers(beside: redis.asyncio.Redis) -> None:
+    line = Line(beside)
+    assert await line.run(ECHO, [], ["one"]) == b"one"
+    assert await line.run(ECHO, [], [2]) == b"2"
+
+
+async def test_a_call_that_was_given_up_leaves_no_answer_to_the_next(
+    beside: redis.asyncio.Redis, store: Any
+) -> None:
+    line = Line(beside)
+    await line.run(ECHO, [], ["before"])
+    store.client_pause(60_000, all=False)
+    given_up = asyncio.create_task(line.run(ECHO, [], ["given up"]))
+    await asyncio.wait([given_up], timeout=0.05)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    store.client_unpause()
+    assert await line.run(ECHO, [], ["after"]) == b"after"
+
+
+async def test_failures_do_not_use_up_connections(beside: redis.asyncio.Redis) -> None:
+    line = Line(beside)
+    for _ in range(MAX_CONNECTIONS * 2):
+        with pytest.raises(StoreUnavailable):
+            await line.run(BROKEN, [], [])
+    assert await line.run(ECHO, [], ["still"]) == b"still"
+    assert await beside.ping()
