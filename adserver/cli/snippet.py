@@ -30,6 +30,11 @@ def snippet(context: click.Context, name: str, target: str) -> None:
     slots = {slot.name: slot for slot in catalog.slots}
     if name not in slots:
         raise no_such("slot", name, slots)
+    if not (settings.public_url or catalog.site.server):
+        output.complain(
+            "Note: without a public address the page must be of the same host as the ad server; "
+            "otherwise give --public-url https://ads.example, or `server:` in site.yaml."
+        )
     where = addresses(settings.public_url or catalog.site.server, settings.host, settings.port)
     text = write_snippet(target, slots[name], where)
     if invocation.as_json:

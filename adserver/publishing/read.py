@@ -151,7 +151,9 @@ def campaign_files(reader: Reader) -> list[str]:
     """The campaign files, by name; whatever else lies among them is pointed out."""
     findings = reader.findings(CAMPAIGNS)
     try:
-        entries = sorted((reader.folder.root / CAMPAIGNS).iterdir())
+        every = (reader.folder.root / CAMPAIGNS).iterdir()
+        # Editors and file managers leave hidden files behind; nobody means them.
+        entries = sorted(path for path in every if not path.name.startswith("."))
     except FileNotFoundError:
         message = "there is no folder of campaigns"
         findings.warning(WHOLE_FILE, "no_campaigns", message, "campaign files live there")
@@ -166,7 +168,7 @@ def campaign_files(reader: Reader) -> list[str]:
         relative = f"{CAMPAIGNS}/{path.name}"
         if path.suffix in ENDINGS and not path.is_dir():
             files.append(relative)
-        elif not path.name.startswith("."):
+        else:
             warn_of_stray(relative, reader)
     return files
 

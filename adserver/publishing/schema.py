@@ -25,7 +25,7 @@ MAX_NUMBER_LENGTH = 30
 MAX_SIDE = 8_000
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-NAME_RULE = "letters a-z, digits, `.`, `_`, `-`, at most 80, the first a letter or digit"
+NAME_RULE = "letters A-Z and a-z, digits, `.`, `_`, `-`, at most 80, the first a letter or digit"
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 

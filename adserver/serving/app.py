@@ -109,5 +109,9 @@ class PublicApp:
                 status = message["status"]
             await send(message)
 
-        await self._beside(scope, receive, noting)
+        try:
+            await self._beside(scope, receive, noting)
+        except Exception:
+            # Starlette has answered 500 and lets us log it.
+            log.exception("request_failed", path=scope["path"][:200])
         return "other", status

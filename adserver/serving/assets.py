@@ -18,8 +18,12 @@ from adserver.serving.request import referer
 from adserver.serving.state import State
 
 FOREVER: Header = (b"cache-control", b"public, max-age=31536000, immutable")
-# A new generation may bring new slots; a minute is what a page may lag behind.
-A_MINUTE: Header = (b"cache-control", b"public, max-age=60")
+# A new generation may bring new slots; a minute is what a page may lag behind, and a day is how
+# long caches may keep a page's space reserved while we are away.
+A_MINUTE: Header = (
+    b"cache-control",
+    b"public, max-age=60, stale-while-revalidate=600, stale-if-error=86400",
+)
 AN_HOUR: Header = (b"cache-control", b"public, max-age=3600")
 ANY_ORIGIN: Header = (b"cross-origin-resource-policy", b"cross-origin")
 # A picture that somebody opens as a page does nothing.
@@ -108,8 +112,12 @@ def policy(html: Html) -> Header:
 
 
 async def stylesheet(state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:
-    served = state.live.served
-    return await file(scope, send, CSS, served.stylesheet if served else b"", A_MINUTE)
+    """`?frame`: for a slot that stands alone in an iframe."""
+    served, body = state.live.served, b""
+    if served is not None:
+        framed = scope["query_string"] == b"frame"
+        body = served.frame_stylesheet if framed else served.stylesheet
+    return await file(scope, send, CSS, body, A_MINUTE)
 
 
 async def tag(_state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:

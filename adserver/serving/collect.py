@@ -102,6 +102,10 @@ class Collected:
 
     async def dump(self) -> Dump:
         """Ask all workers now; one that does not answer in a second counts as it last told."""
+        # Just started: the workers come back within a second.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PUSH_SECONDS + ANSWER_TIMEOUT_SECONDS), self._told:
+                await self._told.wait_for(lambda: self._living)
         self._question += 1
         question = self._question
         for writer in list(self._living):

@@ -75,15 +75,21 @@ class Served:
     stylesheet: bytes
     campaign_labels: Mapping[str, str]
     slot_names: Mapping[int, str]
-    fills: dict[tuple[int, int, str, Device, bool, int], Fill] = field(default_factory=dict)
+    frame_stylesheet: bytes
+    fills: dict[tuple[int, int, str, Device, bool, int, bool], Fill] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
 
     @property
     def site(self) -> Site:
         return self.snapshot.catalog.site
 
-    def fill(self, placement: Placement, context: Context, nth: int = 1) -> Fill:
-        """nth: how often the slot has stood in the same call, so that its name can say so."""
+    def fill(
+        self, placement: Placement, context: Context, nth: int = 1, *, framed: bool = False
+    ) -> Fill:
+        """nth: how often the slot has stood in the same call, so that its name can say so.
+
+        framed: it stands alone in an iframe, where widths are the frame's.
+        """
         # Bounded by what was applied: creatives in slots, times devices, languages and 32 a call.
         key = (
             placement.creative_number,
@@ -92,14 +98,16 @@ class Served:
             context.device,
             context.consent,
             nth,
+            framed,
         )
         found = self.fills.get(key)
         if found is None:
-            found = self.fills[key] = self._make_fill(placement, context, nth)
+            found = self.fills[key] = self._make_fill(placement, context, nth, framed)
         return found
 
-    def _make_fill(self, placement: Placement, context: Context, nth: int) -> Fill:
-        shown = markup.Shown(placement, context.language, context.device, nth)
+    def _make_fill(self, placement: Placement, context: Context, nth: int, framed: bool) -> Fill:
+        edge = markup.frame_breakpoint(placement.slot) if framed else self.site.breakpoint
+        shown = markup.Shown(placement, context.language, context.device, edge, nth)
         start = markup.wrapper(shown, self.site, self.addresses)
         pixels = "".join(map(markup.pixel, pixels_of(placement, context, markup.RANDOM)))
         with_beacon = cut(f"{start}{markup.beacon(self.addresses)}{pixels}</aside>")
@@ -163,6 +171,7 @@ def prepare(generation: Generation, public_url: str, meter: Meter, now: float) -
         reader=Reader(pages),
         addresses=Addresses((public_url or catalog.site.server).rstrip("/")),
         stylesheet=markup.stylesheet(catalog).encode(),
+        frame_stylesheet=markup.stylesheet(catalog, framed=True).encode(),
         campaign_labels=labels_of(catalog, now),
         slot_names={places.number: name for name, places in snapshot.places.items()},
     )
@@ -242,13 +251,12 @@ class Live:
         """A creative by its number: of the snapshot, or what is remembered of one that is gone."""
         if self.served is not None and number in self.served.snapshot.by_creative_number:
             return KnownCreative.of(*self.served.snapshot.by_creative_number[number])
-        if number not in self._gone:
-            found = await self._catalog.known_creative(number)
-            if found is None:
-                return None
-            if len(self._gone) < MAX_GONE:
-                self._gone[number] = found
-        return self._gone[number]
+        known = self._gone.get(number)
+        if known is None:
+            known = await self._catalog.known_creative(number)
+            if known is not None and len(self._gone) < MAX_GONE:
+                self._gone[number] = known
+        return known
 
     def note(self, event: Event, outcome: Outcome) -> None:
         """Show an event that has been counted, or not, in the node's metrics."""

@@ -46,11 +46,16 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A placement as one page shows it; nth: which of the page's slots of that name this is."""
+    """A placement as one page shows it.
+
+    breakpoint: CSS pixels below which the mobile picture stands. nth: which of the page's slots of
+    that name this is.
+    """
 
     placement: Placement
     language: str
     device: Device
+    breakpoint: float
     nth: int = 1
 
 
@@ -68,7 +73,7 @@ def wrapper(shown: Shown, site: Site, addresses: Addresses) -> str:
         f' lang="{escape(language)}">'
         f'<details class="adserver-about"><summary>{escape(label)}</summary>'
         f"<p>{escape(about(placement, language))}</p></details>"
-        f"{body(placement, label, shown.device, site, addresses)}"
+        f"{body(shown, label, addresses)}"
     )
 
 
@@ -86,9 +91,8 @@ def about(placement: Placement, language: str) -> str:
     return said + "."
 
 
-def body(placement: Placement, label: str, device: Device, site: Site, addresses: Addresses) -> str:
-    creative, slot = placement.creative, placement.slot
-    advertiser = placement.campaign.advertiser
+def body(shown: Shown, label: str, addresses: Addresses) -> str:
+    creative, advertiser = shown.placement.creative, shown.placement.campaign.advertiser
     if creative.html is not None:
         size = creative.html.size
         return (
@@ -97,9 +101,7 @@ def body(placement: Placement, label: str, device: Device, site: Site, addresses
             f' width="{size.width}" height="{size.height}"'
             ' sandbox="allow-scripts allow-popups allow-popups-to-escape-sandbox"></iframe>'
         )
-    inner = (
-        words_of(creative) if creative.text else pictures(creative, slot, device, site, addresses)
-    )
+    inner = words_of(creative) if creative.text else pictures(shown, addresses)
     return (
         f'<a class="adserver-ad" href="{addresses.of(f"/c/{TICKET}")}"'
         f' rel="sponsored nofollow noopener" target="_blank">{inner}</a>'
@@ -118,20 +120,19 @@ def words_of(creative: Creative) -> str:
     return f'<span class="adserver-text">{" ".join(parts)}</span>'
 
 
-def pictures(
-    creative: Creative, slot: Slot, device: Device, site: Site, addresses: Addresses
-) -> str:
+def pictures(shown: Shown, addresses: Addresses) -> str:
     """One picture a breakpoint; the decided device's stands in `img`."""
+    creative, slot = shown.placement.creative, shown.placement.slot
     by_device = {d: picture_in(creative, slot, d) for d in Device}
-    shown = by_device[device] or by_device[Device.DESKTOP] or by_device[Device.MOBILE]
-    if shown is None:
+    picture = by_device[shown.device] or by_device[Device.DESKTOP] or by_device[Device.MOBILE]
+    if picture is None:
         return ""
-    size = shown.size
+    size = picture.size
     image = (
-        f'<img src="{addresses.image(shown)}"{srcset(creative, shown, addresses)}'
+        f'<img src="{addresses.image(picture)}"{srcset(creative, picture, addresses)}'
         f' width="{size.width}" height="{size.height}" alt="{escape(creative.alt)}">'
     )
-    source = other_source(by_device, shown, creative, site, addresses)
+    source = other_source(by_device, picture, shown, addresses)
     return f"<picture>{source}{image}</picture>" if source else image
 
 
@@ -141,22 +142,18 @@ def picture_in(creative: Creative, slot: Slot, device: Device) -> Image | None:
 
 
 def other_source(
-    by_device: dict[Device, Image | None],
-    shown: Image,
-    creative: Creative,
-    site: Site,
-    addresses: Addresses,
+    by_device: dict[Device, Image | None], standing: Image, shown: Shown, addresses: Addresses
 ) -> str:
     media = {
-        Device.MOBILE: f"(max-width: {site.breakpoint - BELOW}px)",
-        Device.DESKTOP: f"(min-width: {site.breakpoint}px)",
+        Device.MOBILE: f"(max-width: {shown.breakpoint - BELOW:g}px)",
+        Device.DESKTOP: f"(min-width: {shown.breakpoint:g}px)",
     }
     for device, picture in by_device.items():
-        if picture is not None and picture != shown:
+        if picture is not None and picture != standing:
             size = picture.size
             return (
                 f'<source media="{media[device]}"'
-                f' srcset="{densities(creative, picture, addresses)}"'
+                f' srcset="{densities(shown.placement.creative, picture, addresses)}"'
                 f' width="{size.width}" height="{size.height}">'
             )
     return ""
@@ -233,7 +230,7 @@ def frame(content: str, language: str, site: Site, addresses: Addresses) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta name="robots" content="noindex">'
         f"<title>{escape(label_in(site, language))}</title>"
-        f'<link rel="stylesheet" href="{addresses.of("/slots.css")}"></head>'
+        f'<link rel="stylesheet" href="{addresses.of("/slots.css?frame")}"></head>'
         f'<body class="adserver-frame">{content}</body></html>'
     )
 
@@ -242,15 +239,24 @@ def frame(content: str, language: str, site: Site, addresses: Addresses) -> str:
 EVERY_SLOT = "every-slot"
 
 
-def stylesheet(catalog: Catalog) -> str:
+def frame_breakpoint(slot: Slot) -> float:
+    """In a frame, widths are the frame's: it is "mobile" where the desktop's room is too wide."""
+    room = room_for(slot, Device.DESKTOP)
+    return room.width if room else 0
+
+
+def stylesheet(catalog: Catalog, *, framed: bool = False) -> str:
     """Every slot's reserved space per breakpoint, and how the words in an ad look."""
-    rules = [slot_rules(slot, catalog.site.breakpoint) for slot in catalog.slots]
+    rules = [
+        slot_rules(slot, frame_breakpoint(slot) if framed else catalog.site.breakpoint)
+        for slot in catalog.slots
+    ]
     every = ",".join(f'[data-slot="{slot.name}"]' for slot in catalog.slots)
     shared = resources.files("adserver.serving").joinpath("static", "ads.css").read_text("utf-8")
     return "\n".join([*rules, shared.replace(EVERY_SLOT, f":is({every})")])
 
 
-def slot_rules(slot: Slot, breakpoint_pixels: int) -> str:
+def slot_rules(slot: Slot, breakpoint_pixels: float) -> str:
     name = f'[data-slot="{slot.name}"]'
     desktop, mobile = room_for(slot, Device.DESKTOP), room_for(slot, Device.MOBILE)
     if desktop is None or mobile is None:
@@ -258,7 +264,7 @@ def slot_rules(slot: Slot, breakpoint_pixels: int) -> str:
     rule = f"{name}{{--ad-width:{desktop.width}px;--ad-height:{desktop.height}px}}"
     if mobile != desktop:
         rule += (
-            f"@media (max-width:{breakpoint_pixels - BELOW}px)"
+            f"@media (max-width:{breakpoint_pixels - BELOW:g}px)"
             f"{{{name}{{--ad-width:{mobile.width}px;--ad-height:{mobile.height}px}}}}"
         )
     return rule

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
+from unicodedata import normalize
 from urllib.parse import parse_qsl, urlsplit
 
 from adserver.core.catalog import Catalog, Device
@@ -20,6 +21,9 @@ MAX_QUERY_BYTES = 8_192
 MAX_PARAMETERS = 64
 MAX_VALUE_CHARACTERS = 1_024
 MAX_URL_CHARACTERS = 2_048
+# Browsers send a handful; what comes after is liked less than a page's own language.
+MAX_LANGUAGES = 16
+MAX_LANGUAGE_BYTES = 256
 # User agents differ little; the memo spares reading the same one again.
 AGENT_MEMO = 1_024
 
@@ -56,17 +60,17 @@ class Pages:
                 return name
         return ""
 
-    def language_of(self, asked: str) -> str:
-        """The nearest language that we have words for: `fr-CA` is served in `fr`."""
-        asked = fold(asked)
-        for language in self.languages:
-            if asked == fold(language) or asked.startswith(fold(language) + "-"):
-                return language
+    def language_of(self, asked: Iterable[str]) -> str:
+        """The first asked language that we have words for: `fr-CA` is served in `fr`."""
+        for one in map(fold, asked):
+            for language in self.languages:
+                if one == fold(language) or one.startswith(fold(language) + "-"):
+                    return language
         return self.default_language
 
 
 def fold(text: str) -> str:
-    return text.casefold()
+    return normalize("NFC", text.casefold())
 
 
 class Reading(NamedTuple):
@@ -80,6 +84,7 @@ class Reading(NamedTuple):
 READ_HEADERS = (
     b"referer",
     b"user-agent",
+    b"accept-language",
     b"sec-ch-ua-mobile",
     b"sec-gpc",
     b"dnt",
@@ -153,7 +158,7 @@ def context_of(
     return Context(
         site=pages.site_of(url),
         url=url,
-        language=pages.language_of(asked) if asked else pages.default_language,
+        language=pages.language_of([asked] if asked else accepted_languages(headers)),
         device=device_of(first(query, "device"), headers),
         consent=first(query, "consent") == "1" and not objects(headers),
         prefetch=is_prefetch(headers),
@@ -180,6 +185,25 @@ def first(query: Mapping[str, list[str]], key: str) -> str:
 def referer(headers: Headers) -> str:
     value = headers.get(b"referer", b"")
     return value.decode("latin-1") if len(value) <= MAX_URL_CHARACTERS else ""
+
+
+def accepted_languages(headers: Headers) -> tuple[str, ...]:
+    return languages_of(headers.get(b"accept-language", b"")[:MAX_LANGUAGE_BYTES])
+
+
+@lru_cache(maxsize=AGENT_MEMO)
+def languages_of(accepted: bytes) -> tuple[str, ...]:
+    """The languages of an Accept-Language header, the best liked first (RFC 9110, 12.5.4)."""
+    liked: list[tuple[float, str]] = []
+    for part in accepted.decode("latin-1").split(",")[:MAX_LANGUAGES]:
+        name, _, parameter = part.partition(";")
+        try:
+            quality = float(parameter.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        if quality > 0:
+            liked.append((quality, name.strip()))
+    return tuple(name for _, name in sorted(liked, key=lambda one: -one[0]))
 
 
 @lru_cache(maxsize=AGENT_MEMO)

@@ -69,7 +69,7 @@ async def frame(state: State, scope: Scope, _: Receive, send: Send, name: str) -
     served = state.live.served
     if served is None:
         return await without_generation(send)
-    made = answer_for(state, served, scope, name)
+    made = answer_for(state, served, scope, name, framed=True)
     if made.status == 404:
         await answer_empty(send, 404, made.decision)
         return 404
@@ -78,7 +78,9 @@ async def frame(state: State, scope: Scope, _: Receive, send: Send, name: str) -
     return 200
 
 
-def answer_for(state: State, served: Served, scope: Scope, name: str) -> Answer:
+def answer_for(
+    state: State, served: Served, scope: Scope, name: str, *, framed: bool = False
+) -> Answer:
     reading = served.reader.read(scope)
     if reading.ignored:
         state.ignored(reading.ignored)
@@ -90,7 +92,7 @@ def answer_for(state: State, served: Served, scope: Scope, name: str) -> Answer:
     placement = decision.placement
     if placement is None:
         return unfilled(served, decision, context)
-    fill = served.fill(placement, context)
+    fill = served.fill(placement, context, framed=framed)
     ticket = state.issue(served, placement, context, now)
     body = ticket.join(fill.with_beacon)
     if fill.head is None:

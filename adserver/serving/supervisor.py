@@ -67,6 +67,8 @@ class Supervisor:
 
     roles: list[Role]
     tick: Callable[[], None] = lambda: None
+    drain_seconds: float = DRAIN_SECONDS
+    ready_timeout_seconds: float = READY_TIMEOUT_SECONDS
     children: dict[int, Child] = field(default_factory=dict)
     restarts: list[Restart] = field(default_factory=list)
     delays: dict[str, float] = field(default_factory=dict)
@@ -157,7 +159,7 @@ class Supervisor:
 
     def _wait_ready(self, children: list[Child], wake: socket.socket) -> bool:
         waiting = {child.ready: child for child in children if not child.role.once}
-        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        deadline = time.monotonic() + self.ready_timeout_seconds
         while waiting:
             left = deadline - time.monotonic()
             if self.stopping or left <= 0:
@@ -188,11 +190,11 @@ class Supervisor:
             self._wait_gone({child.pid for child in group}, wake)
 
     def _wait_gone(self, pids: set[int], wake: socket.socket) -> None:
-        deadline = time.monotonic() + DRAIN_SECONDS
+        deadline = time.monotonic() + self.drain_seconds
         while pids & self.children.keys():
             if time.monotonic() > deadline:
                 for pid in pids & self.children.keys():
-                    log.error("process_killed", pid=pid, after_seconds=DRAIN_SECONDS)
+                    log.error("process_killed", pid=pid, after_seconds=self.drain_seconds)
                     kill(pid, signal.SIGKILL)
             self._sleep(wake, 0.1)
             self._reap()

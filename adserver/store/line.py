@@ -26,6 +26,9 @@ class Line:
     async def run(self, script: Script, keys: list[str], args: list[Part]) -> Any:
         """The script's answer. After a failure the next call connects anew; nothing is re-sent."""
         with answering():
+            if self._connection is not None and hung_up(self._connection):
+                # Closed since the last call, by a restart or for being idle: nothing was sent.
+                await self._hang_up()
             if self._connection is None:
                 self._connection = await self._pool.get_connection()
             try:
@@ -48,6 +51,12 @@ class Line:
         if connection is not None:
             await connection.disconnect(nowait=True)
             await self._pool.release(connection)
+
+
+def hung_up(connection: Any) -> bool:
+    """Whether the other end has closed; asked of the streams, as redis-py's own way reads."""
+    reader, writer = connection._reader, connection._writer
+    return reader is None or writer is None or reader.at_eof() or writer.is_closing()
 
 
 class Script:

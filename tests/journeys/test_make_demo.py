@@ -78,7 +78,7 @@ def make_demo(folder: Path) -> Iterator[tuple[str, str, float]]:
         assert metrics
         yield blog[1], metrics[1], seconds
     finally:
-        # As Ctrl-C does: to everything that the command has started in its session.
+        # As Ctrl-C does: to all that the command has started.
         os.killpg(process.pid, signal.SIGINT)
         process.wait(LEAVE_SECONDS)
 

@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -95,10 +94,11 @@ def test_nginx_pastes_the_ad_or_nothing(tmp_path, server, behaviour, expected):
 
 def test_nginx_asks_for_the_page_and_its_reader(tmp_path, server):
     with nginx(tmp_path, server) as page:
-        page("/a")
-    ((path, _, _),) = server.calls
-    assert urlsplit(path).path == "/slots/post-top"
-    assert parse_qs(urlsplit(path).query)["url"] == ["http://blog.example/a"]
+        page("/a?utm=1&consent=1&exclude=a")
+    ((path, headers, _),) = server.calls
+    # What a reader writes behind the page's address is no context of ours.
+    assert path == "/slots/post-top"
+    assert headers["referer"] == "http://blog.example/a?utm=1&consent=1&exclude=a"
     assert forwarded_headers_of(server) == EXPECTED_HEADERS
 
 

@@ -10,7 +10,7 @@ import redis.asyncio
 
 from adserver.core.errors import StoreUnavailable
 from adserver.store.connect import MAX_CONNECTIONS
-from adserver.store.line import Line, Script
+from adserver.store.line import Line, Script, hung_up
 
 ECHO = Script("return ARGV[1]")
 BROKEN = Script("return redis.call('NO SUCH COMMAND')")
@@ -44,3 +44,15 @@ async def test_failures_do_not_use_up_connections(beside: redis.asyncio.Redis) -
             await line.run(BROKEN, [], [])
     assert await line.run(ECHO, [], ["still"]) == b"still"
     assert await beside.ping()
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_opened_anew_and_nobody_notices(
+    beside: redis.asyncio.Redis, store: Any
+) -> None:
+    line = Line(beside)
+    await line.run(ECHO, [], ["before"])
+    store.client_kill_filter(_type="normal", skipme=True)
+    async with asyncio.timeout(20):
+        while not hung_up(line._connection):  # noqa: ASYNC110 - until the news has come
+            await asyncio.sleep(0.001)
+    assert await line.run(ECHO, [], ["after"]) == b"after"

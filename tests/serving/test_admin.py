@@ -1,0 +1,131 @@
+"""The admin port: who may read, and what it says of the node."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import httpx
+import pytest
+from starlette.requests import Request
+
+from adserver.metrics import Dump
+from adserver.serving.admin import Guard, admin_app
+
+TOKEN = "a long token of the operator"
+NETWORKS = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
+
+
+class Told:
+    """What the node's workers have told, as the admin process holds it."""
+
+    def __init__(self, workers: int, dump: Dump) -> None:
+        self.workers = workers
+        self._dump = dump
+
+    async def dump(self) -> Dump:
+        return self._dump
+
+
+def request(peer: str | None, authorization: str | None = None) -> Request:
+    headers = [(b"authorization", authorization.encode())] if authorization else []
+    client = (peer, 1) if peer else None
+    return Request({"type": "http", "headers": headers, "client": client})
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1"])
+def test_loopback_always_reads(peer: str) -> None:
+    assert Guard().admits(request(peer))
+
+
+@pytest.mark.parametrize(
+    ("peer", "admitted"),
+    [
+        ("10.1.2.3", True),
+        ("2001:db8::5", True),
+        ("11.0.0.1", False),
+        ("2001:db9::", False),
+        (None, False),
+    ],
+)
+def test_beyond_it_an_allowed_network_reads(peer: str | None, admitted: bool) -> None:
+    assert Guard(allow=NETWORKS).admits(request(peer)) is admitted
+
+
+@pytest.mark.parametrize(
+    ("said", "admitted"),
+    [
+        (f"Bearer {TOKEN}", True),
+        (f"bearer  {TOKEN} ", True),
+        (f"Basic {TOKEN}", False),
+        (f"Bearer {TOKEN}x", False),
+        ("Bearer ", False),
+        ("Bearer é", False),
+        (TOKEN, False),
+        (None, False),
+    ],
+)
+def test_the_token_reads_from_anywhere(said: str | None, admitted: bool) -> None:
+    assert Guard(TOKEN).admits(request("192.0.2.1", said)) is admitted
+
+
+def test_without_a_token_none_is_right() -> None:
+    assert not Guard().admits(request("192.0.2.1", "Bearer "))
+
+
+async def from_store() -> Dump:
+    return {"campaign_delivered": [(("a", "impressions"), 4)]}
+
+
+async def asked(
+    path: str, workers: int = 1, peer: str = "127.0.0.1", **gauges: float
+) -> httpx.Response:
+    dump: Dump = {name: [((), value)] for name, value in gauges.items()}
+    app = admin_app(Told(workers, dump), Guard(TOKEN), from_store)
+    transport = httpx.ASGITransport(app=app, client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://admin") as client:
+        return await client.get(path)
+
+
+async def test_metrics_are_those_of_the_workers_and_of_the_store() -> None:
+    answer = await asked("/metrics", workers=2, generation=3)
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "adserver_generation 3.0" in answer.text
+    assert 'adserver_campaign_delivered{campaign="a",unit="impressions"} 4.0' in answer.text
+
+
+async def test_a_stranger_is_told_how_to_be_let_in() -> None:
+    answer = await asked("/metrics", peer="192.0.2.1")
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "ADSERVER_ADMIN_ALLOW" in answer.text
+
+
+async def test_it_lives() -> None:
+    assert (await asked("/livez")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("workers", "generation", "store_up", "status", "store"),
+    [
+        (1, 3, 1, 200, "up"),
+        (1, 3, 0, 200, "away"),
+        (1, 0, 1, 503, "up"),
+        (0, 0, 1, 503, "up"),
+    ],
+)
+async def test_it_is_ready_with_a_snapshot_even_while_the_store_is_away(
+    workers: int, generation: int, store_up: int, status: int, store: str
+) -> None:
+    answer = await asked("/readyz", workers, generation=generation, store_up=store_up)
+    assert answer.status_code == status
+    assert answer.json() == {
+        "ready": status == 200,
+        "generation": generation,
+        "store": store,
+        "workers": workers,
+    }
+
+
+async def test_with_nobody_to_ask_it_is_not_ready() -> None:
+    answer = await asked("/readyz", workers=0)
+    assert answer.status_code == 503
