@@ -229,12 +229,14 @@ def test_while_the_store_is_away_slots_answer_beacons_refuse_and_clicks_land(
         answers = [timed(ads, SLOT) for _ in range(100)]
         assert all("fill; campaign=coffee" in a.headers["x-ad-decision"] for a, _ in answers)
         assert sorted(seconds for _, seconds in answers)[94] < SLOT_SECONDS
-        assert ads.client.get(f"{ads.admin}/readyz").json() == {
+        # A worker that has just begun tells the admin process of itself within a second.
+        ready = {
             "ready": True,
             "generation": 1,
             "store": "away",
             "workers": WORKERS,
         }
+        until(lambda: ads.client.get(f"{ads.admin}/readyz").json() == ready)
     finally:
         if away is halt:
             os.kill(pid, signal.SIGCONT)
