@@ -42,7 +42,7 @@ class StoredCounts:
     async def count(self, hour: Hour, events: Sequence[Event]) -> list[Outcome]:
         groups = by_bitmap(events)
         packed = [b"".join(map(pack, members)) for members in groups.values()]
-        keys = [*self._rows(hour), *(self._keys.seen(*group) for group in groups)]
+        keys = [*self._rows(hour), *(self._keys.seen(0, *group) for group in groups)]
         letters = await self._line.run(
             self._count, keys, [hour.name, hour.begin, self._life, *packed]
         )
@@ -59,7 +59,7 @@ class StoredCounts:
         for (metric, creative, slot, site), count in tallies.items():
             args += (f"{metric}:{creative}:{slot}:{site}", count)
         with answering():
-            await self._add(keys=[*self._rows(hour), self._keys.ledger(writer)], args=args)
+            await self._add(keys=[*self._rows(hour), self._keys.ledger(0, writer)], args=args)
 
     async def claim_writer(self) -> int:
         """At random, and claimed, so that even a store that was emptied does not give out twice
@@ -76,7 +76,7 @@ class StoredCounts:
             await self._client.set(self._keys.writer(writer), 1, ex=self._life)
 
     def _rows(self, hour: Hour) -> list[str]:
-        return [self._keys.counts(hour.name), self._keys.totals, self._keys.hours]
+        return [self._keys.counts(0, hour.name), self._keys.totals(0), self._keys.hours(0)]
 
 
 Member = tuple[int, int, Event]

@@ -1,14 +1,16 @@
 """Every Redis key, with its type, its life and who writes it; docs/redis-keys.md has the shapes.
 
-All begin with the namespace and a colon. `{0}` is a Cluster hash tag: what one script call
-changes lives in one place.
+All begin with the namespace and a colon. What stands in braces is a Cluster hash tag: what one
+script call changes lives in one place. Of the catalog there is one such place; counts are spread
+over `shards` of them, one everywhere but on Cluster.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-SHARD = "{0}"
+# Masters share them; enough for a Cluster of sixteen, few enough to ask all of them each second.
+CLUSTER_SHARDS = 16
 BITS_PER_TICKET = 3
 # 24 KiB a bitmap: small enough to grow at no noticeable cost, large enough that keys stay few.
 TICKETS_PER_BLOCK = 65_536
@@ -19,60 +21,65 @@ SLACK_SECONDS = 3_600
 @dataclass(frozen=True, slots=True)
 class Keys:
     namespace: str
+    shards: int = 1
+
+    def _catalog(self, rest: str) -> str:
+        return f"{self.namespace}:{{catalog}}:{rest}"
+
+    def _shard(self, shard: int | str, rest: str) -> str:
+        return f"{self.namespace}:{{{shard}}}:{rest}"
 
     @property
     def live(self) -> str:
         """string, permanent, written by apply: the live generation's number"""
-        return f"{self.namespace}:live"
+        return self._catalog("live")
 
     def generation(self, number: int) -> str:
         """hash, permanent, written by apply: the catalog, and who applied it when and why"""
-        return f"{self.namespace}:generation:{number}"
+        return self._catalog(f"generation:{number}")
 
     @property
     def numbers(self) -> str:
         """hash, permanent, written by apply: name → its permanent number; `#kind` → the last"""
-        return f"{self.namespace}:numbers"
+        return self._catalog("numbers")
 
     @property
     def creatives(self) -> str:
         """hash, permanent, written by apply: creative's number → what it last looked like"""
-        return f"{self.namespace}:creatives"
+        return self._catalog("creatives")
 
     def asset(self, digest: str) -> str:
         """hash, permanent, written by apply: a picture or an HTML document, by its content"""
-        return f"{self.namespace}:asset:{digest}"
+        return self._catalog(f"asset:{digest}")
 
     @property
     def nodes(self) -> str:
         """hash, permanent, written by workers: worker → its generation, and when it was seen"""
-        return f"{self.namespace}:nodes"
+        return self._catalog("nodes")
 
     def writer(self, writer: int) -> str:
         """string, a ticket's life + 1 h, renewed by its worker: a writer number that is taken"""
-        return f"{self.namespace}:{SHARD}:writer:{writer}"
+        return self._catalog(f"writer:{writer}")
 
-    def ledger(self, writer: int) -> str:
+    def ledger(self, shard: int, writer: int) -> str:
         """string, a ticket's life + 1 h, renewed by its worker: its last sequence that was added"""
-        return f"{self.namespace}:{SHARD}:ledger:{writer}"
+        return self._shard(shard, f"ledger:{writer}")
 
-    def seen(self, writer: int, block: int) -> str:
+    def seen(self, shard: int, writer: int, block: int) -> str:
         """string (bitmap), a ticket's life + 1 h, renewed by each event: 3 bits a ticket"""
-        return f"{self.namespace}:{SHARD}:seen:{writer}:{block}"
+        return self._shard(shard, f"seen:{writer}:{block}")
 
-    @property
-    def hours(self) -> str:
+    def hours(self, shard: int) -> str:
         """sorted set, permanent, written by workers: names of hours that have counts"""
-        return f"{self.namespace}:{SHARD}:hours"
+        return self._shard(shard, "hours")
 
-    def counts(self, hour: str) -> str:
+    def counts(self, shard: int, hour: str) -> str:
         """hash, permanent, written by workers: `metric:creative:slot:site` → how often"""
-        return f"{self.namespace}:{SHARD}:counts:{hour}"
+        return self._shard(shard, f"counts:{hour}")
 
-    @property
-    def totals(self) -> str:
+    def totals(self, shard: int) -> str:
         """hash, permanent, written by workers: `metric:creative` → how often, ever"""
-        return f"{self.namespace}:{SHARD}:totals"
+        return self._shard(shard, "totals")
 
 
 def bit_of(serial: int, kind: int) -> tuple[int, int]:

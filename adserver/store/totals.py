@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,14 +26,15 @@ class StoredTotals:
 
     def rows(self, since: float, until: float) -> list[Row]:
         with answering():
-            hours = self._client.zrangebyscore(
-                self._keys.hours, since, f"({until}", withscores=True
-            )
             return [
                 row
-                for name, begin in hours
+                for shard in range(self._keys.shards)
+                for name, begin in self._client.zrangebyscore(
+                    self._keys.hours(shard), since, f"({until}", withscores=True
+                )
                 for row in read_rows(
-                    int(begin), self._client.hgetall(self._keys.counts(name.decode())).items()
+                    int(begin),
+                    self._client.hgetall(self._keys.counts(shard, name.decode())).items(),
                 )
             ]
 
@@ -55,10 +57,9 @@ async def delivered(client: redis.asyncio.Redis, keys: Keys) -> dict[tuple[Metri
     """How often, ever: (metric, creative number) → count."""
     reader: Any = client
     with answering():
-        fields = await reader.hgetall(keys.totals)
-    return {
-        (Metric(metric), int(creative)): int(count)
-        for (metric, creative), count in (
-            (field.decode().split(":"), count) for field, count in fields.items()
-        )
-    }
+        shards = [await reader.hgetall(keys.totals(shard)) for shard in range(keys.shards)]
+    found: Counter[tuple[Metric, int]] = Counter()
+    for field, count in (pair for fields in shards for pair in fields.items()):
+        metric, creative = field.decode().split(":")
+        found[Metric(metric), int(creative)] += int(count)
+    return dict(found)

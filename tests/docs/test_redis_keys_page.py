@@ -15,7 +15,7 @@ def declared() -> dict[str, tuple[str, str]]:
     found = {}
     keys = Keys("adserver")
     for name, member in vars(Keys).items():
-        if name.startswith("_") or name == "namespace":
+        if name.startswith("_") or name in {"namespace", "shards"}:
             continue
         if isinstance(member, property):
             key, doc = getattr(keys, name), member.__doc__

@@ -147,7 +147,7 @@ async def test_bits_live_as_long_as_tickets_from_the_last_event_on(
     counts: StoredCounts, store: Any, keys: Keys
 ) -> None:
     await counts.count(HOUR, [IMPRESSION])
-    bitmap = keys.seen(7, 0)
+    bitmap = keys.seen(0, 7, 0)
     assert LIFE - 5 <= store.ttl(bitmap) <= LIFE
     store.expire(bitmap, 60)
     await counts.count(HOUR, [CLICK])
@@ -172,7 +172,7 @@ async def test_each_writer_has_sequences_of_its_own(
     await counts.add(HOUR, 7, 5, TALLIES)
     await counts.add(HOUR, 8, 1, TALLIES)
     assert rows(store, keys)["s"] == 8
-    assert 0 < store.ttl(keys.ledger(8)) <= LIFE
+    assert 0 < store.ttl(keys.ledger(0, 8)) <= LIFE
 
 
 async def test_a_store_that_forgot_its_scripts_is_told_them_again(
@@ -213,7 +213,7 @@ async def test_a_store_that_stalls_is_not_waited_for_and_nothing_counts_twice(
 async def test_a_key_of_another_type_is_a_store_that_cannot_be_used(
     counts: StoredCounts, store: Any, keys: Keys
 ) -> None:
-    store.set(keys.totals, "not a hash")
+    store.set(keys.totals(0), "not a hash")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         await counts.count(HOUR, [IMPRESSION])
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import fields
 from fnmatch import fnmatchcase
 from inspect import getdoc, signature
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from adserver.core.events import Kind
 from adserver.core.ports import NodeState
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.counts import StoredCounts
-from adserver.store.keys import BITS_PER_TICKET, SHARD, TICKETS_PER_BLOCK, Keys, bit_of
+from adserver.store.keys import BITS_PER_TICKET, TICKETS_PER_BLOCK, Keys, bit_of
 from adserver.store.totals import StoredTotals, delivered
 from tests.factories import NOW, campaign, catalog, image_creative
 from tests.store.test_catalogs import ASSETS
@@ -47,7 +48,8 @@ def declared(name: str) -> Declared:
     return Declared(pattern, TYPES[match[1]], match[2] == "permanent")
 
 
-NAMES = [name for name in vars(Keys) if not name.startswith("_") and name != "namespace"]
+FIELDS = {field.name for field in fields(Keys)}
+NAMES = [name for name in vars(Keys) if not name.startswith("_") and name not in FIELDS]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,8 +65,16 @@ def test_no_two_declarations_stand_for_one_key() -> None:
 
 def test_what_one_script_call_changes_lives_in_one_place() -> None:
     keys = Keys("blog")
-    together = [keys.counts("h"), keys.totals, keys.hours, keys.seen(1, 2), keys.ledger(1)]
-    assert all(SHARD in key for key in together)
+    counting = [
+        keys.counts(5, "h"),
+        keys.totals(5),
+        keys.hours(5),
+        keys.seen(5, 1, 2),
+        keys.ledger(5, 1),
+    ]
+    assert all(key.startswith("blog:{5}:") for key in counting)
+    publishing = [keys.live, keys.generation(1), keys.creatives]
+    assert all(key.startswith("blog:{catalog}:") for key in publishing)
 
 
 async def test_no_key_is_left_behind_undeclared_or_immortal(
