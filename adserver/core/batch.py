@@ -1,24 +1,39 @@
-"""Group commit as a state machine: events join the current batch, one batch is in flight.
+"""The counting protocol, as two state machines without a clock, a disk or a socket.
 
-No timer: a batch leaves as soon as the one before it has been settled, so it is as large as
-the traffic of one round trip, alone when the server is idle and full under load. What settles
-a batch (the store today) is the shell's business.
+`GroupCommit`: events join the current batch; one batch at a time is on its way into the journal,
+and what is durable there is acknowledged. No timer: a batch leaves when the one before it is
+settled, alone when the worker is idle and full under load.
+
+`Stream`: the records of one journal, to one shard of the store, in order. A shipment carries
+what the store's ledger must say before it (`previous`) and what it says after (`mark`); the
+store applies it only if the ledger says `previous`, and tells the ledger otherwise. Sending
+again is therefore always safe, and a ledger that fell behind (a failover, a power cut, an empty
+restart) is answered by reading on behind what it says.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from enum import Enum
+from typing import Generic, NamedTuple, TypeVar
 
-from adserver.core.errors import TooManyWaiting
+from adserver.core.errors import LedgerConflict, TooManyWaiting
 from adserver.core.events import Event
+from adserver.core.hour import Hour
+from adserver.core.record import EVENT, Content, split
 
 # What one script call handles in about a millisecond, so that the store serves others between.
 MAX_EVENTS_PER_BATCH = 1_000
+# Lines of a second's tallies in one record and one shipment, for the same reason.
+MAX_TALLIES_PER_BATCH = 1_000
 # About half a second of a node's events; past that an honest refusal beats a late answer.
 MAX_EVENTS_WAITING = 20_000
-
+# Parts that wait in memory; the rest waits in the journal and is read again.
+MAX_PARTS_QUEUED = 20_000
+# Shipments of which it is not known whether they arrived; each needs a failure of its own.
+MAX_UNCONFIRMED = 64
 
 Waiter = TypeVar("Waiter")
 
@@ -27,7 +42,6 @@ Waiter = TypeVar("Waiter")
 class Batch(Generic[Waiter]):
     """Events and, at the same positions, who waits for each."""
 
-    sequence: int
     events: list[Event] = field(default_factory=list)
     waiters: list[Waiter] = field(default_factory=list)
 
@@ -38,7 +52,6 @@ class GroupCommit(Generic[Waiter]):
     def __init__(self) -> None:
         self._queue: deque[tuple[Event, Waiter]] = deque()
         self._in_flight: Batch[Waiter] | None = None
-        self._sequence = 0
 
     @property
     def waiting(self) -> int:
@@ -54,8 +67,7 @@ class GroupCommit(Generic[Waiter]):
         """The next batch, now in flight; None while one is, or when nobody waits."""
         if self._in_flight is not None or not self._queue:
             return None
-        self._sequence += 1
-        batch: Batch[Waiter] = Batch(self._sequence)
+        batch: Batch[Waiter] = Batch()
         for _ in range(min(len(self._queue), MAX_EVENTS_PER_BATCH)):
             event, waiter = self._queue.popleft()
             batch.events.append(event)
@@ -64,7 +76,208 @@ class GroupCommit(Generic[Waiter]):
         return batch
 
     def settle(self, batch: Batch[Waiter]) -> None:
-        """The batch in flight has an answer, good or bad; the next one may leave."""
+        """The batch in flight is durable or refused; the next one may leave."""
         if batch is not self._in_flight:
             raise ValueError("only the batch in flight can be settled")
         self._in_flight = None
+
+
+class Mark(NamedTuple):
+    """What a ledger holds: the last record that was applied, and the journal's chain there."""
+
+    sequence: int
+    digest: int
+
+
+NOTHING = Mark(0, 0)
+
+
+class Part(NamedTuple):
+    """What one record holds for one shard."""
+
+    sequence: int
+    digest: int
+    hour: Hour
+    events: bytes = b""
+    tallies: bytes = b""
+
+
+class Shipment(NamedTuple):
+    """Parts of one hour, in order, to be applied together where the ledger says `previous`."""
+
+    previous: Mark
+    parts: tuple[Part, ...]
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.parts[-1].sequence, self.parts[-1].digest)
+
+    @property
+    def hour(self) -> Hour:
+        return self.parts[0].hour
+
+    @property
+    def events(self) -> bytes:
+        return b"".join([part.events for part in self.parts])
+
+    @property
+    def tallies(self) -> bytes:
+        return b"".join([part.tallies for part in self.parts])
+
+
+class Need(Enum):
+    """What a stream needs before it can ship."""
+
+    LEDGER = "the ledger, from the store"
+    PARTS = "parts behind its position, from the journal"
+
+
+class Stream:
+    """known: what the ledger says; None for a journal that was found, whose ledger is asked for.
+
+    position: the parts up to this record are in the store, or are none of this shard's.
+    end: the journal's last durable record. rollbacks: how often the ledger was found behind.
+    """
+
+    def __init__(self, known: Mark | None, end: int = 0) -> None:
+        self.position = known.sequence if known else 0
+        self.end = end
+        self.rollbacks = 0
+        self._ledger = known
+        self._sure = known is not None
+        self._queue: deque[Part] = deque()
+        # Whether the queue holds all that is behind the position; else the journal does.
+        self._whole = known is not None and end == known.sequence
+        self._in_flight: Shipment | None = None
+        self._unconfirmed: deque[Mark] = deque(maxlen=MAX_UNCONFIRMED)
+        # What became durable since the journal was asked, and up to where it was asked.
+        self._late: deque[Part] | None = None
+        self._late_from = 0
+
+    @property
+    def idle(self) -> bool:
+        """Everything durable is in the store, as far as is known."""
+        return self._sure and self._whole and not self._queue and self._in_flight is None
+
+    def add(self, sequence: int, part: Part | None) -> None:
+        """A record has become durable; `part` is what it holds for this shard, if anything."""
+        if part is not None:
+            self._enqueue(part)
+        if self.idle:
+            self.position = sequence
+        self.end = sequence
+
+    def _enqueue(self, part: Part) -> None:
+        queue = self._queue if self._whole else self._late
+        if queue is None:
+            return
+        if len(queue) < MAX_PARTS_QUEUED:
+            queue.append(part)
+        else:
+            self._whole, self._late = False, None
+
+    def step(self) -> Shipment | Need | None:
+        """What to do next; a shipment is in flight until it is `applied`, `told` or `failed`."""
+        if self._in_flight is not None:
+            return None
+        if not self._sure:
+            return Need.LEDGER
+        if self._queue:
+            self._in_flight = Shipment(self._ledger or NOTHING, tuple(self._take()))
+            return self._in_flight
+        if self._whole:
+            return None
+        self._late, self._late_from = deque(), self.end
+        return Need.PARTS
+
+    def _take(self) -> Iterable[Part]:
+        """The first parts of one hour, as many as one shipment may have; they stay queued."""
+        hour, events, tallies = self._queue[0].hour, 0, 0
+        for part in self._queue:
+            events += len(part.events) // EVENT.size
+            tallies += part.tallies.count(b"\n")
+            full = events > MAX_EVENTS_PER_BATCH or tallies > MAX_TALLIES_PER_BATCH
+            if part.hour != hour or (full and part is not self._queue[0]):
+                return
+            yield part
+
+    def doubt(self) -> None:
+        """Ask the ledger again: the store may have rolled back since."""
+        if self._in_flight is None:
+            self._sure = False
+
+    def failed(self) -> None:
+        """No answer came: the shipment in flight may have been applied, or may yet be."""
+        if self._in_flight is not None:
+            self._unconfirmed.append(self._in_flight.mark)
+            self._in_flight = None
+        self._sure = False
+
+    def told(self, mark: Mark) -> bool:
+        """What the ledger says, asked for or in answer to the shipment in flight.
+
+        Whether the shipment in flight is in the store. LedgerConflict where the ledger holds
+        what this journal has not shipped: somebody else writes in its name.
+        """
+        shipped, self._in_flight = self._in_flight, None
+        self._sure = True
+        if shipped is not None and mark == shipped.mark:
+            self._advance(mark)
+            return True
+        if self._ledger is None:
+            self._resume(mark)
+        elif mark == self._ledger:
+            pass
+        elif mark in self._unconfirmed:
+            self._advance(mark)
+        elif mark.sequence < self._ledger.sequence:
+            self.rollbacks += 1
+            self._resume(mark)
+        else:
+            raise LedgerConflict(self._ledger.sequence, mark.sequence)
+        return False
+
+    def _advance(self, mark: Mark) -> None:
+        self._ledger = mark
+        self.position = max(self.position, mark.sequence)
+        while self._queue and self._queue[0].sequence <= mark.sequence:
+            self._queue.popleft()
+        if self.idle:
+            self.position = self.end
+
+    def _resume(self, mark: Mark) -> None:
+        """Go on behind what the ledger says, with what the journal still has."""
+        self._ledger = mark
+        self.position = mark.sequence
+        self._queue.clear()
+        self._late = None
+        self._whole = mark.sequence >= self.end
+
+    def read(self, parts: Iterable[Part], until: int) -> None:
+        """Parts of this shard behind the position, out of the journal, up to record `until`."""
+        self._queue.extend(parts)
+        late, self._late = self._late, None
+        if late is not None and until >= self._late_from:
+            self._queue.extend(part for part in late if part.sequence > until)
+            self._whole = True
+        if not self._queue:
+            self.position = max(self.position, self.end if self._whole else until)
+
+    def give_up(self, shipment: Shipment) -> None:
+        """Never send these parts: the store may have forgotten the bits that they would take."""
+        self._in_flight = None
+        while self._queue and self._queue[0].sequence <= shipment.mark.sequence:
+            self._queue.popleft()
+        self.position = max(self.position, shipment.mark.sequence)
+
+
+def part_of(  # noqa: PLR0913 - a record and where it is to go
+    content: Content, payload: bytes, mark: Mark, hour: Hour, writer: int, shard: int, shards: int
+) -> Part | None:
+    """What a record holds for a shard; None if nothing. Tallies go where their writer's do."""
+    if content is Content.EVENTS:
+        events = split(payload, shards).get(shard)
+        return Part(*mark, hour, events) if events else None
+    if content is Content.TALLIES and writer % shards == shard:
+        return Part(*mark, hour, b"", payload)
+    return None

@@ -2,6 +2,8 @@
 
 AdserverError
 ├── CatalogError          the campaign files cannot be read as a catalog (carries problems)
+├── JournalError          the journal cannot take an event: disk full, damaged, over its limit
+├── LedgerConflict        the store holds counts in our name that we did not send
 ├── LiveHasMoved          somebody else applied since we looked
 ├── NoSuchName            a slot, campaign or generation that does not exist
 ├── SettingsError         a setting, secret or address that cannot be used
@@ -33,6 +35,19 @@ class CatalogError(AdserverError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problem(s) in the campaign files")
         self.problems = tuple(problems)
+
+
+class JournalError(AdserverError):
+    """The journal could not make an event durable; nobody was told that it is."""
+
+
+class LedgerConflict(AdserverError):
+    """The store holds counts in a journal's name that this journal did not send."""
+
+    def __init__(self, ours: int, theirs: int) -> None:
+        super().__init__(f"the ledger says record {theirs}, the last one sent is {ours}")
+        self.ours = ours
+        self.theirs = theirs
 
 
 class LiveHasMoved(AdserverError):

@@ -76,3 +76,7 @@ class Row:
     slot: int
     site: int
     count: int
+
+
+# A row to add to: metric with its reason (`s`, `n.no_campaign`), creative, slot, site (numbers).
+Tally = tuple[str, int, int, int]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from adserver.core.assets import Asset
+from adserver.core.batch import Mark, Shipment
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
-from adserver.core.events import Event, Outcome, Row
-from adserver.core.hour import Hour
-
-# A row to add to: metric with its reason (`s`, `n.no_campaign`), creative, slot, site (numbers).
-Tally = tuple[str, int, int, int]
+from adserver.core.events import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +58,45 @@ class NodeState:
     seen_at: float
 
 
+class Source(NamedTuple):
+    """A journal, as the store's ledgers know it."""
+
+    writer: int
+    epoch: int
+
+
+class Told(NamedTuple):
+    """What a ledger says, and what the events of its last shipment added."""
+
+    mark: Mark
+    rows: list[Row]
+
+
 class Counts(Protocol):
     """Where events are counted; each call is whole or not at all, or raises StoreUnavailable."""
 
-    async def count(self, hour: Hour, events: Sequence[Event]) -> list[Outcome]: ...
+    @property
+    def shards(self) -> int:
+        """How many places there are, each with ledgers of its own."""
+        ...
 
-    async def add(
-        self, hour: Hour, writer: int, sequence: int, tallies: Mapping[Tally, int]
-    ) -> None:
-        """Add to rows; a (writer, sequence) that was added before adds nothing."""
+    async def apply(self, source: Source, shard: int, shipment: Shipment) -> Told:
+        """Count a shipment where the ledger says what comes before it; what it says then."""
+        ...
+
+    async def ledger(self, source: Source, shard: int) -> Mark: ...
+
+    async def finish(self, source: Source) -> None:
+        """No more will come from this source."""
         ...
 
     async def claim_writer(self) -> int:
         """A writer's number that no ticket still alive was issued by."""
         ...
 
-    async def keep_writer(self, writer: int) -> None: ...
+    async def keep(self, sources: Sequence[Source]) -> None:
+        """Keep the numbers and ledgers of writers that may have had nothing to ship."""
+        ...
 
 
 class LiveCatalog(Protocol):

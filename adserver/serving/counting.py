@@ -1,8 +1,12 @@
-"""The shell around `core.batch`: events wait for their batch, tallies are written behind.
+"""The shell around `core.batch`: events join, the journal takes them, the requester is told.
 
-An event is answered when the store has its batch. Tallies (requests, served, no fill,
-discarded) are added up in memory and flushed every second under a sequence of their own, so
-that a flush whose answer was lost is sent again without counting twice.
+One path for good days and bad: an event is written to the worker's journal, and acknowledged
+when it is durable there; `shipping` brings it to the store beside requests. What needs no
+acknowledgement (requests, served, no fill, discarded) is added up in memory and written to the
+same journal every second.
+
+sync `always`: durable is what a power cut leaves; a batch of events shares one sync. `interval`:
+durable is what `kill -9` leaves, at once and without waiting; synced every second.
 """
 
 from __future__ import annotations
@@ -10,84 +14,95 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import structlog
 
-from adserver.core.batch import Batch, GroupCommit
-from adserver.core.errors import StoreUnavailable
-from adserver.core.events import Event, Outcome
+from adserver.core.batch import MAX_TALLIES_PER_BATCH, Batch, GroupCommit, Mark
+from adserver.core.errors import JournalError
+from adserver.core.events import Event, Outcome, Tally
 from adserver.core.hour import Hour, hour_at
-from adserver.core.ports import Counts, Tally
-from adserver.metrics import Meter
+from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
+from adserver.core.seen import Seen
+from adserver.serving.journal import Journal
 
-# None: it was answered before it was counted (a click that would have waited too long).
+# None: it was answered before it was durable (a click that would have waited too long).
 Waiter = asyncio.Future[Outcome | None]
-Noted = Callable[[Event, Outcome], None]
 log = structlog.get_logger(__name__)
 
-# A hand does not feel it; a store that takes longer is counted late, not waited for.
+# A hand does not feel it; a disk that takes longer is counted late, not waited for.
 MAX_CLICK_WAIT_SECONDS = 0.020
-# Distinct rows in memory while the store is away: slots x creatives of one hour, then refused.
+# Distinct rows in memory while nothing can be written: slots x creatives, then refused.
 MAX_TALLIES = 100_000
-# Hours that ended while the store was away; past a day they run together.
-MAX_UNSENT = 24
 
 
-class Unsent(NamedTuple):
+class Written(NamedTuple):
+    """A record that is in the journal, and what it holds."""
+
+    mark: Mark
+    content: Content
+    payload: bytes
     hour: Hour
-    sequence: int
-    tallies: dict[Tally, int]
 
 
 class Counting:
     """One worker's counting.
 
-    timezone: whose hours rows belong to. noted: told of every event that has an outcome.
+    timezone: whose hours rows belong to. durable: told of each record that is durable, in order.
     """
 
     def __init__(
         self,
-        counts: Counts,
-        writer: int,
-        meter: Meter,
+        journal: Journal,
         timezone: Callable[[], str],
-        noted: Noted,
+        durable: Callable[[Written], None],
+        *,
+        always: bool = True,
     ) -> None:
-        self._counts = counts
-        self._writer = writer
-        self._meter = meter
+        self._journal = journal
         self._timezone = timezone
-        self._noted = noted
+        self._tell = durable
+        self._always = always
+        self._seen = Seen()
+        self._commit: GroupCommit[Waiter] = GroupCommit()
         self._impatient: deque[tuple[float, Waiter]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
-        self._commit: GroupCommit[Waiter] = GroupCommit()
         self._driver: asyncio.Task[None] | None = None
+        self._written: deque[Written] = deque()
+        # Of its own: a disk that hangs must not hold up whatever else waits for a thread.
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._hour = Hour("", 0, 0)
         self._tallies: defaultdict[Tally, int] = defaultdict(int)
         self._tally_hour = Hour("", 0, 0)
-        # What is to be written, oldest first; each keeps its sequence until it is.
-        self._unsent: deque[Unsent] = deque()
-        self._sequence = 0
+        # What an hour left that ended since the last flush, or that could not be written.
+        self._earlier: list[tuple[Hour, dict[Tally, int]]] = []
 
-    def join(self, event: Event, *, patient: bool = True) -> Waiter:
-        """A future of the outcome; it raises StoreUnavailable where the batch was not counted.
+    def join(self, event: Event, *, patient: bool = True) -> Outcome | Waiter:
+        """What became of the event, or a future of it, which raises JournalError.
 
         patient: wait for it as long as it takes; otherwise the future is None after 20 ms, and
-        the event is counted all the same. TooManyWaiting where the limit is reached.
+        the event is counted all the same. TooManyWaiting or JournalError where it is refused.
         """
-        loop = asyncio.get_running_loop()
-        waiter: Waiter = loop.create_future()
+        if self._seen.has(event):
+            return Outcome.DUPLICATE
+        if not self._always:
+            self._tell(self._write(Content.EVENTS, pack_event(event), self.hour()))
+            self._seen.add(event)
+            return Outcome.ACCEPTED
+        waiter: Waiter = asyncio.get_running_loop().create_future()
         self._commit.join(event, waiter)
         if not patient:
-            self._impatient.append((loop.time() + MAX_CLICK_WAIT_SECONDS, waiter))
-            if self._alarm is None:
-                self._alarm = loop.call_later(MAX_CLICK_WAIT_SECONDS, self._lose_patience)
-        if self._driver is None:
-            # A task starts in the loop's next round: what arrives in this one joins its batch.
-            self._driver = asyncio.create_task(self._drive())
+            self._hurry(waiter)
+        self._drive_on()
         return waiter
+
+    def _hurry(self, waiter: Waiter) -> None:
+        loop = asyncio.get_running_loop()
+        self._impatient.append((loop.time() + MAX_CLICK_WAIT_SECONDS, waiter))
+        if self._alarm is None:
+            self._alarm = loop.call_later(MAX_CLICK_WAIT_SECONDS, self._lose_patience)
 
     def _lose_patience(self) -> None:
         """One timer for all clicks that wait: they run out in the order in which they came."""
@@ -101,30 +116,6 @@ class Counting:
                     return
                 waiter.set_result(None)
             self._impatient.popleft()
-
-    async def _drive(self) -> None:
-        try:
-            while (batch := self._commit.leave()) is not None:
-                started = time.perf_counter()
-                try:
-                    outcomes = await self._counts.count(self.hour(), batch.events)
-                except StoreUnavailable as error:
-                    self._failed("count", error)
-                    for waiter in batch.waiters:
-                        refuse(waiter, error)
-                else:
-                    self._answered("count", started)
-                    self._settle(batch, outcomes)
-                finally:
-                    self._commit.settle(batch)
-        finally:
-            self._driver = None
-
-    def _settle(self, batch: Batch[Waiter], outcomes: Sequence[Outcome]) -> None:
-        for event, waiter, outcome in zip(batch.events, batch.waiters, outcomes, strict=True):
-            self._noted(event, outcome)
-            if not waiter.done():
-                waiter.set_result(outcome)
 
     def hour(self) -> Hour:
         now = time.time()
@@ -140,56 +131,129 @@ class Counting:
         self._tallies[row] += 1
 
     def _set_aside(self) -> None:
-        if self._tallies and len(self._unsent) < MAX_UNSENT:
-            self._sequence += 1
-            self._unsent.append(Unsent(self._tally_hour, self._sequence, self._tallies))
+        if self._tallies:
+            self._earlier.append((self._tally_hour, self._tallies))
             self._tallies = defaultdict(int)
 
+    def _write(self, content: Content, payload: bytes, hour: Hour) -> Written:
+        return Written(self._journal.write(content, payload, hour), content, payload, hour)
+
+    def _drive_on(self) -> None:
+        if self._driver is None:
+            # A task starts in the loop's next round: what arrives in this one joins its batch.
+            self._driver = asyncio.create_task(self._drive())
+
+    async def _drive(self) -> None:
+        """Batch after batch, for as long as events wait or anything written is not durable."""
+        try:
+            while True:
+                batch = self._commit.leave()
+                if batch is None and not self._written:
+                    return
+                try:
+                    await self._commit_to_disk(batch)
+                finally:
+                    if batch is not None:
+                        self._commit.settle(batch)
+        finally:
+            self._driver = None
+
+    async def _commit_to_disk(self, batch: Batch[Waiter] | None) -> None:
+        try:
+            if batch is not None:
+                packed = b"".join(map(pack_event, batch.events))
+                self._written.append(self._write(Content.EVENTS, packed, self.hour()))
+            await self._sync()
+        except JournalError as error:
+            log.error("journal_failed", error=str(error))
+            for waiter in batch.waiters if batch else ():
+                refuse(waiter, error)
+        else:
+            if batch is not None:
+                self._settle(batch)
+
+    async def _sync(self) -> None:
+        """Make durable what is written, and pass it on. JournalError: it is not, and is undone."""
+        written, self._written = self._written, deque()
+        if not written:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._disk, self._journal.sync)
+        except OSError as error:
+            self._journal.abandon(self._journal.durable)
+            self._take_back(written)
+            raise JournalError(f"{self._journal.folder} may not be on disk: {error}") from error
+        self._journal.durable = written[-1].mark
+        for one in written:
+            self._tell(one)
+
+    def _take_back(self, written: Iterable[Written]) -> None:
+        """Tallies that may not be on disk are written again; nobody waits for them."""
+        for one in written:
+            if one.content is Content.TALLIES:
+                self._earlier.append((one.hour, read_tallies(one.payload)))
+
+    def _settle(self, batch: Batch[Waiter]) -> None:
+        for event, waiter in zip(batch.events, batch.waiters, strict=True):
+            self._seen.add(event)
+            if not waiter.done():
+                waiter.set_result(Outcome.ACCEPTED)
+
     async def flush(self) -> None:
-        """Write the tallies; what could not be written is sent again, as it was, the next time."""
-        if not self._unsent:
-            self._set_aside()
-        while self._unsent:
-            hour, sequence, tallies = self._unsent[0]
-            started = time.perf_counter()
+        """Write the tallies; what the journal does not take is tried again the next time."""
+        self._set_aside()
+        while self._earlier:
+            hour, tallies = self._earlier[0]
             try:
-                await self._counts.add(hour, self._writer, sequence, tallies)
-            except StoreUnavailable as error:
-                self._failed("add", error)
+                self._write_tallies(hour, tallies)
+            except JournalError as error:
+                log.error("journal_failed", error=str(error))
                 self._bound()
-                return
-            self._answered("add", started)
-            self._unsent.popleft()
+                break
+            del self._earlier[0]
+        if self._always:
+            self._drive_on()
+        else:
+            await self._sync_behind()
+
+    def _write_tallies(self, hour: Hour, tallies: dict[Tally, int]) -> None:
+        rows = list(tallies)
+        for at in range(0, len(rows), MAX_TALLIES_PER_BATCH):
+            some = rows[at : at + MAX_TALLIES_PER_BATCH]
+            packed = pack_tallies((row, tallies[row]) for row in some)
+            self._pass_on(self._write(Content.TALLIES, packed, hour))
+            for row in some:
+                del tallies[row]
+
+    def _pass_on(self, written: Written) -> None:
+        if self._always:
+            self._written.append(written)
+        else:
+            self._tell(written)
+
+    async def _sync_behind(self) -> None:
+        """In `interval` mode: what was acknowledged meanwhile survives the process only."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._journal.sync)
+        except OSError as error:
+            log.error("journal_failed", error=str(error))
+            self._journal.abandon(self._journal.last)
 
     async def finish(self) -> None:
-        """Wait for the batch in flight and write what is left; for a worker that ends."""
-        if self._driver is not None:
+        """Make durable what is left; for a worker that ends, when no more events come."""
+        await self.flush()
+        while self._driver is not None:
             await self._driver
-        await self.flush()
-        await self.flush()
+        self._disk.shutdown()
 
     def _bound(self) -> None:
-        if len(self._tallies) > MAX_TALLIES:
-            log.error("tallies_dropped", rows=len(self._tallies), why="the store is away too long")
-            self._tallies.clear()
-
-    def _answered(self, op: str, started: float) -> None:
-        self._meter.gauges["store_up"][()] = 1
-        self._meter.observe("store_command_duration_seconds", (op,), time.perf_counter() - started)
-
-    def _failed(self, op: str, error: StoreUnavailable) -> None:
-        self._meter.gauges["store_up"][()] = 0
-        self._meter.counts["store_errors_total"][(kind_of(error),)] += 1
-        log.warning("store_unavailable", op=op, error=str(error))
+        if sum(len(tallies) for _, tallies in self._earlier) > MAX_TALLIES:
+            log.error("tallies_dropped", why="the journal has taken nothing for too long")
+            self._earlier.clear()
 
 
-def refuse(waiter: Waiter, error: StoreUnavailable) -> None:
+def refuse(waiter: Waiter, error: JournalError) -> None:
     if not waiter.done():
         waiter.set_exception(error)
         waiter.exception()  # a click that did not wait will not ask for it
-
-
-def kind_of(error: StoreUnavailable) -> str:
-    """A closed list: what the metric's label may be."""
-    cause = type(error.__cause__).__name__
-    return {"TimeoutError": "timeout", "ConnectionError": "connection"}.get(cause, "other")

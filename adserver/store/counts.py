@@ -1,65 +1,84 @@
-"""Counting in the store: one script call a batch, each event once, whole or not at all."""
+"""Counting in the store: one script call a shipment, applied whole, once, and in order."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from struct import Struct
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import redis.asyncio
 
+from adserver.core.batch import NOTHING, Mark, Shipment
 from adserver.core.errors import StoreUnavailable
-from adserver.core.events import METRIC_OF, Event, Kind, Metric, Outcome, Row
-from adserver.core.hour import Hour
-from adserver.core.ports import Tally
+from adserver.core.events import Metric, Row
+from adserver.core.ports import Source, Told
+from adserver.core.record import BITMAP, bitmaps_of
 from adserver.store.connect import answering, script
-from adserver.store.keys import SLACK_SECONDS, Keys, bit_of
+from adserver.store.keys import SLACK_SECONDS, Keys
 from adserver.store.line import Line, Script
 
-LETTERS = {
-    ord("a"): Outcome.ACCEPTED,
-    ord("u"): Outcome.UNMATCHED,
-    ord("d"): Outcome.DUPLICATE,
-}
-METRIC_LETTERS = tuple(METRIC_OF[kind].value.encode() for kind in Kind)
-PACKED_EVENT = Struct(">IIHBc")
 WRITER_BITS = 32
 CLAIM_ATTEMPTS = 20
 
 
 class StoredCounts:
-    """`core.ports.Counts` on Redis. ticket_life: seconds for which a ticket's bits are kept."""
+    """`core.ports.Counts` on Redis. ticket_life: seconds in which a ticket's events count."""
 
     def __init__(self, client: redis.asyncio.Redis, keys: Keys, ticket_life: int) -> None:
         self._client: Any = client
         self._keys = keys
-        self._life = ticket_life + SLACK_SECONDS
-        self._line = Line(client)
+        # An event may come as late as its ticket lives, and be shipped as late again.
+        self._life = 2 * ticket_life + SLACK_SECONDS
+        self._lines: dict[tuple[Source, int], Line] = {}
         self._count = Script(script("count"))
-        self._add: Any = client.register_script(script("add"))
 
-    async def count(self, hour: Hour, events: Sequence[Event]) -> list[Outcome]:
-        groups = by_bitmap(events)
-        packed = [b"".join(map(pack, members)) for members in groups.values()]
-        keys = [*self._rows(hour), *(self._keys.seen(0, *group) for group in groups)]
-        letters = await self._line.run(
-            self._count, keys, [hour.name, hour.begin, self._life, *packed]
+    @property
+    def shards(self) -> int:
+        return self._keys.shards
+
+    async def apply(self, source: Source, shard: int, shipment: Shipment) -> Told:
+        events, hour = shipment.events, shipment.hour
+        bitmaps = bitmaps_of(events)
+        keys = [
+            self._keys.ledger(shard, *source),
+            self._keys.counts(shard, hour.name),
+            self._keys.totals(shard),
+            self._keys.hours(shard),
+            self._keys.changes(shard),
+            self._keys.change(shard),
+            *(self._keys.seen(shard, *BITMAP.unpack(bitmap)) for bitmap in bitmaps),
+        ]
+        said = await self._line(source, shard).run(
+            self._count,
+            keys,
+            [
+                line_of(shipment.previous),
+                line_of(shipment.mark),
+                self._life,
+                hour.name,
+                hour.begin,
+                events,
+                b"".join(bitmaps),
+                shipment.tallies,
+            ],
         )
-        outcomes = [Outcome.ACCEPTED] * len(events)
-        members_in_order = (m for members in groups.values() for m in members)
-        for (position, _, _), letter in zip(members_in_order, letters, strict=True):
-            outcomes[position] = LETTERS[letter]
-        return outcomes
+        return read_ledger(said, hour.begin)
 
-    async def add(
-        self, hour: Hour, writer: int, sequence: int, tallies: Mapping[Tally, int]
-    ) -> None:
-        args: list[Any] = [hour.name, hour.begin, sequence, self._life]
-        for (metric, creative, slot, site), count in tallies.items():
-            args += (f"{metric}:{creative}:{slot}:{site}", count)
+    def _line(self, source: Source, shard: int) -> Line:
+        found = self._lines.get((source, shard))
+        if found is None:
+            found = self._lines[source, shard] = Line(self._client)
+        return found
+
+    async def ledger(self, source: Source, shard: int) -> Mark:
         with answering():
-            await self._add(keys=[*self._rows(hour), self._keys.ledger(0, writer)], args=args)
+            said = await self._client.get(self._keys.ledger(shard, *source))
+        return read_ledger(said).mark if said else NOTHING
+
+    async def finish(self, source: Source) -> None:
+        """No more will come from this source: let go of what was held for it."""
+        for held in [key for key in self._lines if key[0] == source]:
+            await self._lines.pop(held).close()
 
     async def claim_writer(self) -> int:
         """At random, and claimed, so that even a store that was emptied does not give out twice
@@ -71,35 +90,32 @@ class StoredCounts:
                     return writer
         raise StoreUnavailable(f"no free writer number in {CLAIM_ATTEMPTS} attempts")
 
-    async def keep_writer(self, writer: int) -> None:
-        with answering():
-            await self._client.set(self._keys.writer(writer), 1, ex=self._life)
-
-    def _rows(self, hour: Hour) -> list[str]:
-        return [self._keys.counts(0, hour.name), self._keys.totals(0), self._keys.hours(0)]
-
-
-Member = tuple[int, int, Event]
+    async def keep(self, sources: Sequence[Source]) -> None:
+        for source in sources:
+            with answering():
+                await self._client.set(self._keys.writer(source.writer), 1, ex=self._life)
+                for shard in range(self.shards):
+                    await self._client.expire(self._keys.ledger(shard, *source), self._life)
 
 
-def pack(member: Member) -> bytes:
-    """An event as count.lua reads it."""
-    _, bit, event = member
-    letter = METRIC_LETTERS[event.kind]
-    return PACKED_EVENT.pack(bit, event.creative, event.slot, event.site, letter)
+def line_of(mark: Mark) -> str:
+    return f"{mark.sequence} {mark.digest}\n"
 
 
-def by_bitmap(events: Sequence[Event]) -> dict[tuple[int, int], list[Member]]:
-    """(writer, block) → (position in the batch, bit, event), in the order of arrival."""
-    groups: dict[tuple[int, int], list[Member]] = {}
-    for position, event in enumerate(events):
-        block, bit = bit_of(event.serial, event.kind)
-        groups.setdefault((event.writer, block), []).append((position, bit, event))
-    return groups
+def read_ledger(said: bytes, hour: int = 0) -> Told:
+    """A ledger as the script writes it: its mark, and what the last shipment's events added."""
+    first, *lines = said.decode("ascii").splitlines()
+    sequence, digest = first.split(" ")
+    pairs = (line.split(" ") for line in lines)
+    return Told(Mark(int(sequence), int(digest)), [read_row(hour, f, n) for f, n in pairs])
 
 
 def read_rows(hour: int, fields: Iterable[tuple[bytes, bytes]]) -> Iterable[Row]:
     for field, count in fields:
-        what, creative, slot, site = field.decode().split(":")
-        metric, _, reason = what.partition(".")
-        yield Row(hour, Metric(metric), reason, int(creative), int(slot), int(site), int(count))
+        yield read_row(hour, field.decode("ascii"), count)
+
+
+def read_row(hour: int, field: str, count: str | bytes) -> Row:
+    what, creative, slot, site = field.split(":")
+    metric, _, reason = what.partition(".")
+    return Row(hour, Metric(metric), reason, int(creative), int(slot), int(site), int(count))

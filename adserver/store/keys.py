@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 # Masters share them; enough for a Cluster of sixteen, few enough to ask all of them each second.
 CLUSTER_SHARDS = 16
-BITS_PER_TICKET = 3
-# 24 KiB a bitmap: small enough to grow at no noticeable cost, large enough that keys stay few.
-TICKETS_PER_BLOCK = 65_536
-# Past a ticket's life, so that no clock that is a little off forgets a bit too soon.
-SLACK_SECONDS = 3_600
+# Beyond a ticket's life and the longest delay, so that no clock that is an hour off, and no
+# record that is counted by its whole hour, forgets a bit too soon.
+SLACK_SECONDS = 7_200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +56,15 @@ class Keys:
         return self._catalog("nodes")
 
     def writer(self, writer: int) -> str:
-        """string, a ticket's life + 1 h, renewed by its worker: a writer number that is taken"""
+        """string, two tickets' lives + 2 h, renewed by its worker: a writer number that is taken"""
         return self._catalog(f"writer:{writer}")
 
-    def ledger(self, shard: int, writer: int) -> str:
-        """string, a ticket's life + 1 h, renewed by its worker: its last sequence that was added"""
-        return self._shard(shard, f"ledger:{writer}")
+    def ledger(self, shard: int, writer: int, epoch: int) -> str:
+        """string, two tickets' lives + 2 h, renewed by its worker: the last record applied"""
+        return self._shard(shard, f"ledger:{writer}:{epoch}")
 
     def seen(self, shard: int, writer: int, block: int) -> str:
-        """string (bitmap), a ticket's life + 1 h, renewed by each event: 3 bits a ticket"""
+        """string (bitmap), two tickets' lives + 2 h, renewed by each event: 3 bits a ticket"""
         return self._shard(shard, f"seen:{writer}:{block}")
 
     def hours(self, shard: int) -> str:
@@ -81,8 +79,10 @@ class Keys:
         """hash, permanent, written by workers: `metric:creative` → how often, ever"""
         return self._shard(shard, "totals")
 
+    def changes(self, shard: int) -> str:
+        """sorted set, permanent, written by workers: creative → the number of its last change"""
+        return self._shard(shard, "changes")
 
-def bit_of(serial: int, kind: int) -> tuple[int, int]:
-    """(block, bit) of one event of a writer's ticket."""
-    block, place = divmod(serial, TICKETS_PER_BLOCK)
-    return block, place * BITS_PER_TICKET + kind
+    def change(self, shard: int) -> str:
+        """string, permanent, written by workers: how many changes of totals there were"""
+        return self._shard(shard, "change")

@@ -46,6 +46,9 @@ class Line:
         await connection.send_command(*parts)
         return await connection.read_response()
 
+    async def close(self) -> None:
+        await self._hang_up()
+
     async def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:

@@ -1,0 +1,176 @@
+"""The bytes of a journal: records in a row, each numbered, all chained by one CRC-32.
+
+    file    = head record*
+    head    = magic 8 · writer 4 · epoch 4 · sequence before the first record 8 · chain there 4
+              · crc of all that 4
+    record  = length 4 · length again, its bits turned 4 · chain 4 · kind 1 · payload
+
+The chain of a record is the CRC-32 of its kind and payload, begun with the chain of the record
+before it: a record that is missing, doubled or moved breaks it like a flipped bit. A record
+has no number of its own; it is counted from the head. What a crash leaves of a write is *torn*
+and dropped, as nobody was told of it; anything else that does not fit is *damaged*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum, StrEnum
+from struct import Struct
+from typing import NamedTuple
+from zlib import crc32
+
+from adserver.core.events import Event, Kind, Tally
+from adserver.core.hour import HOUR_SECONDS, Hour
+from adserver.core.shards import shard_of
+
+MAGIC = b"adsjrnl1"  # the digit is the version
+HEAD = Struct(">8sIIQI")
+CRC = Struct(">I")
+HEAD_BYTES = HEAD.size + CRC.size
+FRAME = Struct(">III")
+TURNED = 0xFFFF_FFFF
+# Larger is damage: a batch of 1,000 events is 16 kB, 1,000 tallies are 50.
+MAX_RECORD_BYTES = 256 * 1024
+
+# writer 4 · block 2 · place 2 · kind 1 · site 1 · slot 2 · creative 4; count.lua reads it too.
+EVENT = Struct(">IHHBBHI")
+BITMAP = Struct(">IH")  # the beginning of an event: which bitmap
+PLACE_BITS = 16
+
+
+class Content(IntEnum):
+    """A record's first byte."""
+
+    HOUR = 1  # the hour of all that follows: its beginning 8, its name
+    EVENTS = 2
+    TALLIES = 3  # lines of "metric:creative:slot:site count"
+
+
+class Head(NamedTuple):
+    """Of a file. sequence, chain: of the last record before it."""
+
+    writer: int
+    epoch: int
+    sequence: int
+    chain: int
+
+
+class Found(NamedTuple):
+    """A record as it was read; `end` is the offset behind it."""
+
+    content: Content
+    payload: bytes
+    chain: int
+    end: int
+
+
+class Stop(StrEnum):
+    """Why there is no further record at an offset."""
+
+    END = "end"
+    TORN = "torn"
+    DAMAGED = "damaged"
+
+
+def pack_head(head: Head) -> bytes:
+    packed = HEAD.pack(MAGIC, *head)
+    return packed + CRC.pack(crc32(packed))
+
+
+def read_head(data: bytes) -> Head | Stop:
+    if len(data) < HEAD_BYTES or not any(data[:HEAD_BYTES]):
+        return Stop.TORN
+    magic, *fields = HEAD.unpack_from(data)
+    if magic != MAGIC or CRC.unpack_from(data, HEAD.size)[0] != crc32(data[: HEAD.size]):
+        return Stop.DAMAGED
+    return Head(*fields)
+
+
+def pack_record(content: Content, payload: bytes, chain: int) -> tuple[bytes, int]:
+    """The record's bytes, and its chain; `chain` is that of the record before."""
+    body = b"%c%b" % (content, payload)
+    chain = crc32(body, chain)
+    return FRAME.pack(len(body), len(body) ^ TURNED, chain) + body, chain
+
+
+def read_record(data: bytes, at: int, chain: int) -> Found | Stop:
+    """The record at `at`, where `data` ends with its file; `chain` is that of the one before."""
+    left = len(data) - at
+    if left == 0:
+        return Stop.END
+    if left < FRAME.size:
+        return Stop.TORN
+    length, turned, told = FRAME.unpack_from(data, at)
+    if length != turned ^ TURNED or not 0 < length <= MAX_RECORD_BYTES:
+        # A file may have grown before its data were written: then the rest is zeros.
+        return Stop.DAMAGED if any(data[at:]) else Stop.TORN
+    begin, end = at + FRAME.size, at + FRAME.size + length
+    if end > len(data):
+        return Stop.TORN
+    body = data[begin:end]
+    if crc32(body, chain) != told:
+        # No record of ours ends in zeros: events end with a creative's number, tallies with a
+        # newline. Zeros up to the end are what was never written.
+        return Stop.DAMAGED if any(data[end - 4 :]) else Stop.TORN
+    if body[0] not in CONTENTS:
+        return Stop.DAMAGED
+    return Found(Content(body[0]), body[1:], told, end)
+
+
+CONTENTS = frozenset(Content)
+
+
+def pack_event(event: Event) -> bytes:
+    block, place = event.serial >> PLACE_BITS, event.serial & 0xFFFF
+    return EVENT.pack(
+        event.writer, block, place, event.kind, event.site, event.slot, event.creative
+    )
+
+
+def read_events(packed: bytes) -> list[Event]:
+    return [
+        Event(Kind(kind), writer, block << PLACE_BITS | place, creative, slot, site)
+        for writer, block, place, kind, site, slot, creative in EVENT.iter_unpack(packed)
+    ]
+
+
+def bitmaps_of(events: bytes) -> list[bytes]:
+    """The bitmaps in which packed events lie, each once, as `BITMAP` packs them."""
+    return list({events[at : at + BITMAP.size]: None for at in range(0, len(events), EVENT.size)})
+
+
+def split(events: bytes, shards: int) -> Mapping[int, bytes]:
+    """Packed events by shard."""
+    if shards == 1:
+        return {0: events}
+    parts: dict[int, list[bytes]] = {}
+    for at in range(0, len(events), EVENT.size):
+        shard = shard_of(*BITMAP.unpack_from(events, at), shards)
+        parts.setdefault(shard, []).append(events[at : at + EVENT.size])
+    return {shard: b"".join(some) for shard, some in parts.items()}
+
+
+def pack_tallies(tallies: Iterable[tuple[Tally, int]]) -> bytes:
+    """Rows and how much to add to each."""
+    return b"".join(
+        f"{metric}:{creative}:{slot}:{site} {count}\n".encode("ascii")
+        for (metric, creative, slot, site), count in tallies
+    )
+
+
+def read_tallies(packed: bytes) -> dict[Tally, int]:
+    found: dict[Tally, int] = {}
+    for line in packed.decode("ascii").splitlines():
+        row, _, count = line.partition(" ")
+        metric, creative, slot, site = row.split(":")
+        found[metric, int(creative), int(slot), int(site)] = int(count)
+    return found
+
+
+def pack_hour(hour: Hour) -> bytes:
+    return hour.begin.to_bytes(8, "big", signed=True) + hour.name.encode("ascii")
+
+
+def read_hour(payload: bytes) -> Hour:
+    begin = int.from_bytes(payload[:8], "big", signed=True)
+    return Hour(payload[8:].decode("ascii"), begin, begin + HOUR_SECONDS)

@@ -1,0 +1,309 @@
+"""One writer's journal on this machine's disk: what is durable in it has been acknowledged.
+
+A folder of files that are only appended to, the next begun after a minute or 16 MiB; the folder
+is its owner's for as long as that lives, by `flock`. Written by the event loop (a write into the
+page cache), made durable by one thread beside it. A write or sync that failed is never built
+upon: what comes next goes into a new file, which begins behind the last durable record.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adserver.core.batch import NOTHING, Mark, Part, part_of
+from adserver.core.errors import JournalError
+from adserver.core.hour import Hour
+from adserver.core.record import (
+    EVENT,
+    HEAD_BYTES,
+    MAX_RECORD_BYTES,
+    Content,
+    Found,
+    Head,
+    pack_head,
+    pack_hour,
+    pack_record,
+    read_hour,
+    read_record,
+)
+
+FILE_SECONDS = 60.0
+MAX_FILE_BYTES = 16 * 1024 * 1024
+# Longer than a failover takes and a partition should: what a store lost meanwhile is re-sent.
+RETENTION_SECONDS = 600.0
+# Records between two places from which a file can be read; and how much one reading brings.
+RECORDS_PER_CHECKPOINT = 1_024
+MAX_PARTS_READ = 2_000
+# Larger than any record, so that two of them always hold a whole one.
+WINDOW_BYTES = 2 * MAX_RECORD_BYTES
+QUARANTINE = "quarantine"
+NO_HOUR = Hour("", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A place in a file: behind the record `mark`, with the events that were before it."""
+
+    mark: Mark
+    offset: int
+    hour: Hour
+    events: int
+
+
+@dataclass(slots=True)
+class File:
+    """last: the last record in it that counts. spoilt: to be kept for a person to look at."""
+
+    path: Path
+    checkpoints: list[Checkpoint]
+    last: Mark
+    size: int
+    events: int = 0
+    spoilt: bool = False
+    shipped_at: float | None = None
+
+    def before(self, sequence: int) -> Checkpoint:
+        """The last place from which the record behind `sequence` can be reached."""
+        found = self.checkpoints[0]
+        for checkpoint in self.checkpoints:
+            if checkpoint.mark.sequence > sequence:
+                break
+            found = checkpoint
+        return found
+
+    def note(self, found: Found, mark: Mark, hour: Hour) -> None:
+        self.last, self.size = mark, found.end
+        if found.content is Content.EVENTS:
+            self.events += len(found.payload) // EVENT.size
+        if mark.sequence - self.checkpoints[-1].mark.sequence >= RECORDS_PER_CHECKPOINT:
+            self.checkpoints.append(Checkpoint(mark, found.end, hour, self.events))
+
+
+@dataclass(slots=True)
+class Journal:
+    """folder: held by us. max_bytes: over all files; then events are refused, not lost.
+
+    last: the last record written. durable: the last that a crash leaves (in `interval` mode: a
+    crash of the process).
+    """
+
+    folder: Path
+    writer: int
+    epoch: int
+    max_bytes: int
+    lock: int
+    files: list[File] = field(default_factory=list)
+    last: Mark = NOTHING
+    durable: Mark = NOTHING
+    hour: Hour = NO_HOUR
+    newest: int = 0  # UTC seconds at which the hour of the last record ends
+    _handle: int | None = None
+    _retired: list[int] = field(default_factory=list)
+    _begun: float = 0.0
+    _new_name: bool = False
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.size for file in self.files)
+
+    @property
+    def spoilt(self) -> bool:
+        return any(file.spoilt for file in self.files)
+
+    def write(self, content: Content, payload: bytes, hour: Hour) -> Mark:
+        """Append a record; it survives the process, and after `sync` the machine. JournalError."""
+        if self._handle is None or self._due():
+            self._begin_file()
+        if hour != self.hour:
+            self._append(Content.HOUR, pack_hour(hour), hour)
+            self.hour, self.newest = hour, hour.end
+        return self._append(content, payload, hour)
+
+    def _due(self) -> bool:
+        too_old = time.monotonic() - self._begun > FILE_SECONDS
+        return too_old or self.files[-1].size > MAX_FILE_BYTES
+
+    def _append(self, content: Content, payload: bytes, hour: Hour) -> Mark:
+        packed, chain = pack_record(content, payload, self.last.digest)
+        file, handle = self.files[-1], self._handle
+        assert handle is not None
+        self._make_room(len(packed))
+        try:
+            if os.write(handle, packed) < len(packed):
+                raise OSError("only a part of it could be written")
+        except OSError as error:
+            self._retire()
+            raise JournalError(f"cannot write to {file.path}: {error}") from error
+        self.last = Mark(self.last.sequence + 1, chain)
+        file.note(Found(content, payload, chain, file.size + len(packed)), self.last, hour)
+        return self.last
+
+    def _make_room(self, length: int) -> None:
+        if self.bytes + length <= self.max_bytes:
+            return
+        for file in [f for f in self.files[:-1] if f.shipped_at is not None]:
+            self._drop(file)
+            if self.bytes + length <= self.max_bytes:
+                return
+        raise JournalError(
+            f"the journal {self.folder} has reached its limit of {self.max_bytes:,} bytes"
+        )
+
+    def _begin_file(self) -> None:
+        self._retire()
+        self._make_room(HEAD_BYTES)
+        path = self.folder / f"{self.last.sequence:015d}.log"
+        head = pack_head(Head(self.writer, self.epoch, *self.last))
+        try:
+            # The name may be taken by a file of which nothing was ever durable.
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+            self._handle = handle
+            if os.write(handle, head) < len(head):
+                raise OSError("only a part of it could be written")
+        except OSError as error:
+            self._retire()
+            raise JournalError(f"cannot begin {path}: {error}") from error
+        self.files = [file for file in self.files if file.path != path]
+        self.files.append(begin(path, self.last))
+        self.hour, self._begun, self._new_name = NO_HOUR, time.monotonic(), True
+
+    def _retire(self) -> None:
+        """Write no more to the current file; the next sync still covers it."""
+        if self._handle is not None:
+            self._retired.append(self._handle)
+            self._handle = None
+
+    def sync(self) -> None:
+        """Make all that is written durable; called in a thread. OSError if it may not be."""
+        retired, self._retired = self._retired, []
+        try:
+            for handle in (*retired, self._handle):
+                if handle is not None:
+                    os.fdatasync(handle)
+            if self._new_name:
+                self._new_name = False
+                sync_folder(self.folder)
+        finally:
+            for handle in retired:
+                os.close(handle)
+
+    def abandon(self, durable: Mark) -> None:
+        """Go on in a new file behind `durable`: what is behind it in this one counts no more.
+
+        After a failed sync nothing is known of the pages that it was about (and asking again
+        would succeed without having written them).
+        """
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        self.last = self.durable = durable
+        for file in self.files:
+            if file.last.sequence > durable.sequence:
+                file.last = durable
+
+    def read(self, after: int, until: int, shard: int, shards: int) -> tuple[list[Part], int]:
+        """Parts for a shard of the records in (after, until], and how far that reading came."""
+        parts: list[Part] = []
+        came = after
+        for file in [f for f in self.files if f.last.sequence > after]:
+            for content, payload, mark, hour in records(file, after):
+                if mark.sequence > until or len(parts) >= MAX_PARTS_READ:
+                    return parts, came
+                came = mark.sequence
+                if part := part_of(content, payload, mark, hour, self.writer, shard, shards):
+                    parts.append(part)
+        return parts, max(came, until)
+
+    def events_after(self, position: int) -> int:
+        """Events behind a record, more by at most those of 1,024 records."""
+        count = 0
+        for file in self.files:
+            if file.last.sequence > position:
+                count += file.events - file.before(position).events
+        return count
+
+    def tidy(self, position: int, now: float) -> None:
+        """Drop what has been in the store for long enough. now: seconds of a monotonic clock."""
+        for file in self.files[: -1 if self._handle is not None else None]:
+            if file.last.sequence > position:
+                file.shipped_at = None  # the store has rolled back behind it
+            elif file.shipped_at is None:
+                file.shipped_at = now
+            elif now - file.shipped_at >= RETENTION_SECONDS:
+                self._drop(file)
+
+    def _drop(self, file: File) -> None:
+        self.files = [other for other in self.files if other is not file]
+        if file.spoilt:
+            keep_aside(file.path)
+        else:
+            file.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        for handle in (*self._retired, self._handle, self.lock):
+            if handle is not None:
+                os.close(handle)
+        self._handle, self._retired = None, []
+
+    def remove(self) -> None:
+        """All of it is in the store, and has been for long enough."""
+        for file in list(self.files):
+            self._drop(file)
+        remove_folder(self.folder)
+
+
+def begin(path: Path, mark: Mark) -> File:
+    return File(path, [Checkpoint(mark, HEAD_BYTES, NO_HOUR, 0)], mark, HEAD_BYTES)
+
+
+Read = tuple[Content, bytes, Mark, Hour]
+
+
+def records(file: File, after: int) -> Iterator[Read]:
+    """The records of a file behind a sequence; JournalError where the disk has lost them."""
+    start, last = file.before(after), file.last.sequence
+    at, mark, hour = 0, start.mark, start.hour
+    with file.path.open("rb") as opened:
+        opened.seek(start.offset)
+        data = opened.read(WINDOW_BYTES)
+        while mark.sequence < last:
+            found = read_record(data, at, mark.digest)
+            if not isinstance(found, Found):
+                more = opened.read(WINDOW_BYTES)
+                if not more:
+                    raise JournalError(f"{file.path} cannot be read behind record {mark.sequence}")
+                data, at = data[at:] + more, 0
+                continue
+            at, mark = found.end, Mark(mark.sequence + 1, found.chain)
+            if found.content is Content.HOUR:
+                hour = read_hour(found.payload)
+            elif mark.sequence > after:
+                yield found.content, found.payload, mark, hour
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in it durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_folder(folder: Path) -> None:
+    with suppress(OSError):
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+
+
+def keep_aside(path: Path) -> None:
+    """Into the quarantine beside all journals, in a folder of the journal's name."""
+    aside = path.parent.parent / QUARANTINE / path.parent.name
+    aside.mkdir(parents=True, exist_ok=True)
+    path.rename(aside / path.name)

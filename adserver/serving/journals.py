@@ -1,0 +1,203 @@
+"""The journals of this machine: a new one for each worker, and those that dead workers left.
+
+A journal's folder is `WRITER-EPOCH`, in hexadecimal, with a file `owner` that its worker holds
+a lock on (`flock`, which the kernel gives back whatever ends the worker). Who finds a folder
+whose lock is free adopts it. `shipped` beside it says that a worker left it in good order, with
+everything in the store.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from adserver.core.batch import Mark
+from adserver.core.errors import JournalError
+from adserver.core.hour import Hour
+from adserver.core.record import Content, Found, Head, Stop, read_head, read_hour, read_record
+from adserver.serving.journal import (
+    NO_HOUR,
+    QUARANTINE,
+    RETENTION_SECONDS,
+    File,
+    Journal,
+    begin,
+    keep_aside,
+    remove_folder,
+    sync_folder,
+)
+
+OWNER = "owner"
+SHIPPED = "shipped"
+NEW = ".new-"
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Journals:
+    """root: of one store's journals. max_bytes: of each journal. life: seconds; an older one is
+    not sent, as the store may have forgotten its tickets."""
+
+    root: Path
+    max_bytes: int
+    life: int
+
+    def create(self, writer: int, epoch: int) -> Journal:
+        """A new journal, ours; JournalError if the folder cannot be written."""
+        name = f"{writer:08x}-{epoch:08x}"
+        fresh = self.root / f"{NEW}{name}"
+        try:
+            fresh.mkdir(mode=0o700, parents=True)
+            lock = own(fresh)
+            if lock is None:
+                raise JournalError(f"{fresh} is locked by another process")
+            # Under its name only when it is locked: nobody can adopt it in between.
+            fresh.rename(self.root / name)
+            sync_folder(self.root)
+        except OSError as error:
+            raise JournalError(
+                f"cannot make a journal in {self.root}: {error}; ADSERVER_STATE names the folder"
+            ) from error
+        return Journal(self.root / name, writer, epoch, self.max_bytes, lock)
+
+    def adopt(self, now: float) -> Journal | None:
+        """The journal of a worker that is gone, now ours; None if there is none. now: UTC s."""
+        for folder in self._folders():
+            lock = own(folder)
+            if lock is None:
+                continue
+            with suppress(FileNotFoundError):
+                if self._left_in_order(folder, now):
+                    self._forget(folder, lock)
+                    continue
+                journal = load(folder, lock, self.max_bytes)
+                if journal is None or not journal.last.sequence:
+                    self._forget(folder, lock)
+                elif journal.newest + self.life < now:
+                    self._quarantine(journal, "older than a ticket's life")
+                else:
+                    return journal
+        return None
+
+    def _folders(self) -> Iterator[Path]:
+        with suppress(FileNotFoundError):
+            for folder in sorted(self.root.iterdir()):
+                if folder.is_dir() and folder.name != QUARANTINE:
+                    yield folder
+
+    def _left_in_order(self, folder: Path, now: float) -> bool:
+        """Whether everything was in the store, so long ago that a failover would have shown."""
+        with suppress(FileNotFoundError):
+            return now - (folder / SHIPPED).stat().st_mtime > RETENTION_SECONDS
+        return False
+
+    def _forget(self, folder: Path, lock: int) -> None:
+        remove_folder(folder)
+        os.close(lock)
+
+    def _quarantine(self, journal: Journal, why: str) -> None:
+        log.error("journal_quarantined", journal=journal.folder.name, why=why)
+        for file in journal.files:
+            file.spoilt = True
+        journal.remove()
+        journal.close()
+
+    def quarantined(self) -> int:
+        """How many journals, or parts of them, wait for a person."""
+        with suppress(FileNotFoundError):
+            return sum(1 for _ in (self.root / QUARANTINE).iterdir())
+        return 0
+
+    def leave(self, journal: Journal, *, shipped: bool) -> None:
+        """A worker ends: whoever comes next adopts what is left."""
+        if shipped:
+            with suppress(OSError):
+                (journal.folder / SHIPPED).touch()
+        journal.close()
+
+
+def own(folder: Path) -> int | None:
+    """The lock of a folder, as an open file; None while somebody else has it, or if it is gone."""
+    path = folder / OWNER
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # It may have been finished and removed between the two calls.
+        if os.stat(path).st_ino == os.fstat(handle).st_ino:
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
+
+
+def load(folder: Path, lock: int, max_bytes: int) -> Journal | None:
+    """A journal as its worker left it; what is torn is dropped, what is damaged is spoilt."""
+    loaded = [(path, *read_file(path)) for path in sorted(folder.glob("*.log"))]
+    heads = [head for _, head, _ in loaded if head is not None]
+    if not heads:
+        return None
+    journal = Journal(folder, heads[0].writer, heads[0].epoch, max_bytes, lock)
+    for number, (path, head, data) in enumerate(loaded):
+        if head is None:
+            continue
+        following = [h.sequence for _, h, _ in loaded[number + 1 :] if h is not None]
+        file, newest = scan(path, head, data, until=following[0] if following else None)
+        journal.files.append(file)
+        journal.newest = max(journal.newest, newest)
+    journal.last = journal.durable = max(file.last for file in journal.files)
+    return journal
+
+
+def read_file(path: Path) -> tuple[Head | None, bytes]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        log.error("journal_unreadable", file=str(path), error=str(error))
+        keep_aside(path)
+        return None, b""
+    head = read_head(data)
+    if isinstance(head, Head):
+        return head, data
+    if head is Stop.DAMAGED:
+        log.error("journal_damaged", file=str(path), at=0)
+        keep_aside(path)
+    return None, b""
+
+
+def scan(path: Path, head: Head, data: bytes, until: int | None) -> tuple[File, int]:
+    """A file's records, and the UTC second at which the hour of the last of them ends.
+
+    until: where the next file begins; a record behind it was never acknowledged.
+    """
+    file = begin(path, Mark(head.sequence, head.chain))
+    hour: Hour = NO_HOUR
+    at = file.size
+    while until is None or file.last.sequence < until:
+        found = read_record(data, at, file.last.digest)
+        if not isinstance(found, Found):
+            say_why(found, file, at, len(data))
+            break
+        at = found.end
+        if found.content is Content.HOUR:
+            hour = read_hour(found.payload)
+        file.note(found, Mark(file.last.sequence + 1, found.chain), hour)
+    return file, hour.end
+
+
+def say_why(stop: Stop, file: File, at: int, length: int) -> None:
+    if stop is Stop.DAMAGED:
+        file.spoilt = True
+        log.error("journal_damaged", file=str(file.path), at=at, record=file.last.sequence + 1)
+    elif stop is Stop.TORN:
+        log.warning("journal_torn", file=str(file.path), at=at, dropped_bytes=length - at)
