@@ -79,6 +79,16 @@ METRICS: dict[str, Declared] = {
         Type.HISTOGRAM, "Calls to the store, by operation.", ("op",), REQUEST_BUCKETS
     ),
     "store_errors_total": Declared(Type.COUNTER, "Calls to the store that failed.", ("kind",)),
+    "journal_events": Declared(
+        Type.SUM, "Events in the journals that the store is not known to have, about."
+    ),
+    "journal_bytes": Declared(Type.SUM, "Journals on disk, those kept for a while included."),
+    "journals_quarantined": Declared(
+        Type.HIGHEST, "Journals, or parts of them, that were kept aside for a person to look at."
+    ),
+    "journal_limit_bytes": Declared(
+        Type.HIGHEST, "Where journals end and events are refused: ADSERVER_JOURNAL_MEBIBYTES."
+    ),
     "generation": Declared(Type.LOWEST, "The generation that every worker serves at least."),
     "snapshot_age_seconds": Declared(
         Type.HIGHEST, "Since the live generation was last known to be the one served."

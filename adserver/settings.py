@@ -29,7 +29,10 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
         description="prefix of every Redis key; keeps two installations in one Redis apart",
     )
-    state: Path = Field(Path("var"), description="folder of the generated secret key")
+    state: Path = Field(
+        Path("var"),
+        description="folder of the generated secret key and of the journals; outlives restarts",
+    )
     host: str = Field("127.0.0.1", description="address of the public port")
     port: int = Field(8080, ge=0, le=65_535, description="public port; 0 takes a free one")
     admin_host: str = Field("127.0.0.1", description="address of the admin port")
@@ -49,6 +52,15 @@ class Settings(BaseSettings):
     )
     ticket_life: int = Field(
         DAY_SECONDS, ge=60, le=7 * DAY_SECONDS, description="seconds during which events count"
+    )
+    journal_sync: str = Field(
+        "always",
+        pattern="^(always|interval)$",
+        description="always: an answer survives a power cut; interval: a crash, and a second's "
+        "events are at the mercy of the power",
+    )
+    journal_mebibytes: int = Field(
+        1024, ge=16, le=1024 * 1024, description="MiB of journals; then events are refused"
     )
     log_format: str = Field("auto", pattern="^(auto|json|text)$", description="auto, json or text")
 

@@ -50,6 +50,8 @@ METRIC_OF: dict[Kind, Metric] = {
     Kind.CLICK: Metric.CLICK,
 }
 
+KIND_OF = {metric: kind for kind, metric in METRIC_OF.items()}
+
 
 class Event(NamedTuple):
     """One event to be counted: which bit to take, and in which row (the catalog's numbers)."""

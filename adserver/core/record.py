@@ -104,17 +104,19 @@ def read_record(data: bytes, at: int, chain: int) -> Found | Stop:
     if length != turned ^ TURNED or not 0 < length <= MAX_RECORD_BYTES:
         # A file may have grown before its data were written: then the rest is zeros.
         return Stop.DAMAGED if any(data[at:]) else Stop.TORN
-    begin, end = at + FRAME.size, at + FRAME.size + length
+    begin = at + FRAME.size
+    return read_body(data, begin, begin + length, chain, told)
+
+
+def read_body(data: bytes, begin: int, end: int, chain: int, told: int) -> Found | Stop:
     if end > len(data):
         return Stop.TORN
     body = data[begin:end]
-    if crc32(body, chain) != told:
-        # No record of ours ends in zeros: events end with a creative's number, tallies with a
-        # newline. Zeros up to the end are what was never written.
-        return Stop.DAMAGED if any(data[end - 4 :]) else Stop.TORN
-    if body[0] not in CONTENTS:
-        return Stop.DAMAGED
-    return Found(Content(body[0]), body[1:], told, end)
+    if crc32(body, chain) == told and body[0] in CONTENTS:
+        return Found(Content(body[0]), body[1:], told, end)
+    # No record of ours ends in zeros: events end with a creative's number, tallies with a
+    # newline. Zeros up to the end are what was never written.
+    return Stop.DAMAGED if any(data[end - 4 :]) else Stop.TORN
 
 
 CONTENTS = frozenset(Content)
@@ -145,7 +147,8 @@ def split(events: bytes, shards: int) -> Mapping[int, bytes]:
         return {0: events}
     parts: dict[int, list[bytes]] = {}
     for at in range(0, len(events), EVENT.size):
-        shard = shard_of(*BITMAP.unpack_from(events, at), shards)
+        writer, block = BITMAP.unpack_from(events, at)
+        shard = shard_of(writer, block, shards)
         parts.setdefault(shard, []).append(events[at : at + EVENT.size])
     return {shard: b"".join(some) for shard, some in parts.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adserver.core.errors import MalformedTicket, StoreUnavailable, TicketError, TooManyWaiting
+from adserver.core.errors import JournalError, MalformedTicket, TicketError, TooManyWaiting
 from adserver.core.events import METRIC_OF, Event, Kind, Outcome
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
@@ -60,11 +60,10 @@ async def beacon(kind: Kind, state: State, scope: Scope, _: Receive, send: Send,
     discard = standing(state, scope, ticket)
     if discard is None:
         try:
-            outcome = await state.counting.join(event_of(ticket, kind))
-        except (StoreUnavailable, TooManyWaiting):
+            discard = discard_of(await join(state, ticket, kind))
+        except (JournalError, TooManyWaiting):
             await answer_empty(send, 503, RETRY_AFTER)
             return 503
-        discard = discard_of(outcome)
     else:
         discarded(state, ticket, kind, discard)
     if scope["method"] == "POST":
@@ -92,6 +91,15 @@ def standing(state: State, scope: Scope, ticket: Ticket) -> Discard | None:
     if state.clock() - ticket.time > state.ticket_life:
         return Discard.EXPIRED
     return None
+
+
+async def join(state: State, ticket: Ticket, kind: Kind, *, patient: bool = True) -> Outcome | None:
+    """What became of the ticket's event; None where it is counted, but not known to be yet."""
+    joined = state.counting.join(event_of(ticket, kind), patient=patient)
+    if joined is Outcome.DUPLICATE:
+        # Never written, so it is for us to tell of it.
+        discarded(state, ticket, kind, Discard.DUPLICATE)
+    return joined if isinstance(joined, Outcome) else await joined
 
 
 def event_of(ticket: Ticket, kind: Kind) -> Event:

@@ -3,7 +3,7 @@ the request, and the visitor waits at most 20 ms for the counting."""
 
 from __future__ import annotations
 
-from adserver.core.errors import StoreUnavailable, TicketError, TooManyWaiting
+from adserver.core.errors import JournalError, StoreUnavailable, TicketError, TooManyWaiting
 from adserver.core.events import Kind
 from adserver.core.macros import fill_link
 from adserver.core.ports import KnownCreative
@@ -14,7 +14,7 @@ from adserver.serving.beacons import (
     discard_of,
     discarded,
     event_header,
-    event_of,
+    join,
     refuse_ticket,
     standing,
 )
@@ -63,7 +63,7 @@ async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
         discarded(state, ticket, Kind.CLICK, discard)
         return event_header(discard)
     try:
-        outcome = await state.counting.join(event_of(ticket, Kind.CLICK), patient=False)
-    except (StoreUnavailable, TooManyWaiting):
+        outcome = await join(state, ticket, Kind.CLICK, patient=False)
+    except (JournalError, TooManyWaiting):
         return PENDING
     return PENDING if outcome is None else event_header(discard_of(outcome))

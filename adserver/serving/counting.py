@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from adserver.core.events import Event, Outcome, Tally
 from adserver.core.hour import Hour, hour_at
 from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
 from adserver.core.seen import Seen
-from adserver.serving.journal import Journal
+from adserver.serving.journal import Journal, sync
 
 # None: it was answered before it was durable (a click that would have waited too long).
 Waiter = asyncio.Future[Outcome | None]
@@ -51,17 +51,17 @@ class Counting:
     """One worker's counting.
 
     timezone: whose hours rows belong to. durable: told of each record that is durable, in order.
+    Without a journal, as before `begin`, events are refused and tallies wait.
     """
 
     def __init__(
         self,
-        journal: Journal,
         timezone: Callable[[], str],
         durable: Callable[[Written], None],
         *,
         always: bool = True,
     ) -> None:
-        self._journal = journal
+        self._journal: Journal | None = None
         self._timezone = timezone
         self._tell = durable
         self._always = always
@@ -78,6 +78,11 @@ class Counting:
         self._tally_hour = Hour("", 0, 0)
         # What an hour left that ended since the last flush, or that could not be written.
         self._earlier: list[tuple[Hour, dict[Tally, int]]] = []
+
+    def begin(self, journal: Journal) -> None:
+        """Write to this journal, a new one, from now on; one before it has been given up."""
+        self._take_back(self._written)
+        self._journal = journal
 
     def join(self, event: Event, *, patient: bool = True) -> Outcome | Waiter:
         """What became of the event, or a future of it, which raises JournalError.
@@ -136,6 +141,8 @@ class Counting:
             self._tallies = defaultdict(int)
 
     def _write(self, content: Content, payload: bytes, hour: Hour) -> Written:
+        if self._journal is None:
+            raise JournalError("there is no journal to write to yet")
         return Written(self._journal.write(content, payload, hour), content, payload, hour)
 
     def _drive_on(self) -> None:
@@ -175,30 +182,38 @@ class Counting:
     async def _sync(self) -> None:
         """Make durable what is written, and pass it on. JournalError: it is not, and is undone."""
         written, self._written = self._written, deque()
-        if not written:
+        journal = self._journal
+        if journal is None or not written:
             return
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._disk, self._journal.sync)
+            await loop.run_in_executor(self._disk, sync, journal.unsynced())
         except OSError as error:
-            self._journal.abandon(self._journal.durable)
+            journal.abandon(journal.durable)
             self._take_back(written)
-            raise JournalError(f"{self._journal.folder} may not be on disk: {error}") from error
-        self._journal.durable = written[-1].mark
+            self._take_back(self._written)  # what was written meanwhile stands behind it
+            raise JournalError(f"{journal.folder} may not be on disk: {error}") from error
+        if journal is not self._journal:
+            self._take_back(written)
+            raise JournalError(f"{journal.folder} has been given up")
+        journal.durable = written[-1].mark
         for one in written:
             self._tell(one)
 
-    def _take_back(self, written: Iterable[Written]) -> None:
+    def _take_back(self, written: deque[Written]) -> None:
         """Tallies that may not be on disk are written again; nobody waits for them."""
-        for one in written:
+        while written:
+            one = written.popleft()
             if one.content is Content.TALLIES:
                 self._earlier.append((one.hour, read_tallies(one.payload)))
 
     def _settle(self, batch: Batch[Waiter]) -> None:
         for event, waiter in zip(batch.events, batch.waiters, strict=True):
+            # The same event twice in a batch: the store counts the second as a duplicate.
+            outcome = Outcome.DUPLICATE if self._seen.has(event) else Outcome.ACCEPTED
             self._seen.add(event)
             if not waiter.done():
-                waiter.set_result(Outcome.ACCEPTED)
+                waiter.set_result(outcome)
 
     async def flush(self) -> None:
         """Write the tallies; what the journal does not take is tried again the next time."""
@@ -234,11 +249,14 @@ class Counting:
 
     async def _sync_behind(self) -> None:
         """In `interval` mode: what was acknowledged meanwhile survives the process only."""
+        journal = self._journal
+        if journal is None:
+            return
         try:
-            await asyncio.get_running_loop().run_in_executor(self._disk, self._journal.sync)
+            await asyncio.get_running_loop().run_in_executor(self._disk, sync, journal.unsynced())
         except OSError as error:
             log.error("journal_failed", error=str(error))
-            self._journal.abandon(self._journal.last)
+            journal.abandon(journal.last)
 
     async def finish(self) -> None:
         """Make durable what is left; for a worker that ends, when no more events come."""

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
+
+import structlog
 
 from adserver.core.batch import NOTHING, Mark, Part, part_of
 from adserver.core.errors import JournalError
@@ -43,6 +46,7 @@ MAX_PARTS_READ = 2_000
 WINDOW_BYTES = 2 * MAX_RECORD_BYTES
 QUARANTINE = "quarantine"
 NO_HOUR = Hour("", 0, 0)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,14 @@ class File:
             self.checkpoints.append(Checkpoint(mark, found.end, hour, self.events))
 
 
+class Unsynced(NamedTuple):
+    """Files that were written to since the last sync; folder: where a name is new."""
+
+    retired: list[int]
+    current: int | None
+    folder: Path | None
+
+
 @dataclass(slots=True)
 class Journal:
     """folder: held by us. max_bytes: over all files; then events are refused, not lost.
@@ -106,32 +118,32 @@ class Journal:
     _retired: list[int] = field(default_factory=list)
     _begun: float = 0.0
     _new_name: bool = False
+    _given_up: bool = False
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
+        """Bytes, of all files."""
         return sum(file.size for file in self.files)
-
-    @property
-    def spoilt(self) -> bool:
-        return any(file.spoilt for file in self.files)
 
     def write(self, content: Content, payload: bytes, hour: Hour) -> Mark:
         """Append a record; it survives the process, and after `sync` the machine. JournalError."""
+        if self._given_up:
+            raise JournalError(f"the journal {self.folder} has been given up")
         if self._handle is None or self._due():
-            self._begin_file()
+            self._handle = self._begin_file()
         if hour != self.hour:
-            self._append(Content.HOUR, pack_hour(hour), hour)
+            self._append(self._handle, Content.HOUR, pack_hour(hour), hour)
             self.hour, self.newest = hour, hour.end
-        return self._append(content, payload, hour)
+        return self._append(self._handle, content, payload, hour)
 
     def _due(self) -> bool:
         too_old = time.monotonic() - self._begun > FILE_SECONDS
-        return too_old or self.files[-1].size > MAX_FILE_BYTES
+        # Only whole files make room, so a small journal has small ones.
+        return too_old or self.files[-1].size > min(MAX_FILE_BYTES, self.max_bytes // 8)
 
-    def _append(self, content: Content, payload: bytes, hour: Hour) -> Mark:
+    def _append(self, handle: int, content: Content, payload: bytes, hour: Hour) -> Mark:
         packed, chain = pack_record(content, payload, self.last.digest)
-        file, handle = self.files[-1], self._handle
-        assert handle is not None
+        file = self.files[-1]
         self._make_room(len(packed))
         try:
             if os.write(handle, packed) < len(packed):
@@ -144,17 +156,17 @@ class Journal:
         return self.last
 
     def _make_room(self, length: int) -> None:
-        if self.bytes + length <= self.max_bytes:
+        if self.size + length <= self.max_bytes:
             return
         for file in [f for f in self.files[:-1] if f.shipped_at is not None]:
             self._drop(file)
-            if self.bytes + length <= self.max_bytes:
+            if self.size + length <= self.max_bytes:
                 return
         raise JournalError(
             f"the journal {self.folder} has reached its limit of {self.max_bytes:,} bytes"
         )
 
-    def _begin_file(self) -> None:
+    def _begin_file(self) -> int:
         self._retire()
         self._make_room(HEAD_BYTES)
         path = self.folder / f"{self.last.sequence:015d}.log"
@@ -171,6 +183,7 @@ class Journal:
         self.files = [file for file in self.files if file.path != path]
         self.files.append(begin(path, self.last))
         self.hour, self._begun, self._new_name = NO_HOUR, time.monotonic(), True
+        return handle
 
     def _retire(self) -> None:
         """Write no more to the current file; the next sync still covers it."""
@@ -178,19 +191,11 @@ class Journal:
             self._retired.append(self._handle)
             self._handle = None
 
-    def sync(self) -> None:
-        """Make all that is written durable; called in a thread. OSError if it may not be."""
-        retired, self._retired = self._retired, []
-        try:
-            for handle in (*retired, self._handle):
-                if handle is not None:
-                    os.fdatasync(handle)
-            if self._new_name:
-                self._new_name = False
-                sync_folder(self.folder)
-        finally:
-            for handle in retired:
-                os.close(handle)
+    def unsynced(self) -> Unsynced:
+        """What `sync` is to make durable; taken here, as a file may be begun while it runs."""
+        taken = Unsynced(self._retired, self._handle, self.folder if self._new_name else None)
+        self._retired, self._new_name = [], False
+        return taken
 
     def abandon(self, durable: Mark) -> None:
         """Go on in a new file behind `durable`: what is behind it in this one counts no more.
@@ -211,13 +216,30 @@ class Journal:
         parts: list[Part] = []
         came = after
         for file in [f for f in self.files if f.last.sequence > after]:
-            for content, payload, mark, hour in records(file, after):
-                if mark.sequence > until or len(parts) >= MAX_PARTS_READ:
-                    return parts, came
-                came = mark.sequence
-                if part := part_of(content, payload, mark, hour, self.writer, shard, shards):
-                    parts.append(part)
+            try:
+                for content, payload, mark, hour in records(file, after):
+                    if mark.sequence > until or len(parts) >= MAX_PARTS_READ:
+                        return parts, came
+                    came = mark.sequence
+                    if part := part_of(content, payload, mark, hour, self.writer, shard, shards):
+                        parts.append(part)
+            except (JournalError, OSError) as error:
+                # What the disk has lost is lost; what it still has goes on to the store.
+                file.spoilt = True
+                log.error("journal_unreadable", file=str(file.path), error=str(error))
         return parts, max(came, until)
+
+    def spoil(self, after: int, until: int) -> None:
+        """Keep the files of the records in (after, until] for a person to look at."""
+        for file in self.files:
+            if file.checkpoints[0].mark.sequence < until and file.last.sequence > after:
+                file.spoilt = True
+
+    def give_up(self) -> None:
+        """Take no more, and keep everything for a person to look at."""
+        self._given_up = True
+        for file in self.files:
+            file.spoilt = True
 
     def events_after(self, position: int) -> int:
         """Events behind a record, more by at most those of 1,024 records."""
@@ -255,6 +277,19 @@ class Journal:
         for file in list(self.files):
             self._drop(file)
         remove_folder(self.folder)
+
+
+def sync(unsynced: Unsynced) -> None:
+    """Make all that is written durable; called in a thread. OSError if it may not be."""
+    try:
+        for handle in (*unsynced.retired, unsynced.current):
+            if handle is not None:
+                os.fdatasync(handle)
+        if unsynced.folder is not None:
+            sync_folder(unsynced.folder)
+    finally:
+        for handle in unsynced.retired:
+            os.close(handle)
 
 
 def begin(path: Path, mark: Mark) -> File:

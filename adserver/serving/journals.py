@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from adserver.serving.journal import (
 OWNER = "owner"
 SHIPPED = "shipped"
 NEW = ".new-"
+MAKING_SECONDS = 60.0
 log = structlog.get_logger(__name__)
 
 
@@ -69,7 +69,7 @@ class Journals:
 
     def adopt(self, now: float) -> Journal | None:
         """The journal of a worker that is gone, now ours; None if there is none. now: UTC s."""
-        for folder in self._folders():
+        for folder in self._folders(now):
             lock = own(folder)
             if lock is None:
                 continue
@@ -81,16 +81,20 @@ class Journals:
                 if journal is None or not journal.last.sequence:
                     self._forget(folder, lock)
                 elif journal.newest + self.life < now:
-                    self._quarantine(journal, "older than a ticket's life")
+                    self.quarantine(journal, "older than a ticket's life")
                 else:
+                    (folder / SHIPPED).unlink(missing_ok=True)
                     return journal
         return None
 
-    def _folders(self) -> Iterator[Path]:
+    def _folders(self, now: float) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             for folder in sorted(self.root.iterdir()):
-                if folder.is_dir() and folder.name != QUARANTINE:
-                    yield folder
+                if not folder.is_dir() or folder.name == QUARANTINE:
+                    continue
+                if folder.name.startswith(NEW) and is_young(folder, now):
+                    continue
+                yield folder
 
     def _left_in_order(self, folder: Path, now: float) -> bool:
         """Whether everything was in the store, so long ago that a failover would have shown."""
@@ -102,10 +106,14 @@ class Journals:
         remove_folder(folder)
         os.close(lock)
 
-    def _quarantine(self, journal: Journal, why: str) -> None:
+    def too_old(self, hour: Hour, now: float) -> bool:
+        """Whether the store may have forgotten the bits of that hour's events. now: UTC s."""
+        return hour.end + self.life < now
+
+    def quarantine(self, journal: Journal, why: str) -> None:
+        """Never send what is in it; a person may look at it."""
         log.error("journal_quarantined", journal=journal.folder.name, why=why)
-        for file in journal.files:
-            file.spoilt = True
+        journal.give_up()
         journal.remove()
         journal.close()
 
@@ -121,6 +129,11 @@ class Journals:
             with suppress(OSError):
                 (journal.folder / SHIPPED).touch()
         journal.close()
+
+
+def is_young(folder: Path, now: float) -> bool:
+    """Whether a journal may yet be in the making there."""
+    return now - folder.stat().st_mtime < MAKING_SECONDS
 
 
 def own(folder: Path) -> int | None:

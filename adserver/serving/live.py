@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from adserver.core.catalog import Catalog, Device, Generation, Site
 from adserver.core.context import Context
 from adserver.core.errors import NoSuchName, StoreUnavailable
-from adserver.core.events import Event, Kind, Outcome
+from adserver.core.events import KIND_OF, Kind, Row
 from adserver.core.flights import standing
 from adserver.core.macros import fill_link
 from adserver.core.ports import KnownCreative, LiveCatalog
@@ -258,14 +258,19 @@ class Live:
                 self._gone[number] = known
         return known
 
-    def note(self, event: Event, outcome: Outcome) -> None:
-        """Show an event that has been counted, or not, in the node's metrics."""
-        counts, slot = self._meter.counts, self.slot_label(event.slot)
-        if outcome is Outcome.DUPLICATE:
-            counts["events_discarded_total"][event.kind.word, slot, Discard.DUPLICATE] += 1
-        else:
-            labels = (slot, self.campaign_label(event.creative))
-            counts[EVENT_METRICS[event.kind]][labels] += 1
+    def note(self, rows: Iterable[Row]) -> None:
+        """Show events that the store has counted, or not, in the node's metrics."""
+        counts = self._meter.counts
+        for row in rows:
+            kind = KIND_OF.get(row.metric)
+            if kind is None:
+                continue  # unmatched clicks are among the clicks
+            slot = self.slot_label(row.slot)
+            if row.reason:
+                counts["events_discarded_total"][kind.word, slot, row.reason] += row.count
+            else:
+                labels = (slot, self.campaign_label(row.creative))
+                counts[EVENT_METRICS[kind]][labels] += row.count
 
     def campaign_label(self, creative_number: int) -> str:
         if self.served is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from adserver.core.batch import NOTHING, Need, Shipment, Stream, part_of
-from adserver.core.errors import JournalError, LedgerConflict, StoreUnavailable
+from adserver.core.errors import LedgerConflict, StoreUnavailable
 from adserver.core.events import Row
 from adserver.core.ports import Counts, Source, Told
 from adserver.metrics import Meter
@@ -27,22 +27,21 @@ log = structlog.get_logger(__name__)
 
 FIRST_DELAY_SECONDS = 0.05
 LONGEST_DELAY_SECONDS = 1.0
-TIDY_SECONDS = 1.0
 # Held at once by a worker: each is asked for its ledger every second.
 MAX_ADOPTED = 64
 # A worker that leaves waits so long for the store; the rest is adopted.
 FINISH_SECONDS = 5.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
     """A journal that is ours to ship, and how far each shard has it."""
 
     journal: Journal
     streams: list[Stream]
-    own: bool = False
-    wakes: list[asyncio.Event] = field(default_factory=list)
+    wakes: list[asyncio.Event]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    closing: bool = False
 
     @property
     def source(self) -> Source:
@@ -57,9 +56,13 @@ class Held:
     def idle(self) -> bool:
         return all(stream.idle for stream in self.streams)
 
+    def wake(self) -> None:
+        for wake in self.wakes:
+            wake.set()
+
 
 class Shipping:
-    """noted: told what each shipment's events have added, once."""
+    """noted: told what each shipment's events have added, once. clock: UTC seconds."""
 
     def __init__(
         self,
@@ -67,33 +70,42 @@ class Shipping:
         journals: Journals,
         meter: Meter,
         noted: Callable[[list[Row]], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._counts = counts
         self._journals = journals
         self._meter = meter
         self._noted = noted
+        self._clock = clock
         self._held: list[Held] = []
         self._own: Held | None = None
 
+    @property
+    def own(self) -> Journal | None:
+        return self._own.journal if self._own else None
+
+    @property
+    def sources(self) -> list[Source]:
+        return [held.source for held in self._held]
+
     def begin(self, journal: Journal) -> None:
         """Ship this worker's own journal, a new one."""
-        self._own = self._hold(journal, own=True)
+        self._own = self._hold(journal, new=True)
 
-    def _hold(self, journal: Journal, *, own: bool) -> Held:
-        known = NOTHING if own else None
-        end = journal.last.sequence
-        streams = [Stream(known, end) for _ in range(self._counts.shards)]
-        held = Held(journal, streams, own, [asyncio.Event() for _ in streams])
-        held.tasks = [
-            asyncio.create_task(self._ship(held, shard)) for shard in range(len(streams))
-        ]
+    def _hold(self, journal: Journal, *, new: bool = False) -> Held:
+        shards = range(self._counts.shards)
+        known = NOTHING if new else None
+        streams = [Stream(known, journal.last.sequence) for _ in shards]
+        held = Held(journal, streams, [asyncio.Event() for _ in shards])
+        held.tasks = [asyncio.create_task(self._ship(held, shard)) for shard in shards]
         self._held.append(held)
         return held
 
     def durable(self, written: Written) -> None:
         """A record of our own journal has become durable."""
         held = self._own
-        assert held is not None
+        if held is None:
+            return
         shards, (mark, content, payload, hour) = len(held.streams), written
         for shard, stream in enumerate(held.streams):
             part = part_of(content, payload, mark, hour, held.journal.writer, shard, shards)
@@ -106,10 +118,12 @@ class Shipping:
         stream, wake = held.streams[shard], held.wakes[shard]
         delay = FIRST_DELAY_SECONDS
         while True:
+            wake.clear()
             step = stream.step()
             if step is None:
+                if held.closing:
+                    return
                 await wake.wait()
-                wake.clear()
                 continue
             try:
                 await self._do(step, held, shard)
@@ -118,26 +132,117 @@ class Shipping:
                 self._failed(error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LONGEST_DELAY_SECONDS)
-            except (LedgerConflict, JournalError) as error:
+            except LedgerConflict as error:
                 self._refuse(held, error)
                 return
             else:
                 delay = FIRST_DELAY_SECONDS
 
     async def _do(self, step: Shipment | Need, held: Held, shard: int) -> None:
-        stream = held.streams[shard]
+        stream, journal = held.streams[shard], held.journal
         if step is Need.PARTS:
             parts, until = await asyncio.to_thread(
-                held.journal.read, stream.position, stream.end, shard, len(held.streams)
+                journal.read, stream.position, stream.end, shard, len(held.streams)
             )
             stream.read(parts, until)
-        elif isinstance(step, Shipment):
-            await self._send(step, held, shard)
+        elif step is Need.LEDGER:
+            started = time.perf_counter()
+            self._hear(held, shard, await self._counts.ledger(held.source, shard))
+            self._answered("ledger", started)
+        elif self._journals.too_old(step.hour, self._clock()):
+            stream.give_up(step)
+            journal.spoil(step.previous.sequence, step.mark.sequence)
+            log.error("shipment_too_old", journal=journal.folder.name, hour=step.hour.name)
         else:
-            self._hear(held, shard, Told(await self._timed_ledger(held, shard), []))
+            started = time.perf_counter()
+            self._hear(held, shard, await self._counts.apply(held.source, shard, step))
+            self._answered("count", started)
 
-    async def _timed_ledger(self, held: Held, shard: int):  # type: ignore[no-untyped-def]
-        started = time.perf_counter()
-        mark = await self._counts.ledger(held.source, shard)
-        self._answered("ledger", started)
-        return mark
+    def _hear(self, held: Held, shard: int, told: Told) -> None:
+        stream = held.streams[shard]
+        rollbacks, ledger = stream.rollbacks, stream.position
+        if stream.told(told.mark):
+            self._noted(told.rows)
+        elif stream.rollbacks > rollbacks:
+            log.warning(
+                "store_rolled_back",
+                journal=held.journal.folder.name,
+                shard=shard,
+                record=ledger,
+                ledger=told.mark.sequence,
+            )
+
+    def _answered(self, op: str, started: float) -> None:
+        self._meter.gauges["store_up"][()] = 1
+        self._meter.observe("store_command_duration_seconds", (op,), time.perf_counter() - started)
+
+    def _failed(self, error: StoreUnavailable) -> None:
+        self._meter.gauges["store_up"][()] = 0
+        self._meter.counts["store_errors_total"][(kind_of(error),)] += 1
+        log.warning("store_unavailable", op="count", error=str(error))
+
+    def _refuse(self, held: Held, error: LedgerConflict) -> None:
+        """Somebody else ships in this journal's name: none of what is left is ever sent."""
+        log.error("journal_refused", journal=held.journal.folder.name, error=str(error))
+        self._let_go(held)
+        self._journals.quarantine(held.journal, str(error))
+
+    def _let_go(self, held: Held) -> None:
+        for task in held.tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self._held.remove(held)
+        if held is self._own:
+            self._own = None
+
+    async def look_after(self) -> None:
+        """Once a second: find journals to adopt, doubt what is idle, drop what is old."""
+        while len(self._held) <= MAX_ADOPTED:
+            found = await asyncio.to_thread(self._journals.adopt, self._clock())
+            if found is None:
+                break
+            log.warning("journal_adopted", journal=found.folder.name, records=found.last.sequence)
+            self._hold(found)
+        for held in list(self._held):
+            held.journal.tidy(held.position if held.idle else 0, time.monotonic())
+            if held.idle and held is not self._own and not held.journal.files:
+                self._finish_adopted(held)
+                continue
+            for stream in held.streams:
+                stream.doubt()
+            held.wake()
+        self._measure()
+
+    def _finish_adopted(self, held: Held) -> None:
+        self._let_go(held)
+        held.journal.remove()
+        held.journal.close()
+
+    def _measure(self) -> None:
+        gauges = self._meter.gauges
+        journals = [held.journal for held in self._held]
+        gauges["journal_events"][()] = sum(
+            held.journal.events_after(held.position) for held in self._held
+        )
+        gauges["journal_bytes"][()] = sum(journal.size for journal in journals)
+        gauges["journals_quarantined"][()] = self._journals.quarantined()
+
+    async def finish(self) -> None:
+        """Ship what is durable, for as long as a worker that leaves may wait for the store."""
+        tasks = [task for held in self._held for task in held.tasks]
+        for held in self._held:
+            held.closing = True
+            held.wake()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=FINISH_SECONDS)
+            for task in late:
+                task.cancel()
+        for held in self._held:
+            self._journals.leave(held.journal, shipped=held.idle)
+        self._held, self._own = [], None
+
+
+def kind_of(error: StoreUnavailable) -> str:
+    """A closed list: what the metric's label may be."""
+    cause = type(error.__cause__).__name__
+    return {"TimeoutError": "timeout", "ConnectionError": "connection"}.get(cause, "other")

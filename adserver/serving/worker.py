@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,12 +16,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from adserver import __version__
-from adserver.core.errors import AdserverError, StoreUnavailable
+from adserver.core.errors import AdserverError, JournalError, StoreUnavailable
 from adserver.core.ports import Counts, LiveCatalog, NodeState
 from adserver.metrics import Dump
 from adserver.serving.collect import Teller
-from adserver.serving.counting import kind_of
+from adserver.serving.journals import Journals
 from adserver.serving.protocol import AdProtocol
+from adserver.serving.shipping import Shipping, kind_of
 from adserver.serving.state import State
 
 log = structlog.get_logger(__name__)
@@ -28,8 +30,10 @@ log = structlog.get_logger(__name__)
 # Four looks in the two seconds within which an apply is served everywhere.
 FOLLOW_SECONDS = 0.5
 FLUSH_SECONDS = 1.0
+JOURNALS_SECONDS = 1.0
 NODE_SECONDS = 1.0
-KEEP_WRITER_SECONDS = 3_600.0
+KEEP_SOURCES_SECONDS = 3_600.0
+EPOCH_BITS = 32
 LAG_SECONDS = 0.25
 PARENT_SECONDS = 1.0
 CANCEL_AGAIN_SECONDS = 1.0
@@ -43,12 +47,15 @@ class Beside:
     state: State
     catalog: LiveCatalog
     counts: Counts
+    journals: Journals
+    shipping: Shipping
     name: str
     collect_path: str
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything runs until the block ends; then tallies and last words are written."""
+        self._begin_journal()
         await self._follow()  # before the first request, so that it finds a snapshot
         teller = asyncio.create_task(Teller(self.collect_path, self._dump).run())
         every = [
@@ -56,8 +63,9 @@ class Beside:
             for seconds, work in (
                 (FOLLOW_SECONDS, self._follow),
                 (FLUSH_SECONDS, self.state.counting.flush),
+                (JOURNALS_SECONDS, self._look_after_journals),
                 (NODE_SECONDS, self._report),
-                (KEEP_WRITER_SECONDS, self._keep_writer),
+                (KEEP_SOURCES_SECONDS, self._keep_sources),
                 (PARENT_SECONDS, leave_with_parent(os.getppid())),
             )
         ]
@@ -67,6 +75,7 @@ class Beside:
         finally:
             await cancel(every)
             await self.state.counting.finish()
+            await self.shipping.finish()
             with contextlib.suppress(StoreUnavailable):
                 await self.catalog.forget_node(self.name)
             await cancel([teller])
@@ -116,9 +125,25 @@ class Beside:
                 NodeState(self.name, self.state.live.generation, self.state.live.since, now)
             )
 
-    async def _keep_writer(self) -> None:
+    def _begin_journal(self) -> None:
+        """A journal of our own; without one, ads are served and events are refused."""
+        if self.shipping.own is not None:
+            return
+        try:
+            journal = self.journals.create(self.state.writer, secrets.randbits(EPOCH_BITS))
+        except JournalError as error:
+            log.error("journal_failed", error=str(error))
+            return
+        self.shipping.begin(journal)
+        self.state.counting.begin(journal)
+
+    async def _look_after_journals(self) -> None:
+        self._begin_journal()
+        await self.shipping.look_after()
+
+    async def _keep_sources(self) -> None:
         with contextlib.suppress(StoreUnavailable):
-            await self.counts.keep_writer(self.state.writer)
+            await self.counts.keep(self.shipping.sources)
 
     async def _watch_lag(self) -> None:
         loop = asyncio.get_running_loop()
@@ -191,8 +216,11 @@ def server(app: ASGIApp, on_ready: Callable[[], None], *, public: bool) -> Serve
     return Server(config, on_ready)
 
 
-def set_constant_gauges(state: State) -> None:
+def set_constant_gauges(state: State, journal_limit_bytes: int) -> None:
     gauges = state.meter.gauges
+    gauges["journal_limit_bytes"][()] = journal_limit_bytes
+    for name in ("journal_events", "journal_bytes", "journals_quarantined"):
+        gauges[name][()] = 0
     gauges["workers"][()] = 1
     gauges["build_info"][__version__,] = 1
     gauges["generation"][()] = state.live.generation

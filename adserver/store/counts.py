@@ -29,7 +29,7 @@ class StoredCounts:
         self._keys = keys
         # An event may come as late as its ticket lives, and be shipped as late again.
         self._life = 2 * ticket_life + SLACK_SECONDS
-        self._lines: dict[tuple[Source, int], Line] = {}
+        self._lines = [Line(client) for _ in range(keys.shards)]
         self._count = Script(script("count"))
 
     @property
@@ -48,7 +48,7 @@ class StoredCounts:
             self._keys.change(shard),
             *(self._keys.seen(shard, *BITMAP.unpack(bitmap)) for bitmap in bitmaps),
         ]
-        said = await self._line(source, shard).run(
+        said = await self._lines[shard].run(
             self._count,
             keys,
             [
@@ -64,21 +64,10 @@ class StoredCounts:
         )
         return read_ledger(said, hour.begin)
 
-    def _line(self, source: Source, shard: int) -> Line:
-        found = self._lines.get((source, shard))
-        if found is None:
-            found = self._lines[source, shard] = Line(self._client)
-        return found
-
-    async def ledger(self, source: Source, shard: int) -> Mark:
+    async def ledger(self, source: Source, shard: int) -> Told:
         with answering():
             said = await self._client.get(self._keys.ledger(shard, *source))
-        return read_ledger(said).mark if said else NOTHING
-
-    async def finish(self, source: Source) -> None:
-        """No more will come from this source: let go of what was held for it."""
-        for held in [key for key in self._lines if key[0] == source]:
-            await self._lines.pop(held).close()
+        return read_ledger(said) if said else Told(NOTHING, [])
 
     async def claim_writer(self) -> int:
         """At random, and claimed, so that even a store that was emptied does not give out twice

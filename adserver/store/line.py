@@ -1,4 +1,4 @@
-"""A connection kept for one caller that has one script call in flight at a time.
+"""A connection kept for script calls, one in flight at a time.
 
 What counting sends thousands of times a second goes straight to the connection: taking one
 from the pool, giving it back and the client's bookkeeping cost as much as the call itself.
@@ -6,6 +6,7 @@ from the pool, giving it back and the client's bookkeeping cost as much as the c
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import sha1
 from typing import Any
 
@@ -22,9 +23,15 @@ class Line:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._pool: Any = client.connection_pool
         self._connection: AbstractConnection | None = None
+        # A worker's own journal has it nearly always; one that it has adopted now and then.
+        self._turn = asyncio.Lock()
 
     async def run(self, script: Script, keys: list[str], args: list[Part]) -> Any:
         """The script's answer. After a failure the next call connects anew; nothing is re-sent."""
+        async with self._turn:
+            return await self._run(script, keys, args)
+
+    async def _run(self, script: Script, keys: list[str], args: list[Part]) -> Any:
         with answering():
             if self._connection is not None and hung_up(self._connection):
                 # Closed since the last call, by a restart or for being idle: nothing was sent.
@@ -45,9 +52,6 @@ class Line:
         connection: Any = self._connection
         await connection.send_command(*parts)
         return await connection.read_response()
-
-    async def close(self) -> None:
-        await self._hang_up()
 
     async def _hang_up(self) -> None:
         connection, self._connection = self._connection, None

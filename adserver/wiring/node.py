@@ -29,7 +29,9 @@ from adserver.serving.app import PublicApp
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.collect import Collected
 from adserver.serving.counting import Counting
+from adserver.serving.journals import Journals
 from adserver.serving.live import Live
+from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
 from adserver.serving.supervisor import Role, Supervisor
 from adserver.serving.worker import (
@@ -58,6 +60,8 @@ MakeBeside = Callable[[Callable[[], ASGIApp]], ASGIApp]
 
 WAIT_SECONDS = 1.0
 BACKLOG = 2_048
+JOURNAL = "journal"
+MEBIBYTE = 1024 * 1024
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -220,28 +224,48 @@ async def run_worker(
         keys = Keys(settings.namespace)
         counts = StoredCounts(connection, keys, settings.ticket_life)
         catalog = StoredLiveCatalog(connection, keys)
-        state = await make_state(node, counts, catalog)
+        journals = journals_of(settings)
+        meter = Meter()
+        live = Live(catalog, settings.public_url, meter)
+        shipping = Shipping(counts, journals, meter, live.note)
+        state = await make_state(node, counts, AssetCache(catalog), live, shipping, meter)
         app = PublicApp(state, urlsplit(settings.public_url).path, beside)
         name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
-        async with Beside(state, catalog, counts, name, node.collect_path).running():
+        collect = node.collect_path
+        beside_requests = Beside(state, catalog, counts, journals, shipping, name, collect)
+        async with beside_requests.running():
             await server(app, ready, public=True).serve(sockets=[node.public])
 
 
-async def make_state(node: Node, counts: StoredCounts, catalog: StoredLiveCatalog) -> State:
-    meter = Meter()
-    live = Live(catalog, node.settings.public_url, meter)
-    writer = await until_answered(counts.claim_writer)
+def journals_of(settings: Settings) -> Journals:
+    """Each worker's share of the node's bound: together they never pass it."""
+    share = settings.journal_mebibytes * MEBIBYTE // settings.workers
+    return Journals(settings.state / JOURNAL, share, settings.ticket_life)
+
+
+async def make_state(  # noqa: PLR0913 - what a worker is made of
+    node: Node,
+    counts: StoredCounts,
+    assets: AssetCache,
+    live: Live,
+    shipping: Shipping,
+    meter: Meter,
+) -> State:
+    settings = node.settings
+    counting = Counting(
+        lambda: live.timezone, shipping.durable, always=settings.journal_sync == "always"
+    )
     state = State(
         live=live,
-        counting=Counting(counts, writer, meter, lambda: live.timezone, live.note),
+        counting=counting,
         sealer=Sealer(node.keys),
-        assets=AssetCache(catalog),
+        assets=assets,
         meter=meter,
-        writer=writer,
-        ticket_life=node.settings.ticket_life,
-        trusted_peers=node.settings.trusted_peers,
+        writer=await until_answered(counts.claim_writer),
+        ticket_life=settings.ticket_life,
+        trusted_peers=settings.trusted_peers,
     )
-    set_constant_gauges(state)
+    set_constant_gauges(state, settings.journal_mebibytes * MEBIBYTE)
     return state
 
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from adserver.core.assets import Asset
+from adserver.core.batch import NOTHING, Shipment
 from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
-from adserver.core.events import Event, Kind, Outcome
-from adserver.core.hour import Hour
-from adserver.core.ports import KnownCreative, NodeState, Tally
+from adserver.core.events import METRIC_OF, Event, Kind, Metric, Row, Tally
+from adserver.core.ports import KnownCreative, NodeState, Source, Told
+from adserver.core.record import read_events, read_tallies
 from adserver.core.ticket import Sealer
 from adserver.metrics import Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
+from adserver.serving.journals import Journals
 from adserver.serving.live import Live
+from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
 from tests.factories import NOW, ZONE
 
 SECRET = b"k" * 32
 WRITER = 7
+EPOCH = 1
+JOURNAL_BYTES = 64 * 1024 * 1024
 LIFE_SECONDS = 86_400
 
 
@@ -34,15 +40,16 @@ class MemoryCounts:
     then fails. open: while it is cleared, every call waits.
     """
 
+    shards: int = 1
     away: bool = False
     refusals: int = 0
     loses_answers: bool = False
     open: asyncio.Event = field(default_factory=asyncio.Event)
-    batches: list[list[Event]] = field(default_factory=list)
+    shipments: list[Shipment] = field(default_factory=list)
     seen: set[tuple[int, int, Kind]] = field(default_factory=set)
     rows: Counter[tuple[str, Tally]] = field(default_factory=Counter)
-    ledger: dict[int, int] = field(default_factory=dict)
-    sent: list[int] = field(default_factory=list)
+    ledgers: dict[tuple[Source, int], Told] = field(default_factory=dict)
+    kept: list[Source] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.open.set()
@@ -57,37 +64,45 @@ class MemoryCounts:
         if self.loses_answers:
             raise StoreUnavailable("lost") from TimeoutError("too late")
 
-    async def count(self, hour: Hour, events: Sequence[Event]) -> list[Outcome]:
-        self.batches.append(list(events))
+    async def apply(self, source: Source, shard: int, shipment: Shipment) -> Told:
+        self.shipments.append(shipment)
         await self._reached()
-        outcomes = [self._take(event) for event in events]
+        said = self.ledgers.get((source, shard), Told(NOTHING, []))
+        if said.mark == shipment.previous:
+            said = self.ledgers[source, shard] = Told(shipment.mark, self._apply(shipment))
         self._answered()
-        return outcomes
+        return said
 
-    def _take(self, event: Event) -> Outcome:
+    def _apply(self, shipment: Shipment) -> list[Row]:
+        added: Counter[Tally] = Counter()
+        for event in read_events(shipment.events):
+            for metric in self._take(event):
+                added[metric, event.creative, event.slot, event.site] += 1
+        for row, count in [*added.items(), *read_tallies(shipment.tallies).items()]:
+            self.rows[shipment.hour.name, row] += count
+        return [
+            Row(shipment.hour.begin, Metric(what[0]), what[2:], *place, count)
+            for (what, *place), count in added.items()
+        ]
+
+    def _take(self, event: Event) -> list[str]:
+        letter = METRIC_OF[event.kind]
         mark = (event.writer, event.serial, event.kind)
         if mark in self.seen:
-            return Outcome.DUPLICATE
+            return [f"{letter}.duplicate"]
         self.seen.add(mark)
         matched = event.kind is not Kind.CLICK or (*mark[:2], Kind.IMPRESSION) in self.seen
-        return Outcome.ACCEPTED if matched else Outcome.UNMATCHED
+        return [letter] if matched else [letter, Metric.UNMATCHED]
 
-    async def add(
-        self, hour: Hour, writer: int, sequence: int, tallies: Mapping[Tally, int]
-    ) -> None:
-        self.sent.append(sequence)
+    async def ledger(self, source: Source, shard: int) -> Told:
         await self._reached()
-        if sequence > self.ledger.get(writer, 0):
-            self.ledger[writer] = sequence
-            for row, count in tallies.items():
-                self.rows[hour.name, row] += count
-        self._answered()
+        return self.ledgers.get((source, shard), Told(NOTHING, []))
 
     async def claim_writer(self) -> int:
         return WRITER
 
-    async def keep_writer(self, writer: int) -> None:
-        pass
+    async def keep(self, sources: Sequence[Source]) -> None:
+        self.kept.extend(sources)
 
 
 @dataclass
@@ -140,18 +155,41 @@ class MemoryCatalog:
         self.nodes.pop(name, None)
 
 
-def make_state(store: MemoryCatalog, counts: MemoryCounts) -> State:
-    """A worker's state on these, at a fixed time; nothing is served before `live.refresh`."""
-    meter = Meter()
-    live = Live(store, "", meter)
-    return State(
-        live=live,
-        counting=Counting(counts, WRITER, meter, lambda: ZONE, live.note),
-        sealer=Sealer([SECRET]),
-        assets=AssetCache(store),
-        meter=meter,
-        writer=WRITER,
-        ticket_life=LIFE_SECONDS,
-        clock=lambda: NOW,
-        draw=lambda: 0.0,
-    )
+@dataclass
+class MemoryWorker:
+    """A worker's state on these, at a fixed time, with a real journal in `folder`.
+
+    Nothing is served before `live.refresh`, and nothing is counted outside of `counting`.
+    """
+
+    folder: Path
+    store: MemoryCatalog = field(default_factory=MemoryCatalog)
+    counts: MemoryCounts = field(default_factory=MemoryCounts)
+    always: bool = True
+
+    def __post_init__(self) -> None:
+        meter = Meter()
+        live = Live(self.store, "", meter)
+        self.journals = Journals(self.folder, JOURNAL_BYTES, LIFE_SECONDS)
+        self.shipping = Shipping(self.counts, self.journals, meter, live.note)
+        self.state = State(
+            live=live,
+            counting=Counting(lambda: ZONE, self.shipping.durable, always=self.always),
+            sealer=Sealer([SECRET]),
+            assets=AssetCache(self.store),
+            meter=meter,
+            writer=WRITER,
+            ticket_life=LIFE_SECONDS,
+            clock=lambda: NOW,
+            draw=lambda: 0.0,
+        )
+
+    def begin(self) -> None:
+        journal = self.journals.create(WRITER, EPOCH)
+        self.shipping.begin(journal)
+        self.state.counting.begin(journal)
+
+    async def finish(self) -> None:
+        """Write what is left, and ship it."""
+        await self.state.counting.finish()
+        await self.shipping.finish()
