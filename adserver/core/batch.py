@@ -216,8 +216,8 @@ class Stream:
     def told(self, mark: Mark) -> bool:
         """What the ledger says, asked for or in answer to the shipment in flight.
 
-        Whether the shipment in flight is in the store. LedgerConflict where the ledger holds
-        what this journal has not shipped: somebody else writes in its name.
+        Whether that is news: a shipment of ours that is now known to be there. LedgerConflict
+        where the ledger holds what was never shipped: somebody else writes in our name.
         """
         shipped, self._in_flight = self._in_flight, None
         self._sure = True
@@ -228,11 +228,13 @@ class Stream:
             self._resume(mark)
         elif mark == self._ledger:
             pass
-        elif mark in self._unconfirmed:
-            self._advance(mark)
         elif mark.sequence < self._ledger.sequence:
+            # Also to a shipment that was once unconfirmed: what came after it is lost.
             self.rollbacks += 1
             self._resume(mark)
+        elif mark in self._unconfirmed:
+            self._advance(mark)
+            return True
         else:
             raise LedgerConflict(self._ledger.sequence, mark.sequence)
         return False

@@ -171,7 +171,7 @@ class MemoryWorker:
         meter = Meter()
         live = Live(self.store, "", meter)
         self.journals = Journals(self.folder, JOURNAL_BYTES, LIFE_SECONDS)
-        self.shipping = Shipping(self.counts, self.journals, meter, live.note)
+        self.shipping = Shipping(self.counts, self.journals, meter, live.note, lambda: NOW)
         self.state = State(
             live=live,
             counting=Counting(lambda: ZONE, self.shipping.durable, always=self.always),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -29,13 +30,12 @@ from tests.factories import (
     slot,
     text_creative,
 )
+from tests.serving.disk import Disk
 from tests.serving.memory import (
     LIFE_SECONDS,
     SECRET,
     WRITER,
-    MemoryCatalog,
-    MemoryCounts,
-    make_state,
+    MemoryWorker,
 )
 
 DOCUMENT = "d" * 32
@@ -45,8 +45,8 @@ BOOKED = campaign(creatives=(text_creative(), image_creative(), RICH))
 
 @dataclass
 class Worker:
-    catalog: MemoryCatalog
-    counts: MemoryCounts
+    memory: MemoryWorker
+    disk: Disk
     state: State
     client: httpx.AsyncClient
     now: float = NOW
@@ -77,54 +77,57 @@ def blog(ads) -> Starlette:
 
 
 @pytest.fixture
-async def worker() -> AsyncIterator[Worker]:
-    store, counts = MemoryCatalog(), MemoryCounts()
+async def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
+    disk = Disk()
+    disk.install(monkeypatch)
+    memory = MemoryWorker(tmp_path / "journal")
+    memory.begin()
+    store, state = memory.store, memory.state
     store.publish(generation(catalog(BOOKED)))
     store.assets[image().digest] = Asset(b"\x89PNG", "image/png")
     store.assets[DOCUMENT] = Asset(b"<!doctype html><a href='%%click%%'>x</a>", "text/html")
-    state = make_state(store, counts)
     await state.live.refresh(NOW)
     transport = httpx.ASGITransport(PublicApp(state, "", blog), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://ads") as client:
-        yield Worker(store, counts, state, client)
-    counts.open.set()
-    await state.counting.finish()
+        yield Worker(memory, disk, state, client)
+    disk.open.set()
+    await memory.finish()
 
 
 @pytest.mark.parametrize("kind", ["i", "v"])
 async def test_a_beacon_that_cannot_be_made_durable_is_refused_honestly(
     worker: Worker, kind: str
 ) -> None:
-    worker.counts.away = True
+    worker.disk.full = True
     answer = await worker.get(f"/{kind}/{worker.ticket()}")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert "x-ad-event" not in answer.headers
-    worker.counts.away = False
+    worker.disk.full = False
     assert await worker.event(f"/{kind}/{worker.ticket()}") == (200, "accepted")
 
 
-async def test_a_click_lands_whatever_the_store_does(worker: Worker) -> None:
-    worker.counts.away = True
+async def test_a_click_lands_whatever_the_disk_does(worker: Worker) -> None:
+    worker.disk.full = True
     answer = await worker.get(f"/c/{worker.ticket()}")
     assert answer.status_code == 302
     assert answer.headers["location"] == "https://shop.example/"
     assert answer.headers["x-ad-event"] == "pending"
 
 
-async def test_a_click_does_not_wait_for_a_slow_store_and_counts_all_the_same(
+async def test_a_click_does_not_wait_for_a_slow_disk_and_counts_all_the_same(
     worker: Worker,
 ) -> None:
-    worker.counts.open.clear()
+    worker.disk.open.clear()
     async with asyncio.timeout(10):
         assert await worker.event(f"/c/{worker.ticket()}") == (302, "pending")
-    worker.counts.open.set()
-    await worker.state.counting.finish()
+    worker.disk.open.set()
+    await worker.memory.finish()
     assert worker.count("clicks_total") == {("post-top", "brulerie"): 1}
 
 
 async def test_slots_do_not_notice_that_the_store_is_away(worker: Worker) -> None:
-    worker.catalog.away = worker.counts.away = True
+    worker.memory.store.away = worker.memory.counts.away = True
     answer = await worker.get("/slots/post-top")
     assert answer.headers["x-ad-decision"] == "fill; campaign=brulerie; creative=carte"
 
@@ -133,19 +136,19 @@ async def test_slots_do_not_notice_that_the_store_is_away(worker: Worker) -> Non
 async def test_what_only_the_store_knows_is_asked_for_again_later(
     worker: Worker, path: str
 ) -> None:
-    worker.catalog.known[99] = KnownCreative.of(campaign("gone"), text_creative())
+    worker.memory.store.known[99] = KnownCreative.of(campaign("gone"), text_creative())
     address = path.format(
         digest=image().digest, rich=worker.ticket(creative=3), gone=worker.ticket(creative=99)
     )
-    worker.catalog.away = True
+    worker.memory.store.away = True
     answer = await worker.get(address)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    worker.catalog.away = False
+    worker.memory.store.away = False
     assert (await worker.get(address)).status_code in {200, 302}
 
 
 async def test_a_click_of_a_campaign_that_has_ended_still_lands(worker: Worker) -> None:
-    worker.catalog.known[99] = KnownCreative.of(campaign("gone"), text_creative())
+    worker.memory.store.known[99] = KnownCreative.of(campaign("gone"), text_creative())
     answer = await worker.get(f"/c/{worker.ticket(creative=99)}")
     assert answer.headers["location"] == "https://shop.example/"
     assert worker.count("clicks_total") == {("post-top", "other"): 1}
@@ -190,9 +193,9 @@ async def test_what_was_not_shown_to_anybody_does_not_count(
 ) -> None:
     path = f"/i/{worker.ticket(flags=flags)}"
     assert await worker.event(path, headers=headers) == (200, f"discarded; reason={reason}")
-    assert worker.counts.batches == []
-    await worker.state.counting.flush()
-    assert [row for _, row in worker.counts.rows] == [(f"i.{reason}", 1, 1, 1)]
+    assert worker.memory.counts.shipments == []
+    await worker.memory.finish()
+    assert [row for _, row in worker.memory.counts.rows] == [(f"i.{reason}", 1, 1, 1)]
 
 
 async def test_a_ticket_of_another_key_is_told_forged_and_nonsense_is_not(worker: Worker) -> None:
@@ -208,8 +211,8 @@ async def test_a_decision_is_counted_for_the_node_and_for_the_reports(worker: Wo
     await worker.get("/slots/post-top", headers={"referer": "https://blog.example/a"})
     await worker.get("/slots/absent")
     await worker.get("/slots/post-top?exclude=brulerie")
-    await worker.state.counting.flush()
-    assert {row: n for (_, row), n in worker.counts.rows.items()} == {
+    await worker.memory.finish()
+    assert {row: n for (_, row), n in worker.memory.counts.rows.items()} == {
         ("r", 0, 1, 1): 1,
         ("s", 1, 1, 1): 1,
         ("r", 0, 1, 0): 1,
@@ -270,8 +273,8 @@ async def test_ignored_facts_are_counted_by_reason(worker: Worker) -> None:
     }
 
 
-async def test_before_any_apply_every_slot_is_empty_for_want_of_a_campaign() -> None:
-    state = make_state(MemoryCatalog(), MemoryCounts())
+async def test_before_any_apply_every_slot_is_empty_for_want_of_a_campaign(tmp_path: Path) -> None:
+    state = MemoryWorker(tmp_path).state
     transport = httpx.ASGITransport(PublicApp(state, "", blog))
     async with httpx.AsyncClient(transport=transport, base_url="http://ads") as client:
         for path in ("/slots/any", "/frame/any"):
@@ -286,7 +289,7 @@ async def test_before_any_apply_every_slot_is_empty_for_want_of_a_campaign() -> 
 
 async def test_a_slot_that_stands_twice_on_a_page_has_two_names(worker: Worker) -> None:
     two = campaign(creatives=(text_creative("x"), text_creative("y")))
-    worker.catalog.publish(generation(catalog(two, slots=(slot(),)), number=2))
+    worker.memory.store.publish(generation(catalog(two, slots=(slot(),)), number=2))
     await worker.state.live.refresh(NOW)
     made = (await worker.get("/decisions?slots=post-top,post-top")).json()["decisions"]
     assert 'Above the article"' in made[0]["html"]

@@ -7,7 +7,7 @@ import pytest
 from adserver.core.context import Context
 from adserver.core.decision import decide
 from adserver.core.errors import NoSuchName, StoreUnavailable
-from adserver.core.events import Event, Kind, Outcome
+from adserver.core.events import Metric, Row
 from adserver.core.ports import KnownCreative
 from adserver.metrics import Meter
 from adserver.serving import live as module
@@ -231,15 +231,21 @@ async def test_past_the_bound_creatives_that_are_gone_are_found_all_the_same(
     assert store.asked["creative 90"] == 1
 
 
+def row(metric: Metric, reason: str = "", creative: int = 1, slot: int = 1, count: int = 1) -> Row:
+    return Row(int(NOW), metric, reason, creative, slot, 1, count)
+
+
 async def test_events_are_shown_by_slot_and_campaign(store: MemoryCatalog) -> None:
     meter = Meter()
     live = Live(store, "", meter)
     await live.refresh(NOW)
-    for kind in Kind:
-        for creative, outcome in ((1, Outcome.ACCEPTED), (1, Outcome.DUPLICATE)):
-            live.note(Event(kind, 7, 1, creative, 1, 1), outcome)
-    live.note(Event(Kind.CLICK, 7, 2, 99, 77, 1), Outcome.UNMATCHED)
-    assert meter.counts["impressions_total"]["post-top", "a"] == 1
+    for metric in (Metric.IMPRESSION, Metric.VIEWABLE, Metric.CLICK):
+        live.note([row(metric), row(metric, reason="duplicate")])
+    live.note(
+        [row(Metric.CLICK, creative=99, slot=77), row(Metric.UNMATCHED, creative=99, slot=77)]
+    )
+    live.note([row(Metric.IMPRESSION, count=2)])
+    assert meter.counts["impressions_total"]["post-top", "a"] == 3
     assert meter.counts["viewable_impressions_total"]["post-top", "a"] == 1
     assert meter.counts["clicks_total"] == {("post-top", "a"): 1, ("other", "other"): 1}
     assert meter.counts["events_discarded_total"]["click", "post-top", "duplicate"] == 1

@@ -15,7 +15,7 @@ from adserver.core.assets import Asset
 from adserver.serving.collect import Collected
 from adserver.serving.worker import Beside, cancel, forever, leave_with_parent
 from tests.factories import NOW, campaign, catalog, generation, image, image_creative
-from tests.serving.memory import MemoryCatalog, MemoryCounts, make_state
+from tests.serving.memory import MemoryWorker
 
 NAME = "node:8080/0"
 ROW = ("r", 0, 1, 1)
@@ -29,15 +29,20 @@ async def eventually(condition: Callable[[], object]) -> None:
 
 class Worker:
     def __init__(self, folder: Path) -> None:
-        self.store, self.counts = MemoryCatalog(), MemoryCounts()
+        self.memory = MemoryWorker(folder / "journal")
+        self.store, self.counts = self.memory.store, self.memory.counts
         self.store.publish(generation(catalog(campaign(creatives=(image_creative(),)))))
         self.store.assets[image().digest] = Asset(b"\x89PNG", "image/png")
-        self.state = make_state(self.store, self.counts)
+        self.state, self.shipping = self.memory.state, self.memory.shipping
         self.path = str(folder / "admin.sock")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        async with Beside(self.state, self.store, self.counts, NAME, self.path).running():
+        journals = self.memory.journals
+        beside = Beside(
+            self.state, self.store, self.counts, journals, self.shipping, NAME, self.path
+        )
+        async with beside.running():
             yield
 
     def gauge(self, name: str) -> float | None:
