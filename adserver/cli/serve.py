@@ -24,6 +24,8 @@ server_options = settings_options(
     "admin_token_file",
     "admin_allow",
     "ticket_life",
+    "journal_sync",
+    "journal_mebibytes",
     "log_format",
 )
 

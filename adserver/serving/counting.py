@@ -25,8 +25,8 @@ from adserver.core.errors import JournalError
 from adserver.core.events import Event, Outcome, Tally
 from adserver.core.hour import Hour, hour_at
 from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
-from adserver.core.seen import Seen
 from adserver.serving.journal import Journal, sync
+from adserver.serving.seen import SharedSeen
 
 # None: it was answered before it was durable (a click that would have waited too long).
 Waiter = asyncio.Future[Outcome | None]
@@ -58,6 +58,7 @@ class Counting:
         self,
         timezone: Callable[[], str],
         durable: Callable[[Written], None],
+        seen: SharedSeen,
         *,
         always: bool = True,
     ) -> None:
@@ -65,7 +66,7 @@ class Counting:
         self._timezone = timezone
         self._tell = durable
         self._always = always
-        self._seen = Seen()
+        self._seen = seen
         self._commit: GroupCommit[Waiter] = GroupCommit()
         self._impatient: deque[tuple[float, Waiter]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
@@ -95,6 +96,7 @@ class Counting:
         if not self._always:
             self._tell(self._write(Content.EVENTS, pack_event(event), self.hour()))
             self._seen.add(event)
+            self._seen.share()
             return Outcome.ACCEPTED
         waiter: Waiter = asyncio.get_running_loop().create_future()
         self._commit.join(event, waiter)
@@ -209,11 +211,11 @@ class Counting:
 
     def _settle(self, batch: Batch[Waiter]) -> None:
         for event, waiter in zip(batch.events, batch.waiters, strict=True):
-            # The same event twice in a batch: the store counts the second as a duplicate.
-            outcome = Outcome.DUPLICATE if self._seen.has(event) else Outcome.ACCEPTED
-            self._seen.add(event)
+            # The same event twice on its way: the store counts the second as a duplicate.
+            outcome = Outcome.ACCEPTED if self._seen.add(event) else Outcome.DUPLICATE
             if not waiter.done():
                 waiter.set_result(outcome)
+        self._seen.share()
 
     async def flush(self) -> None:
         """Write the tallies; what the journal does not take is tried again the next time."""
@@ -264,6 +266,7 @@ class Counting:
         while self._driver is not None:
             await self._driver
         self._disk.shutdown()
+        self._seen.close()
 
     def _bound(self) -> None:
         if sum(len(tallies) for _, tallies in self._earlier) > MAX_TALLIES:

@@ -24,8 +24,8 @@ DRAIN_SECONDS = 20.0
 # A process that dies at once would otherwise be started hundreds of times a second.
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 10.0
-# One that has lived this long was not broken from the start.
-SETTLED_SECONDS = 30.0
+# One that was ready and has lived this long was not broken from the start.
+SETTLED_SECONDS = 2.0
 TICK_SECONDS = 1.0
 READY_TIMEOUT_SECONDS = 60.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
@@ -52,6 +52,11 @@ class Child:
     ready: int  # a pipe's end that becomes readable when the child is ready
     started: float
     leaving: bool = False
+    was_ready: bool = False
+
+    def said_ready(self) -> bool:
+        """Whether it has ever been ready; asked when it has ended, so reading does not wait."""
+        return self.was_ready or os.read(self.ready, 1) != b""
 
 
 @dataclass(slots=True)
@@ -135,13 +140,14 @@ class Supervisor:
             child = self.children.pop(pid, None)
             if child is None:
                 continue
-            os.close(child.ready)
             if not (child.leaving or self.stopping or child.role.once):
                 self._plan_restart(child, status)
+            os.close(child.ready)
 
     def _plan_restart(self, child: Child, status: int) -> None:
         lived = time.monotonic() - child.started
-        last = 0.0 if lived > SETTLED_SECONDS else self.delays.get(child.role.name, 0.0)
+        settled = child.said_ready() and lived > SETTLED_SECONDS
+        last = 0.0 if settled else self.delays.get(child.role.name, 0.0)
         delay = min(max(last * 2, FIRST_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
         self.delays[child.role.name] = delay
         code = os.waitstatus_to_exitcode(status)
@@ -168,7 +174,8 @@ class Supervisor:
             drain_socket(wake)
             for end in set(readable) & waiting.keys():
                 child = waiting.pop(end)
-                if not os.read(end, 1):
+                child.was_ready = os.read(end, 1) != b""
+                if not child.was_ready:
                     log.error("process_failed_to_start", role=child.role.name)
                     return False
         return True

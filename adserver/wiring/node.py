@@ -11,6 +11,8 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from mmap import mmap
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +24,7 @@ from starlette.types import ASGIApp
 
 from adserver import logs
 from adserver.core.errors import SettingsError, StoreUnavailable
+from adserver.core.seen import MEMORY_BYTES
 from adserver.core.ticket import Sealer
 from adserver.metrics import Meter
 from adserver.serving.admin import Guard, admin_app
@@ -31,6 +34,7 @@ from adserver.serving.collect import Collected
 from adserver.serving.counting import Counting
 from adserver.serving.journals import Journals
 from adserver.serving.live import Live
+from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
 from adserver.serving.supervisor import Role, Supervisor
@@ -67,7 +71,10 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What the node's processes share: all made before the first of them is forked."""
+    """What the node's processes share: all made before the first of them is forked.
+
+    folder: for sockets and locks, gone with the node. seen: memory of `core.seen`.
+    """
 
     settings: Settings
     store: str
@@ -75,7 +82,12 @@ class Node:
     guard: Guard
     public: socket.socket
     admin: socket.socket
-    collect_path: str
+    folder: str
+    seen: mmap
+
+    @property
+    def collect_path(self) -> str:
+        return f"{self.folder}/admin.sock"
 
     @property
     def address(self) -> str:
@@ -113,7 +125,7 @@ def serve(
         store = stack.enter_context(store_url(settings, stop_if_last=True))
         wait_for_store(store)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-"))
-        node = Node(settings, store, keys, guard, public, admin, f"{folder}/admin.sock")
+        node = Node(settings, store, keys, guard, public, admin, folder, mmap(-1, MEMORY_BYTES))
         prepare(node)
         gc.freeze()  # what is imported is shared by all processes, and never collected
         supervisor = Supervisor(
@@ -253,7 +265,10 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
 ) -> State:
     settings = node.settings
     counting = Counting(
-        lambda: live.timezone, shipping.durable, always=settings.journal_sync == "always"
+        lambda: live.timezone,
+        shipping.durable,
+        SharedSeen(node.seen, Path(node.folder) / "seen.lock"),
+        always=settings.journal_sync == "always",
     )
     state = State(
         live=live,

@@ -40,7 +40,7 @@ CREATIVE = re.compile("creative=(.+)")
 SERVED_EVERYWHERE_SECONDS = 2.0
 SLOT_SECONDS = 0.1
 # One refused look at the store, as long as its client waits (0.5 s), and what queues before it.
-REFUSED_SECONDS = 1.5
+SHOWN_SECONDS = 1.5
 # 20 ms and the way there and back, on a machine that does other things as well.
 CLICK_SECONDS = 0.1
 
@@ -208,7 +208,7 @@ def timed(ads: Running, path: str) -> tuple[httpx.Response, float]:
 
 
 @pytest.mark.parametrize("away", [halt, kill])
-def test_while_the_store_is_away_slots_answer_beacons_refuse_and_clicks_land(
+def test_while_the_store_is_away_slots_answer_beacons_count_and_clicks_land(
     ads: Running, away: Any
 ) -> None:
     decisions = [ads.get("/decisions?slots=top").json()["decisions"][0] for _ in range(4)]
@@ -218,12 +218,12 @@ def test_while_the_store_is_away_slots_answer_beacons_refuse_and_clicks_land(
     away(pid)
     try:
         for one in decisions[1:]:
-            refused, seconds = timed(ads, one["impression_url"])
-            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-            assert "x-ad-event" not in refused.headers
-            assert seconds < REFUSED_SECONDS
+            shown, seconds = timed(ads, one["impression_url"])
+            assert (shown.status_code, shown.headers["x-ad-event"]) == (200, "accepted")
+            assert seconds < SHOWN_SECONDS
         landed, seconds = timed(ads, decisions[1]["click_url"])
-        assert (landed.status_code, landed.headers["x-ad-event"]) == (302, "pending")
+        assert landed.status_code == 302
+        assert landed.headers["x-ad-event"] in {"accepted", "pending"}
         assert landed.headers["location"] == "https://shop.example/landing"
         assert seconds < CLICK_SECONDS
         answers = [timed(ads, SLOT) for _ in range(100)]
@@ -241,11 +241,8 @@ def test_while_the_store_is_away_slots_answer_beacons_refuse_and_clicks_land(
         if away is halt:
             os.kill(pid, signal.SIGCONT)
         ads.process.send_signal(signal.SIGCONT)
-    for one in decisions:  # the reader's browser sends again what was refused
-        until(lambda one=one: ads.get(one["impression_url"]).status_code == 200)
-    until(lambda: ads.get(decisions[1]["click_url"]).headers["x-ad-event"] != "pending")
-    assert report(ads)["total"]["impressions"] == len(decisions)
-    assert report(ads)["total"]["clicks"] == 1
+    until(lambda: report(ads)["total"]["impressions"] == len(decisions))
+    until(lambda: report(ads)["total"]["clicks"] == 1)
     assert (store_pid(ads) == pid) is (away is halt)
     until(lambda: report(ads)["total"]["served"] == len(decisions) + len(answers))
 

@@ -13,7 +13,7 @@ import pytest
 from tests.journeys.figures import report, total
 from tests.journeys.hammer import Answer, Connection, reach_workers
 from tests.journeys.small_blog import campaign, write_blog
-from tests.servers import Running, adserver_running
+from tests.servers import Running, adserver_running, until
 
 WORKERS = 4
 CONNECTIONS = 32
@@ -24,6 +24,8 @@ CALLS = 400
 IMPRESSIONS = len(SLOTS) * CALLS
 TIMES = 3
 REPLAYS = 1_000
+ACCEPTED = (200, "accepted")
+DUPLICATE = (200, "discarded; reason=duplicate")
 
 
 @pytest.fixture(scope="module")
@@ -73,16 +75,16 @@ def test_ten_thousand_impressions_sent_three_times_each_are_ten_thousand(ads: Ru
     before, counted = report(ads)["total"], total(ads, "impressions_total")
     duplicates = total(ads, "events_discarded_total")
     answered = asyncio.run(send_each_three_times(ads))
-    assert answered == {
-        (200, "accepted"): IMPRESSIONS,
-        (200, "discarded; reason=duplicate"): IMPRESSIONS * (TIMES - 1),
-    }
+    # Another worker may be told of an event that one has counted already: the report knows.
+    assert answered.keys() == {ACCEPTED, DUPLICATE}
+    assert answered.total() == IMPRESSIONS * TIMES
+    assert answered[ACCEPTED] >= IMPRESSIONS
+    until(lambda: report(ads)["total"]["gross"] - before["gross"] == IMPRESSIONS * TIMES)
     after = report(ads)
     assert after["total"]["impressions"] - before["impressions"] == IMPRESSIONS
-    assert after["total"]["gross"] - before["gross"] == IMPRESSIONS * TIMES
     assert after["discarded"]["impression"].keys() == {"duplicate"}
-    assert total(ads, "impressions_total") - counted == IMPRESSIONS
-    assert total(ads, "events_discarded_total") - duplicates == IMPRESSIONS * (TIMES - 1)
+    until(lambda: total(ads, "impressions_total") - counted == IMPRESSIONS)
+    until(lambda: total(ads, "events_discarded_total") - duplicates == IMPRESSIONS * (TIMES - 1))
     for slot in SLOTS[1:]:  # the first is the one that is replayed
         label = f"for-{slot}"
         assert total(ads, "impressions_total", slot=slot, campaign=label) == CALLS
@@ -91,7 +93,10 @@ def test_ten_thousand_impressions_sent_three_times_each_are_ten_thousand(ads: Ru
 def test_a_beacon_replayed_a_thousand_times_over_all_workers_counts_once(ads: Running) -> None:
     before = report(ads)
     answered = asyncio.run(replay(ads))
-    assert answered == {(200, "accepted"): 1, (200, "discarded; reason=duplicate"): REPLAYS - 1}
+    assert answered.keys() == {ACCEPTED, DUPLICATE}
+    assert answered.total() == REPLAYS
+    assert 1 <= answered[ACCEPTED] <= WORKERS, "each worker knows what it was told itself"
+    until(lambda: report(ads)["total"]["gross"] - before["total"]["gross"] == REPLAYS)
     after = report(ads)
     assert after["total"]["impressions"] - before["total"]["impressions"] == 1
     duplicates = [one["discarded"]["impression"].get("duplicate", 0) for one in (before, after)]

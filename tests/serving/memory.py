@@ -21,6 +21,7 @@ from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
 from adserver.serving.journals import Journals
 from adserver.serving.live import Live
+from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
 from tests.factories import NOW, ZONE
@@ -174,7 +175,9 @@ class MemoryWorker:
         self.shipping = Shipping(self.counts, self.journals, meter, live.note, lambda: NOW)
         self.state = State(
             live=live,
-            counting=Counting(lambda: ZONE, self.shipping.durable, always=self.always),
+            counting=Counting(
+                lambda: ZONE, self.shipping.durable, SharedSeen(), always=self.always
+            ),
             sealer=Sealer([SECRET]),
             assets=AssetCache(self.store),
             meter=meter,

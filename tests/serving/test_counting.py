@@ -16,6 +16,7 @@ from adserver.core.record import Content, read_events, read_tallies
 from adserver.serving import counting as module
 from adserver.serving.counting import MAX_CLICK_WAIT_SECONDS, Counting, Written
 from adserver.serving.journals import Journals
+from adserver.serving.seen import SharedSeen
 from tests.factories import NOW, ZONE
 from tests.serving.disk import Disk
 from tests.serving.memory import JOURNAL_BYTES, LIFE_SECONDS
@@ -32,7 +33,7 @@ class Bench:
         self.disk = disk
         self.journals = Journals(folder, JOURNAL_BYTES, LIFE_SECONDS)
         self.told: list[Written] = []
-        self.counting = Counting(lambda: ZONE, self.told.append, always=always)
+        self.counting = Counting(lambda: ZONE, self.told.append, SharedSeen(), always=always)
 
     def begin(self, epoch: int = 1) -> None:
         self.journal = self.journals.create(WRITER, epoch)

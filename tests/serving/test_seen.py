@@ -1,0 +1,60 @@
+"""What the workers of a node tell each other of events, without ever waiting for each other."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from mmap import mmap
+from pathlib import Path
+
+import pytest
+
+from adserver.core.events import Event, Kind
+from adserver.core.seen import MEMORY_BYTES
+from adserver.serving import seen as module
+from adserver.serving.seen import SharedSeen
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[SharedSeen, SharedSeen]:
+    memory, lock = mmap(-1, MEMORY_BYTES), tmp_path / "lock"
+    return SharedSeen(memory, lock), SharedSeen(memory, lock)
+
+
+def event(serial: int = 1) -> Event:
+    return Event(Kind.IMPRESSION, 7, serial, 1, 2, 3)
+
+
+def test_what_one_has_shared_the_other_knows(pair: tuple[SharedSeen, SharedSeen]) -> None:
+    one, other = pair
+    assert one.add(event())
+    assert one.has(event())
+    assert not other.has(event())
+    one.share()
+    assert other.has(event())
+    one.close()
+    other.close()
+
+
+def test_nobody_waits_for_who_is_sharing(
+    pair: tuple[SharedSeen, SharedSeen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_UNTOLD", 10)
+    one, other = pair
+    stopped = os.open(tmp_path / "lock", os.O_RDWR)
+    fcntl.flock(stopped, fcntl.LOCK_EX)
+    one.add(event())
+    one.share()
+    assert not other.has(event())
+    os.close(stopped)  # whatever ended it
+    one.share()
+    assert other.has(event())
+
+
+def test_alone_a_worker_knows_what_it_was_told() -> None:
+    alone = SharedSeen()
+    alone.add(event())
+    alone.share()
+    assert alone.has(event())
+    assert not alone.has(event(2))
+    alone.close()
