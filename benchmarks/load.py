@@ -22,14 +22,21 @@ class Load:
     failed: int
 
 
-def drive(port: int, path: str, connections: int, seconds: float, paths: Path | None) -> Load:
+def drive(  # noqa: PLR0913 - what wrk wants to know
+    port: int,
+    path: str,
+    connections: int,
+    seconds: float,
+    paths: Path | None,
+    method: str = "GET",
+) -> Load:
     """paths: a file of one path a line, each asked for once; without it `path`, again and again."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "5s"]
     if paths is not None:
         command += ["-s", str(SCRIPT)]
     command.append(f"http://127.0.0.1:{port}{path}")
     if paths is not None:
-        command += ["--", str(paths)]
+        command += ["--", str(paths), method]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return read(done.stdout)
 
