@@ -69,9 +69,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="adserver-bench-") as name, contextlib.ExitStack() as s:
         folder = Path(name)
         counters = [
-            start(s, folder / "not", key, "benchmarks.uncounted", "always", counts=False),
-            start(s, folder / "always", key, "adserver", "always"),
-            start(s, folder / "interval", key, "adserver", "interval"),
+            start(s, folder / "not", key, "always", counts=False),
+            start(s, folder / "always", key, "always"),
+            start(s, folder / "interval", key, "interval"),
         ]
         print("| | conn. | requests/s | ratio | CPU µs/request | ratio | p50 ms | p99 ms |")
         print("|---|---|---|---|---|---|---|---|")
@@ -82,13 +82,7 @@ def main() -> None:
 
 
 def start(
-    stack: contextlib.ExitStack,
-    folder: Path,
-    key: str,
-    module: str,
-    sync: str,
-    *,
-    counts: bool = True,
+    stack: contextlib.ExitStack, folder: Path, key: str, sync: str, *, counts: bool = True
 ) -> Counter:
     port = free_port()
     env = {
@@ -102,6 +96,7 @@ def start(
     }
     applied = [sys.executable, "-m", "adserver", "apply", "--yes"]
     subprocess.run(applied, env={**os.environ, **env}, check=True, stdout=subprocess.DEVNULL)
+    module = "adserver" if counts else "benchmarks.uncounted"
     command = [sys.executable, "-m", module, "serve"]
     pid = stack.enter_context(running(command, port, env, folder / "serve.log"))
     time.sleep(1)  # what runs beside requests has run once

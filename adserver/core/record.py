@@ -28,6 +28,8 @@ HEAD = Struct(">8sIIQI")
 CRC = Struct(">I")
 HEAD_BYTES = HEAD.size + CRC.size
 FRAME = Struct(">III")
+FRAME_AND_KIND = Struct(">IIIB")
+KINDS = [bytes([kind]) for kind in range(4)]
 TURNED = 0xFFFF_FFFF
 # Larger is damage: a batch of 1,000 events is 16 kB, 1,000 tallies are 50.
 MAX_RECORD_BYTES = 256 * 1024
@@ -88,9 +90,9 @@ def read_head(data: bytes) -> Head | Stop:
 
 def pack_record(content: Content, payload: bytes, chain: int) -> tuple[bytes, int]:
     """The record's bytes, and its chain; `chain` is that of the record before."""
-    body = b"%c%b" % (content, payload)
-    chain = crc32(body, chain)
-    return FRAME.pack(len(body), len(body) ^ TURNED, chain) + body, chain
+    length = 1 + len(payload)
+    chain = crc32(payload, crc32(KINDS[content], chain))
+    return FRAME_AND_KIND.pack(length, length ^ TURNED, chain, content) + payload, chain
 
 
 def read_record(data: bytes, at: int, chain: int) -> Found | Stop:

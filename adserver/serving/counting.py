@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -50,14 +50,14 @@ class Written(NamedTuple):
 class Counting:
     """One worker's counting.
 
-    timezone: whose hours rows belong to. durable: told of each record that is durable, in order.
+    timezone: whose hours rows belong to. durable: told of records that are durable, in order.
     Without a journal, as before `begin`, events are refused and tallies wait.
     """
 
     def __init__(
         self,
         timezone: Callable[[], str],
-        durable: Callable[[Written], None],
+        durable: Callable[[Sequence[Written]], None],
         seen: SharedSeen,
         *,
         always: bool = True,
@@ -94,9 +94,8 @@ class Counting:
         if self._seen.has(event):
             return Outcome.DUPLICATE
         if not self._always:
-            self._tell(self._write(Content.EVENTS, pack_event(event), self.hour()))
+            self._pass_on(self._write(Content.EVENTS, pack_event(event), self.hour()))
             self._seen.add(event)
-            self._seen.share()
             return Outcome.ACCEPTED
         waiter: Waiter = asyncio.get_running_loop().create_future()
         self._commit.join(event, waiter)
@@ -199,8 +198,7 @@ class Counting:
             self._take_back(written)
             raise JournalError(f"{journal.folder} has been given up")
         journal.durable = written[-1].mark
-        for one in written:
-            self._tell(one)
+        self._tell(written)
 
     def _take_back(self, written: deque[Written]) -> None:
         """Tallies that may not be on disk are written again; nobody waits for them."""
@@ -244,10 +242,15 @@ class Counting:
                 del tallies[row]
 
     def _pass_on(self, written: Written) -> None:
-        if self._always:
-            self._written.append(written)
-        else:
-            self._tell(written)
+        self._written.append(written)
+        if not self._always and len(self._written) == 1:
+            # Together with what else comes in this round of the loop.
+            asyncio.get_running_loop().call_soon(self._tell_all)
+
+    def _tell_all(self) -> None:
+        written, self._written = self._written, deque()
+        self._tell(written)
+        self._seen.share()
 
     async def _sync_behind(self) -> None:
         """In `interval` mode: what was acknowledged meanwhile survives the process only."""
@@ -265,6 +268,7 @@ class Counting:
         await self.flush()
         while self._driver is not None:
             await self._driver
+        self._tell_all()
         self._disk.shutdown()
         self._seen.close()
 

@@ -80,12 +80,12 @@ class File:
             found = checkpoint
         return found
 
-    def note(self, found: Found, mark: Mark, hour: Hour) -> None:
-        self.last, self.size = mark, found.end
-        if found.content is Content.EVENTS:
-            self.events += len(found.payload) // EVENT.size
+    def note(self, mark: Mark, end: int, events: int, hour: Hour) -> None:
+        """A record is in it, and ends at the offset `end`."""
+        self.last, self.size = mark, end
+        self.events += events
         if mark.sequence - self.checkpoints[-1].mark.sequence >= RECORDS_PER_CHECKPOINT:
-            self.checkpoints.append(Checkpoint(mark, found.end, hour, self.events))
+            self.checkpoints.append(Checkpoint(mark, end, hour, self.events))
 
 
 class Unsynced(NamedTuple):
@@ -119,6 +119,13 @@ class Journal:
     _begun: float = 0.0
     _new_name: bool = False
     _given_up: bool = False
+    # Of the current file: where it ends, and where the journal does.
+    _largest: int = 0
+    _bound: int = 0
+
+    def __post_init__(self) -> None:
+        # Only whole files make room, so a small journal has small ones.
+        self._largest = min(MAX_FILE_BYTES, self.max_bytes // 8)
 
     @property
     def size(self) -> int:
@@ -131,29 +138,30 @@ class Journal:
             raise JournalError(f"the journal {self.folder} has been given up")
         if self._handle is None or self._due():
             self._handle = self._begin_file()
-        if hour != self.hour:
+        if hour is not self.hour and hour != self.hour:
             self._append(self._handle, Content.HOUR, pack_hour(hour), hour)
             self.hour, self.newest = hour, hour.end
         return self._append(self._handle, content, payload, hour)
 
     def _due(self) -> bool:
-        too_old = time.monotonic() - self._begun > FILE_SECONDS
-        # Only whole files make room, so a small journal has small ones.
-        return too_old or self.files[-1].size > min(MAX_FILE_BYTES, self.max_bytes // 8)
+        return self.files[-1].size > self._largest or time.monotonic() - self._begun > FILE_SECONDS
 
     def _append(self, handle: int, content: Content, payload: bytes, hour: Hour) -> Mark:
-        packed, chain = pack_record(content, payload, self.last.digest)
-        file = self.files[-1]
-        self._make_room(len(packed))
+        sequence, chain = self.last
+        packed, chain = pack_record(content, payload, chain)
+        file, length = self.files[-1], len(packed)
+        if file.size + length > self._bound:
+            self._make_room(length)
         try:
-            if os.write(handle, packed) < len(packed):
+            if os.write(handle, packed) < length:
                 raise OSError("only a part of it could be written")
         except OSError as error:
             self._retire()
             raise JournalError(f"cannot write to {file.path}: {error}") from error
-        self.last = Mark(self.last.sequence + 1, chain)
-        file.note(Found(content, payload, chain, file.size + len(packed)), self.last, hour)
-        return self.last
+        self.last = mark = Mark(sequence + 1, chain)
+        events = len(payload) // EVENT.size if content is Content.EVENTS else 0
+        file.note(mark, file.size + length, events, hour)
+        return mark
 
     def _make_room(self, length: int) -> None:
         if self.size + length <= self.max_bytes:
@@ -181,6 +189,7 @@ class Journal:
             self._retire()
             raise JournalError(f"cannot begin {path}: {error}") from error
         self.files = [file for file in self.files if file.path != path]
+        self._bound = self.max_bytes - self.size
         self.files.append(begin(path, self.last))
         self.hour, self._begun, self._new_name = NO_HOUR, time.monotonic(), True
         return handle
@@ -261,6 +270,7 @@ class Journal:
 
     def _drop(self, file: File) -> None:
         self.files = [other for other in self.files if other is not file]
+        self._bound += file.size
         if file.spoilt:
             keep_aside(file.path)
         else:

@@ -20,7 +20,16 @@ import structlog
 from adserver.core.batch import Mark
 from adserver.core.errors import JournalError
 from adserver.core.hour import Hour
-from adserver.core.record import Content, Found, Head, Stop, read_head, read_hour, read_record
+from adserver.core.record import (
+    EVENT,
+    Content,
+    Found,
+    Head,
+    Stop,
+    read_head,
+    read_hour,
+    read_record,
+)
 from adserver.serving.journal import (
     NO_HOUR,
     QUARANTINE,
@@ -204,7 +213,8 @@ def scan(path: Path, head: Head, data: bytes, until: int | None) -> tuple[File, 
         at = found.end
         if found.content is Content.HOUR:
             hour = read_hour(found.payload)
-        file.note(found, Mark(file.last.sequence + 1, found.chain), hour)
+        events = len(found.payload) // EVENT.size if found.content is Content.EVENTS else 0
+        file.note(Mark(file.last.sequence + 1, found.chain), found.end, events, hour)
     return file, hour.end
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
-from adserver.core.batch import NOTHING, Need, Shipment, Stream, part_of
+from adserver.core.batch import MAX_EVENTS_PER_BATCH, NOTHING, Need, Shipment, Stream, part_of
 from adserver.core.errors import LedgerConflict, StoreUnavailable
 from adserver.core.events import Row
 from adserver.core.ports import Counts, Source, Told
+from adserver.core.record import EVENT, Content
 from adserver.metrics import Meter
 from adserver.serving.counting import Written
 from adserver.serving.journal import Journal
@@ -101,17 +102,18 @@ class Shipping:
         self._held.append(held)
         return held
 
-    def durable(self, written: Written) -> None:
-        """A record of our own journal has become durable."""
+    def durable(self, written: Sequence[Written]) -> None:
+        """Records of our own journal have become durable, in their order."""
         held = self._own
         if held is None:
             return
-        shards, (mark, content, payload, hour) = len(held.streams), written
-        for shard, stream in enumerate(held.streams):
-            part = part_of(content, payload, mark, hour, held.journal.writer, shard, shards)
-            stream.add(mark.sequence, part)
-            if part is not None:
-                held.wakes[shard].set()
+        writer, shards = held.journal.writer, len(held.streams)
+        for mark, content, payload, hour in put_together(written):
+            for shard, stream in enumerate(held.streams):
+                part = part_of(content, payload, mark, hour, writer, shard, shards)
+                stream.add(mark.sequence, part)
+                if part is not None:
+                    held.wakes[shard].set()
 
     async def _ship(self, held: Held, shard: int) -> None:
         """Do what the stream says, as soon as it says something."""
@@ -240,6 +242,30 @@ class Shipping:
         for held in self._held:
             self._journals.leave(held.journal, shipped=held.idle)
         self._held, self._own = [], None
+
+
+def put_together(written: Sequence[Written]) -> Iterator[Written]:
+    """Events that follow each other as if they were of one record, the last: where shipments
+    end is free, and a shipment of many records costs as much as one of a few."""
+    waiting: list[Written] = []
+    room = MAX_EVENTS_PER_BATCH * EVENT.size
+    for one in written:
+        alike = waiting and one.content is Content.EVENTS and one.hour is waiting[-1].hour
+        if waiting and not (alike and len(one.payload) <= room):
+            yield joined(waiting)
+            waiting, room = [], MAX_EVENTS_PER_BATCH * EVENT.size
+        if one.content is Content.EVENTS:
+            waiting.append(one)
+            room -= len(one.payload)
+        else:
+            yield one
+    if waiting:
+        yield joined(waiting)
+
+
+def joined(written: list[Written]) -> Written:
+    last = written[-1]
+    return last._replace(payload=b"".join([one.payload for one in written]))
 
 
 def kind_of(error: StoreUnavailable) -> str:
