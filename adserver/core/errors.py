@@ -2,6 +2,7 @@
 
 AdserverError
 ├── CatalogError          the campaign files cannot be read as a catalog (carries problems)
+├── KeyInUse              a signing key that is to be forgotten, and is needed
 ├── LiveHasMoved          somebody else applied since we looked
 ├── NoSuchName            a slot, campaign or generation that does not exist
 ├── SettingsError         a setting, secret or address that cannot be used
@@ -9,6 +10,7 @@ AdserverError
 ├── TicketError
 │   ├── MalformedTicket   not a ticket at all
 │   └── ForgedTicket      right shape, wrong seal, or a key that we do not hold
+├── UnknownKey            this node signs with a key that the store does not know
 ├── UnreadableGeneration  written by another release, or damaged
 └── TooManyWaiting        more events wait to be counted than the named limit
 """
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adserver.core.ports import KnownKey
     from adserver.core.problems import Problem
 
 
@@ -33,6 +36,10 @@ class CatalogError(AdserverError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problem(s) in the campaign files")
         self.problems = tuple(problems)
+
+
+class KeyInUse(AdserverError):
+    """A signing key that is to be forgotten, and is needed; the message says by whom."""
 
 
 class LiveHasMoved(AdserverError):
@@ -60,6 +67,15 @@ class SettingsError(AdserverError):
 
 class StoreUnavailable(AdserverError):
     """The store did not answer, or not in time. Nothing is known of what it did."""
+
+
+class UnknownKey(AdserverError):
+    """This node signs with a key that the store does not know; `known` are those that it does."""
+
+    def __init__(self, fingerprint: str, known: Sequence[KnownKey]) -> None:
+        super().__init__(f"the store does not know the signing key {fingerprint}")
+        self.fingerprint = fingerprint
+        self.known = tuple(known)
 
 
 class UnreadableGeneration(AdserverError):

@@ -45,6 +45,7 @@ class Beside:
     counts: Counts
     name: str
     collect_path: str
+    identity: str
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -59,6 +60,7 @@ class Beside:
                 (NODE_SECONDS, self._report),
                 (KEEP_WRITER_SECONDS, self._keep_writer),
                 (PARENT_SECONDS, leave_with_parent(os.getppid())),
+                (NODE_SECONDS, self._keep_identity),
             )
         ]
         every.append(asyncio.create_task(self._watch_lag()))
@@ -110,15 +112,22 @@ class Beside:
         await self.state.assets.preload(digests)
 
     async def _report(self) -> None:
-        now = self.state.clock()
+        now, live = self.state.clock(), self.state.live
+        signs_with = self.state.sealer.signs_with
         with contextlib.suppress(StoreUnavailable):
             await self.catalog.report_node(
-                NodeState(self.name, self.state.live.generation, self.state.live.since, now)
+                NodeState(self.name, live.generation, live.since, now, signs_with)
             )
 
     async def _keep_writer(self) -> None:
         with contextlib.suppress(StoreUnavailable):
             await self.counts.keep_writer(self.state.writer)
+
+    async def _keep_identity(self) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            found = await self.catalog.keep_identity(self.identity)
+            if found != self.identity:
+                log.error("store_is_another", identity=found, ours=self.identity, do="restart")
 
     async def _watch_lag(self) -> None:
         loop = asyncio.get_running_loop()

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import gc
 import os
+import secrets
 import socket
 import tempfile
-import time
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp
 
 from adserver import logs
 from adserver.core.errors import SettingsError, StoreUnavailable
+from adserver.core.ports import KnownKey
 from adserver.core.ticket import Sealer
 from adserver.metrics import Meter
 from adserver.serving.admin import Guard, admin_app
@@ -43,10 +45,11 @@ from adserver.serving.worker import (
 )
 from adserver.settings import Settings
 from adserver.store.catalogs import StoredLiveCatalog
-from adserver.store.connect import answering, async_client, client
-from adserver.store.counts import StoredCounts
+from adserver.store.connect import async_client
+from adserver.store.counts import WRITER_BITS, StoredCounts
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
+from adserver.wiring.admission import WAIT_SECONDS, admit
 from adserver.wiring.control import store_url
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.secret_keys import read_private, signing_keys
@@ -56,14 +59,16 @@ Answered = TypeVar("Answered")
 # Makes what answers the paths that are not the ad server's; it may call the ad server itself.
 MakeBeside = Callable[[Callable[[], ASGIApp]], ASGIApp]
 
-WAIT_SECONDS = 1.0
 BACKLOG = 2_048
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What the node's processes share: all made before the first of them is forked."""
+    """What the node's processes share: all made before the first of them is forked.
+
+    begun: set when all of them are ready; who is forked later sees it.
+    """
 
     settings: Settings
     store: str
@@ -72,6 +77,9 @@ class Node:
     public: socket.socket
     admin: socket.socket
     collect_path: str
+    known: tuple[KnownKey, ...]
+    begun: threading.Event
+    identity: str
 
     @property
     def address(self) -> str:
@@ -107,15 +115,22 @@ def serve(
         public = stack.enter_context(bind(settings.host, settings.port, "--port"))
         admin = stack.enter_context(bind(settings.admin_host, settings.admin_port, "--admin-port"))
         store = stack.enter_context(store_url(settings, stop_if_last=True))
-        wait_for_store(store)
+        admitted = admit(settings, store, keys)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-"))
-        node = Node(settings, store, keys, guard, public, admin, f"{folder}/admin.sock")
+        path = f"{folder}/admin.sock"
+        known, begun, identity = admitted.known, threading.Event(), admitted.identity
+        node = Node(settings, store, keys, guard, public, admin, path, known, begun, identity)
+
+        def begin() -> None:
+            begun.set()
+            announce(node)
+
         prepare(node)
         gc.freeze()  # what is imported is shared by all processes, and never collected
         supervisor = Supervisor(
             [*roles_of(node, beside(node)), *extra_roles(node)], tick=keep_store(settings)
         )
-        code = supervisor.run(lambda: announce(node))
+        code = supervisor.run(begin)
     return code
 
 
@@ -189,20 +204,6 @@ def address_of(host: str, sock: socket.socket) -> str:
     return f"http://{shown}:{sock.getsockname()[1]}"
 
 
-def wait_for_store(url: str) -> None:
-    """Until the store answers; it may be started after us."""
-    with client(url) as connection:
-        while True:
-            try:
-                with answering():
-                    connection.ping()
-            except StoreUnavailable as error:
-                log.warning("waiting_for_store", error=str(error))
-                time.sleep(WAIT_SECONDS)
-            else:
-                return
-
-
 @contextlib.asynccontextmanager
 async def connected(url: str) -> AsyncIterator[redis.asyncio.Redis]:
     connection = async_client(url)
@@ -219,18 +220,19 @@ async def run_worker(
     async with connected(node.store) as connection:
         keys = Keys(settings.namespace)
         counts = StoredCounts(connection, keys, settings.ticket_life)
-        catalog = StoredLiveCatalog(connection, keys)
+        catalog = StoredLiveCatalog(connection, keys, node.known)
         state = await make_state(node, counts, catalog)
         app = PublicApp(state, urlsplit(settings.public_url).path, beside)
         name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
-        async with Beside(state, catalog, counts, name, node.collect_path).running():
+        path, identity = node.collect_path, node.identity
+        async with Beside(state, catalog, counts, name, path, identity).running():
             await server(app, ready, public=True).serve(sockets=[node.public])
 
 
 async def make_state(node: Node, counts: StoredCounts, catalog: StoredLiveCatalog) -> State:
     meter = Meter()
     live = Live(catalog, node.settings.public_url, meter)
-    writer = await until_answered(counts.claim_writer)
+    writer = await writer_of(node, counts)
     state = State(
         live=live,
         counting=Counting(counts, writer, meter, lambda: live.timezone, live.note),
@@ -243,6 +245,21 @@ async def make_state(node: Node, counts: StoredCounts, catalog: StoredLiveCatalo
     )
     set_constant_gauges(state)
     return state
+
+
+async def writer_of(node: Node, counts: StoredCounts) -> int:
+    """A worker of a node that begins does not wait for the store: an empty slot is an answer.
+
+    One that comes later does, as the others have a generation in memory and it has none.
+    """
+    if node.begun.is_set():
+        return await until_answered(counts.claim_writer)
+    try:
+        return await counts.claim_writer()
+    except StoreUnavailable as error:
+        log.warning("writer_not_claimed", error=str(error))
+        # That another worker has drawn it as well is one chance in four billion.
+        return secrets.randbits(WRITER_BITS)
 
 
 async def until_answered(call: Callable[[], Awaitable[Answered]]) -> Answered:
