@@ -311,17 +311,20 @@ def test_two_namespaces_are_remembered_apart(machines: Machines, store: redis.Re
 
 
 def test_a_node_that_was_admitted_starts_while_the_store_is_away(machines: Machines) -> None:
-    with redis_server(machines.folder / "redis"), machines.node("one", OLD):
-        pass
+    with redis_server(machines.folder / "redis"), machines.node("one", OLD) as ads:
+        before = decided(ads)
     with machines.node("one", OLD, apply=False) as ads:
         assert "started_without_store" in ads.log
         empty = ads.get("/slots/top")
-        assert (empty.status_code, empty.headers["cache-control"]) == (200, "no-store")
+        assert (empty.status_code, empty.headers["x-ad-decision"][:5]) == (200, "empty")
+        for address in ("impression_url", "viewable_url", "click_url"):
+            assert ads.get(before[address]).status_code == 503
         assert ads.client.get(f"{ads.admin}/livez").status_code == 200
         assert ads.client.get(f"{ads.admin}/readyz").status_code == 503
         with redis_server(machines.folder / "redis"):
             until(lambda: ads.client.get(f"{ads.admin}/readyz").status_code == 200)
-            assert event(ads, decided(ads)["impression_url"]) == (200, "accepted")
+            check_counts(ads, ads, before)
+            check_counts(ads, ads, decided(ads))
 
 
 def test_a_node_that_was_not_admitted_with_this_key_waits_for_the_store(
