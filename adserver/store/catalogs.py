@@ -118,17 +118,23 @@ class StoredCatalogs:
 class StoredLiveCatalog:
     """`core.ports.LiveCatalog` on Redis.
 
-    known: signing keys that the store knew when it was last read, to give them back.
+    known: signing keys that the store knew when it was last read, to give them back; they are
+    read again after so many seconds.
     """
 
     def __init__(
-        self, client: redis.asyncio.Redis, keys: Keys, known: Sequence[KnownKey] = ()
+        self,
+        client: redis.asyncio.Redis,
+        keys: Keys,
+        known: Sequence[KnownKey] = (),
+        read_keys_seconds: float = READ_KEYS_SECONDS,
     ) -> None:
         self._client: Any = client
         self._keys = keys
         self._found: Any = client.register_script(script("keys"))
         self._known = list(known)
         self._identity = ""
+        self._read_keys_seconds = read_keys_seconds
         self._read_keys_at = 0.0
 
     async def live_number(self) -> int:
@@ -173,7 +179,7 @@ class StoredLiveCatalog:
                 )
             found = signing.read_found(answer)
             self._identity, self._known = found.identity, list(found.known)
-            self._read_keys_at = now + READ_KEYS_SECONDS
+            self._read_keys_at = now + self._read_keys_seconds
         return self._identity
 
 

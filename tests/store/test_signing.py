@@ -9,7 +9,6 @@ import pytest
 import redis.asyncio
 
 from adserver.core.ports import KnownKey
-from adserver.store import catalogs
 from adserver.store.catalogs import StoredLiveCatalog
 from adserver.store.connect import client
 from adserver.store.keys import Keys
@@ -95,13 +94,11 @@ async def test_a_store_that_was_emptied_gets_back_what_it_knew(
 
 
 async def test_what_was_added_and_forgotten_since_is_given_back_so(
-    signing: StoredSigningKeys,
-    live: StoredLiveCatalog,
-    store: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    signing: StoredSigningKeys, beside: redis.asyncio.Redis, keys: Keys, store: Any
 ) -> None:
-    monkeypatch.setattr(catalogs, "READ_KEYS_SECONDS", 0.0)
+    live = StoredLiveCatalog(beside, keys, (ONE,), read_keys_seconds=0.0)
     signing.found("a", [ONE])
+    await live.keep_identity("a")
     signing.add([TWO])
     signing.forget(ONE.fingerprint)
     await live.keep_identity("a")
