@@ -30,8 +30,7 @@ class Settings(BaseSettings):
         description="prefix of every Redis key; keeps two installations in one Redis apart",
     )
     state: Path = Field(
-        Path("var"),
-        description="folder of the generated secret key and of the journals; outlives restarts",
+        Path("var"), description="folder of the node's own files; must survive restarts"
     )
     host: str = Field("127.0.0.1", description="address of the public port")
     port: int = Field(8080, ge=0, le=65_535, description="public port; 0 takes a free one")

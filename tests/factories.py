@@ -28,7 +28,7 @@ from adserver.core.catalog import (
 )
 from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric, Row
-from adserver.core.ports import KnownCreative, NodeState, Published
+from adserver.core.ports import KnownCreative, KnownKey, NodeState, Published
 
 ZONE = "Europe/Paris"
 ALWAYS = Flight(since=None, until=None, timezone=ZONE)
@@ -125,6 +125,24 @@ def row(metric: Metric, count: int = 1, **changes: Any) -> Row:
 
 
 @dataclass
+class MemoryKeys:
+    """`core.ports.SigningKeys` in a dict."""
+
+    keys: dict[str, KnownKey] = field(default_factory=dict)
+
+    def known(self) -> list[KnownKey]:
+        return list(self.keys.values())
+
+    def add(self, keys: Sequence[KnownKey]) -> list[str]:
+        new = [key for key in keys if key.fingerprint not in self.keys]
+        self.keys.update((key.fingerprint, key) for key in new)
+        return [key.fingerprint for key in new]
+
+    def forget(self, fingerprint: str) -> None:
+        self.keys.pop(fingerprint, None)
+
+
+@dataclass
 class MemoryStore:
     """`core.ports.Catalogs` and `core.ports.Totals` in a few dicts, with the store's rules.
 
@@ -138,6 +156,7 @@ class MemoryStore:
     counted: list[Row] = field(default_factory=list)
     known: dict[int, KnownCreative] = field(default_factory=dict)
     workers: list[NodeState] = field(default_factory=list)
+    signing: MemoryKeys = field(default_factory=MemoryKeys)
 
     def live(self) -> tuple[Generation, Published] | None:
         return self.history[-1] if self.history else None

@@ -87,6 +87,9 @@ class Visit:
         return found
 
     def heights(self) -> list[float]:
+        """With the stylesheet: a refusal may overtake it, and nothing is shown before it."""
+        styled = "[...document.querySelectorAll('[rel=stylesheet]')].every(({sheet}) => sheet)"
+        self.until(lambda: bool(self.page.evaluate(styled)))
         found: list[float] = self.page.eval_on_selector_all(
             "[data-slot]", "(slots) => slots.map((slot) => slot.getBoundingClientRect().height)"
         )

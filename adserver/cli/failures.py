@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from adserver.core.errors import (
     NoSuchName,
     SettingsError,
     StoreUnavailable,
+    UnknownKey,
 )
 
 PROBLEMS = 1
@@ -23,6 +25,7 @@ MOVED = 4
 
 EXIT_CODES: dict[type[AdserverError], int] = {
     SettingsError: USAGE,
+    UnknownKey: USAGE,
     StoreUnavailable: STORE,
     LiveHasMoved: MOVED,
 }
@@ -50,7 +53,25 @@ def told(error: AdserverError) -> list[str]:
         case NoSuchName():
             hint = [f"Did you mean {error.hint!r}?"] if error.hint else []
             return [f"Error: {error}.", *hint]
+        case UnknownKey():
+            return keys_told(error)
         case CatalogError():
             return [*problems.lines(error.problems, {})]
         case _:
             return [f"Error: {error}"]
+
+
+def keys_told(error: UnknownKey) -> list[str]:
+    return [
+        f"Error: {error}, so the other nodes would refuse this node's tickets as forged.",
+        "It knows:",
+        *(f"  {k.fingerprint}  added {moment(k.added_at)} by {k.added_by}" for k in error.known),
+        "If this node was given the wrong secret, give it the file that the others have.",
+        "If the key is new, give it to all nodes, then run `adserver keys add` with the settings "
+        "of this node.",
+    ]
+
+
+def moment(seconds: float) -> str:
+    """UTC seconds, for people."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"

@@ -3,6 +3,7 @@
 AdserverError
 ├── CatalogError          the campaign files cannot be read as a catalog (carries problems)
 ├── JournalError          the journal cannot take an event: disk full, damaged, over its limit
+├── KeyInUse              a signing key that is to be forgotten, and is needed
 ├── LedgerConflict        the store holds counts in our name that we did not send
 ├── LiveHasMoved          somebody else applied since we looked
 ├── NoSuchName            a slot, campaign or generation that does not exist
@@ -11,6 +12,7 @@ AdserverError
 ├── TicketError
 │   ├── MalformedTicket   not a ticket at all
 │   └── ForgedTicket      right shape, wrong seal, or a key that we do not hold
+├── UnknownKey            this node signs with a key that the store does not know
 ├── UnreadableGeneration  written by another release, or damaged
 └── TooManyWaiting        more events wait to be counted than the named limit
 """
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adserver.core.ports import KnownKey
     from adserver.core.problems import Problem
 
 
@@ -39,6 +42,10 @@ class CatalogError(AdserverError):
 
 class JournalError(AdserverError):
     """The journal could not make an event durable; nobody was told that it is."""
+
+
+class KeyInUse(AdserverError):
+    """A signing key that is to be forgotten, and is needed; the message says by whom."""
 
 
 class LedgerConflict(AdserverError):
@@ -75,6 +82,15 @@ class SettingsError(AdserverError):
 
 class StoreUnavailable(AdserverError):
     """The store did not answer, or not in time. Nothing is known of what it did."""
+
+
+class UnknownKey(AdserverError):
+    """This node signs with a key that the store does not know; `known` are those that it does."""
+
+    def __init__(self, fingerprint: str, known: Sequence[KnownKey]) -> None:
+        super().__init__(f"the store does not know the signing key {fingerprint}")
+        self.fingerprint = fingerprint
+        self.known = tuple(known)
 
 
 class UnreadableGeneration(AdserverError):

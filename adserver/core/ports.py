@@ -50,12 +50,25 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """One worker as the store sees it; `seen_at` and `since` are UTC seconds."""
+    """One worker as the store sees it; `seen_at` and `since` are UTC seconds.
+
+    signs_with: its signing key's fingerprint.
+    """
 
     name: str
     generation: int
     since: float
     seen_at: float
+    signs_with: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A signing key that nodes may use, by its fingerprint; `added_at` is UTC seconds."""
+
+    fingerprint: str
+    added_at: float
+    added_by: str
 
 
 class Source(NamedTuple):
@@ -111,6 +124,24 @@ class LiveCatalog(Protocol):
     async def report_node(self, node: NodeState) -> None: ...
 
     async def forget_node(self, name: str) -> None: ...
+
+    async def keep_identity(self, identity: str) -> str:
+        """Give a store that was emptied its identity and known keys back; the identity it has."""
+        ...
+
+
+class SigningKeys(Protocol):
+    """Which signing keys nodes may use; synchronous, for the command line."""
+
+    def known(self) -> list[KnownKey]:
+        """In the order in which they were added."""
+        ...
+
+    def add(self, keys: Sequence[KnownKey]) -> list[str]:
+        """The fingerprints that were not known before."""
+        ...
+
+    def forget(self, fingerprint: str) -> None: ...
 
 
 class Catalogs(Protocol):

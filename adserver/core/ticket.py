@@ -25,6 +25,8 @@ LAYOUT = Struct(">BBIIIIIHBB")
 SEAL_BYTES = 10
 TEXT_LENGTH = (LAYOUT.size + SEAL_BYTES) * 4 // 3
 MIN_KEY_BYTES = 32
+# Enough that two keys of one installation never share one.
+FINGERPRINT_BYTES = 8
 # What the layout has room for, by the kinds of names in a catalog.
 MAX_NUMBERS = {"creative": 2**32 - 1, "slot": 2**16 - 1, "site": 2**8 - 1}
 
@@ -60,6 +62,7 @@ class Sealer:
         wide = [blake2b(key, person=b"adserver.seal").digest() for key in keys]
         states = [(key_id(key), blake2b(key=key, digest_size=SEAL_BYTES)) for key in wide]
         self._id, self._state = states[0]
+        self.signs_with = fingerprint(keys[0])
         self._states = {number: [s for n, s in states if n == number] for number, _ in states}
 
     def seal(self, ticket: Ticket) -> bytes:
@@ -90,6 +93,14 @@ class Sealer:
 def key_id(wide_key: bytes) -> int:
     """A byte that tells keys apart without telling anything about them."""
     return blake2b(wide_key, digest_size=1, person=b"adserver.key-id").digest()[0]
+
+
+def fingerprint(key: bytes) -> str:
+    """16 hex digits by which people and the store tell signing keys apart.
+
+    Derived apart from seals, and no help to a forger: who guesses keys can try them on any ticket.
+    """
+    return blake2b(key, digest_size=FINGERPRINT_BYTES, person=b"adserver.finger").hexdigest()
 
 
 def unpack_text(text: str) -> bytes:

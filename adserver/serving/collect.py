@@ -88,6 +88,8 @@ class Collected:
                 await self._hear(writer, orjson.loads(line))
         except (OSError, ValueError):
             pass  # a line that was cut; what it told before stays
+        except asyncio.CancelledError:
+            pass  # the process ends; Python 3.11 would log the cancellation as a failure
         finally:
             last = self._living.pop(writer, {})
             self._answered.pop(writer, None)

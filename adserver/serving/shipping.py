@@ -80,6 +80,8 @@ class Shipping:
         self._clock = clock
         self._held: list[Held] = []
         self._own: Held | None = None
+        # While another store answers at our store's address.
+        self.suspended = False
 
     @property
     def own(self) -> Journal | None:
@@ -121,7 +123,7 @@ class Shipping:
         delay = FIRST_DELAY_SECONDS
         while True:
             wake.clear()
-            step = stream.step()
+            step = None if self.suspended else stream.step()
             if step is None:
                 if held.closing:
                     return

@@ -51,6 +51,7 @@ class Beside:
     shipping: Shipping
     name: str
     collect_path: str
+    identity: str
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -67,6 +68,7 @@ class Beside:
                 (NODE_SECONDS, self._report),
                 (KEEP_SOURCES_SECONDS, self._keep_sources),
                 (PARENT_SECONDS, leave_with_parent(os.getppid())),
+                (NODE_SECONDS, self._keep_identity),
             )
         ]
         every.append(asyncio.create_task(self._watch_lag()))
@@ -119,10 +121,11 @@ class Beside:
         await self.state.assets.preload(digests)
 
     async def _report(self) -> None:
-        now = self.state.clock()
+        now, live = self.state.clock(), self.state.live
+        signs_with = self.state.sealer.signs_with
         with contextlib.suppress(StoreUnavailable):
             await self.catalog.report_node(
-                NodeState(self.name, self.state.live.generation, self.state.live.since, now)
+                NodeState(self.name, live.generation, live.since, now, signs_with)
             )
 
     def _begin_journal(self) -> None:
@@ -144,6 +147,13 @@ class Beside:
     async def _keep_sources(self) -> None:
         with contextlib.suppress(StoreUnavailable):
             await self.counts.keep(self.shipping.sources)
+
+    async def _keep_identity(self) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            found = await self.catalog.keep_identity(self.identity)
+            self.shipping.suspended = found != self.identity
+            if self.shipping.suspended:
+                log.error("store_is_another", identity=found, ours=self.identity, do="restart")
 
     async def _watch_lag(self) -> None:
         loop = asyncio.get_running_loop()

@@ -13,14 +13,16 @@ import redis.asyncio
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation, names
 from adserver.core.errors import LiveHasMoved, SettingsError, UnreadableGeneration
-from adserver.core.ports import KnownCreative, NodeState, Published
+from adserver.core.ports import KnownCreative, KnownKey, NodeState, Published
 from adserver.core.ticket import MAX_NUMBERS
-from adserver.store import codec
+from adserver.store import codec, signing
 from adserver.store.connect import answering, script
 from adserver.store.keys import Keys
 
 # A worker says that it is there every second; one that has been silent this long is gone.
 NODE_FORGOTTEN_SECONDS = 3_600
+# How old the list of known keys may be that is given back to a store that was emptied.
+READ_KEYS_SECONDS = 10.0
 
 
 class StoredCatalogs:
@@ -114,15 +116,33 @@ class StoredCatalogs:
 
 
 class StoredLiveCatalog:
-    """`core.ports.LiveCatalog` on Redis."""
+    """`core.ports.LiveCatalog` on Redis.
 
-    def __init__(self, client: redis.asyncio.Redis, keys: Keys) -> None:
+    known: signing keys that the store knew when it was last read, to give them back; they are
+    read again after so many seconds.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        keys: Keys,
+        known: Sequence[KnownKey] = (),
+        read_keys_seconds: float = READ_KEYS_SECONDS,
+    ) -> None:
         self._client: Any = client
         self._keys = keys
+        self._found: Any = client.register_script(script("keys"))
+        self._known = list(known)
+        self._identity = ""
+        self._read_keys_seconds = read_keys_seconds
+        self._read_keys_at = 0.0
 
     async def live_number(self) -> int:
+        """Reads the identity as well, for `keep_identity`: one question for both."""
         with answering():
-            return int(await self._client.get(self._keys.live) or 0)
+            live, identity = await self._client.mget(self._keys.live, self._keys.identity)
+        self._identity = (identity or b"").decode()
+        return int(live or 0)
 
     async def generation(self, number: int) -> Generation | None:
         with answering():
@@ -148,6 +168,19 @@ class StoredLiveCatalog:
     async def forget_node(self, name: str) -> None:
         with answering():
             await self._client.hdel(self._keys.nodes, name)
+
+    async def keep_identity(self, identity: str) -> str:
+        now = time.monotonic()
+        if self._identity != identity or now >= self._read_keys_at:
+            with answering():
+                answer = await self._found(
+                    keys=[self._keys.signing_keys, self._keys.identity],
+                    args=signing.packed(identity, self._known),
+                )
+            found = signing.read_found(answer)
+            self._identity, self._known = found.identity, list(found.known)
+            self._read_keys_at = now + self._read_keys_seconds
+        return self._identity
 
 
 def read_generation(number: int, fields: Mapping[bytes, bytes]) -> tuple[Generation, Published]:

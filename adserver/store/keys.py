@@ -55,6 +55,16 @@ class Keys:
         """hash, permanent, written by workers: worker → its generation, and when it was seen"""
         return self._catalog("nodes")
 
+    @property
+    def signing_keys(self) -> str:
+        """hash, permanent, written by nodes and `keys`: fingerprints of the signing keys in use"""
+        return self._catalog("keys")
+
+    @property
+    def identity(self) -> str:
+        """string, permanent, written by nodes: made at random, the name that this store keeps"""
+        return self._catalog("identity")
+
     def writer(self, writer: int) -> str:
         """string, two tickets' lives + 2 h, renewed by its worker: a writer number that is taken"""
         return self._catalog(f"writer:{writer}")

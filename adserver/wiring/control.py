@@ -7,19 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adserver.core.errors import SettingsError
-from adserver.core.ports import Catalogs, Totals
+from adserver.core.ports import Catalogs, KnownKey, SigningKeys, Totals
 from adserver.settings import Settings
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import answering, client
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
+from adserver.store.signing import StoredSigningKeys
 from adserver.store.totals import StoredTotals
+from adserver.wiring.admission import known_keys
+from adserver.wiring.secret_keys import configured_keys
 
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
     catalogs: Catalogs
     totals: Totals
+    signing: SigningKeys
 
 
 @contextmanager
@@ -40,7 +44,16 @@ def control_plane(settings: Settings) -> Iterator[ControlPlane]:
     with store_url(settings) as url, client(url) as connection:
         with answering():
             connection.ping()
-        yield ControlPlane(StoredCatalogs(connection, keys), StoredTotals(connection, keys))
+        yield ControlPlane(
+            StoredCatalogs(connection, keys),
+            StoredTotals(connection, keys),
+            StoredSigningKeys(connection, keys),
+        )
+
+
+def keys_here(settings: Settings, added_by: str) -> list[KnownKey]:
+    """The signing keys that a node would use here, the one that signs first; none is made."""
+    return known_keys(configured_keys(settings), added_by)
 
 
 def stop_store(settings: Settings) -> bool:

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import gc
 import os
+import secrets
 import socket
 import tempfile
-import time
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from mmap import mmap
@@ -24,6 +25,7 @@ from starlette.types import ASGIApp
 
 from adserver import logs
 from adserver.core.errors import SettingsError, StoreUnavailable
+from adserver.core.ports import KnownKey
 from adserver.core.seen import MEMORY_BYTES
 from adserver.core.ticket import Sealer
 from adserver.metrics import Meter
@@ -49,12 +51,14 @@ from adserver.serving.worker import (
 )
 from adserver.settings import Settings
 from adserver.store.catalogs import StoredLiveCatalog
-from adserver.store.connect import answering, async_client, client
-from adserver.store.counts import StoredCounts
+from adserver.store.connect import async_client
+from adserver.store.counts import WRITER_BITS, StoredCounts
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
+from adserver.wiring.admission import WAIT_SECONDS, admit
 from adserver.wiring.control import store_url
 from adserver.wiring.delivery import Delivery
+from adserver.wiring.identity import JOURNALS
 from adserver.wiring.secret_keys import read_private, signing_keys
 
 log = structlog.get_logger(__name__)
@@ -62,9 +66,7 @@ Answered = TypeVar("Answered")
 # Makes what answers the paths that are not the ad server's; it may call the ad server itself.
 MakeBeside = Callable[[Callable[[], ASGIApp]], ASGIApp]
 
-WAIT_SECONDS = 1.0
 BACKLOG = 2_048
-JOURNAL = "journal"
 MEBIBYTE = 1024 * 1024
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -74,6 +76,7 @@ class Node:
     """What the node's processes share: all made before the first of them is forked.
 
     folder: for sockets and locks, gone with the node. seen: memory of `core.seen`.
+    begun: set when all of them are ready; who is forked later sees it.
     """
 
     settings: Settings
@@ -84,6 +87,9 @@ class Node:
     admin: socket.socket
     folder: str
     seen: mmap
+    known: tuple[KnownKey, ...]
+    begun: threading.Event
+    identity: str
 
     @property
     def collect_path(self) -> str:
@@ -123,15 +129,32 @@ def serve(
         public = stack.enter_context(bind(settings.host, settings.port, "--port"))
         admin = stack.enter_context(bind(settings.admin_host, settings.admin_port, "--admin-port"))
         store = stack.enter_context(store_url(settings, stop_if_last=True))
-        wait_for_store(store)
+        admitted = admit(settings, store, keys)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-"))
-        node = Node(settings, store, keys, guard, public, admin, folder, mmap(-1, MEMORY_BYTES))
+        node = Node(
+            settings,
+            store,
+            keys,
+            guard,
+            public,
+            admin,
+            folder,
+            seen=mmap(-1, MEMORY_BYTES),
+            known=admitted.known,
+            begun=threading.Event(),
+            identity=admitted.identity,
+        )
+
+        def begin() -> None:
+            node.begun.set()
+            announce(node)
+
         prepare(node)
         gc.freeze()  # what is imported is shared by all processes, and never collected
         supervisor = Supervisor(
             [*roles_of(node, beside(node)), *extra_roles(node)], tick=keep_store(settings)
         )
-        code = supervisor.run(lambda: announce(node))
+        code = supervisor.run(begin)
     return code
 
 
@@ -205,20 +228,6 @@ def address_of(host: str, sock: socket.socket) -> str:
     return f"http://{shown}:{sock.getsockname()[1]}"
 
 
-def wait_for_store(url: str) -> None:
-    """Until the store answers; it may be started after us."""
-    with client(url) as connection:
-        while True:
-            try:
-                with answering():
-                    connection.ping()
-            except StoreUnavailable as error:
-                log.warning("waiting_for_store", error=str(error))
-                time.sleep(WAIT_SECONDS)
-            else:
-                return
-
-
 @contextlib.asynccontextmanager
 async def connected(url: str) -> AsyncIterator[redis.asyncio.Redis]:
     connection = async_client(url)
@@ -235,24 +244,33 @@ async def run_worker(
     async with connected(node.store) as connection:
         keys = Keys(settings.namespace)
         counts = StoredCounts(connection, keys, settings.ticket_life)
-        catalog = StoredLiveCatalog(connection, keys)
-        journals = journals_of(settings)
+        catalog = StoredLiveCatalog(connection, keys, node.known)
+        journals = journals_of(node)
         meter = Meter()
         live = Live(catalog, settings.public_url, meter)
         shipping = Shipping(counts, journals, meter, live.note)
         state = await make_state(node, counts, AssetCache(catalog), live, shipping, meter)
         app = PublicApp(state, urlsplit(settings.public_url).path, beside)
         name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
-        collect = node.collect_path
-        beside_requests = Beside(state, catalog, counts, journals, shipping, name, collect)
+        beside_requests = Beside(
+            state,
+            catalog,
+            counts,
+            journals,
+            shipping,
+            name,
+            node.collect_path,
+            node.identity,
+        )
         async with beside_requests.running():
             await server(app, ready, public=True).serve(sockets=[node.public])
 
 
-def journals_of(settings: Settings) -> Journals:
-    """Each worker's share of the node's bound: together they never pass it."""
+def journals_of(node: Node) -> Journals:
+    """Those of this store, whatever other stores the node has had. Each worker has its share."""
+    settings = node.settings
     share = settings.journal_mebibytes * MEBIBYTE // settings.workers
-    return Journals(settings.state / JOURNAL, share, settings.ticket_life)
+    return Journals(settings.state / JOURNALS / node.identity, share, settings.ticket_life)
 
 
 async def make_state(  # noqa: PLR0913 - what a worker is made of
@@ -276,12 +294,27 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
         sealer=Sealer(node.keys),
         assets=assets,
         meter=meter,
-        writer=await until_answered(counts.claim_writer),
+        writer=await writer_of(node, counts),
         ticket_life=settings.ticket_life,
         trusted_peers=settings.trusted_peers,
     )
     set_constant_gauges(state, settings.journal_mebibytes * MEBIBYTE)
     return state
+
+
+async def writer_of(node: Node, counts: StoredCounts) -> int:
+    """A worker of a node that begins does not wait for the store: an empty slot is an answer.
+
+    One that comes later does, as the others have a generation in memory and it has none.
+    """
+    if node.begun.is_set():
+        return await until_answered(counts.claim_writer)
+    try:
+        return await counts.claim_writer()
+    except StoreUnavailable as error:
+        log.warning("writer_not_claimed", error=str(error))
+        # That another worker has drawn it as well is one chance in four billion.
+        return secrets.randbits(WRITER_BITS)
 
 
 async def until_answered(call: Callable[[], Awaitable[Answered]]) -> Answered:

@@ -31,6 +31,12 @@ def signing_keys(settings: Settings) -> list[bytes]:
     return checked(read_private(path), str(path))
 
 
+def configured_keys(settings: Settings) -> list[bytes]:
+    """The keys that a node would use here; none where it would make one."""
+    given = settings.secret_key.get_secret_value() or settings.secret_key_file
+    return signing_keys(settings) if given or (settings.state / GENERATED).exists() else []
+
+
 def checked(text: str, source: str) -> list[bytes]:
     keys = [line.strip().encode() for line in text.splitlines() if line.strip()]
     if not keys:

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from adserver.cli import cli
 from adserver.cli.options import Invocation
 from adserver.settings import Settings
-from tests.factories import NOW, MemoryStore
+from tests.factories import NOW, MemoryKeys, MemoryStore
 
 SITE = """\
 name: Le Comptoir
@@ -40,6 +40,7 @@ creatives:
 class Plane:
     catalogs: MemoryStore
     totals: MemoryStore
+    signing: MemoryKeys
 
 
 def write_folder(at: Path, **campaigns: str) -> Path:
@@ -64,7 +65,7 @@ def adserver(
     @contextmanager
     def plane(settings: Settings) -> Iterator[Plane]:
         assert store is not None, "this command was not expected to open the store"
-        yield Plane(store, store)
+        yield Plane(store, store, store.signing)
 
     invocation = Invocation(
         control_plane=plane, now=lambda: NOW, wait_limit_seconds=wait_limit_seconds

@@ -28,7 +28,17 @@ def test_the_version_is_told():
 
 def test_without_a_command_all_commands_are_listed():
     listed = adserver("--help").stdout
-    for command in ("validate", "apply", "status", "why", "report", "snippet", "serve", "demo"):
+    for command in (
+        "validate",
+        "apply",
+        "status",
+        "why",
+        "report",
+        "snippet",
+        "keys",
+        "serve",
+        "demo",
+    ):
         assert f"\n  {command} " in listed
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 
 from adserver.core import errors
-from adserver.core.errors import AdserverError, CatalogError, LiveHasMoved, NoSuchName
+from adserver.core.errors import (
+    AdserverError,
+    CatalogError,
+    LiveHasMoved,
+    NoSuchName,
+    UnknownKey,
+)
+from adserver.core.ports import KnownKey
 from adserver.core.problems import Problem, Severity
 
 
@@ -34,3 +41,10 @@ def test_a_name_that_nothing_has_is_told_with_the_nearest() -> None:
     error = NoSuchName("slot", "post-tpo", "post-top")
     assert (error.kind, error.name, error.hint) == ("slot", "post-tpo", "post-top")
     assert str(error) == "there is no slot 'post-tpo'"
+
+
+def test_an_unknown_key_is_told_with_those_that_are_known() -> None:
+    known = KnownKey("0" * 16, 1.0, "ana@desk")
+    error = UnknownKey("f" * 16, [known])
+    assert (error.fingerprint, error.known) == ("f" * 16, (known,))
+    assert str(error) == "the store does not know the signing key ffffffffffffffff"

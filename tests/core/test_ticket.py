@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from itertools import count
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adserver.core.errors import ForgedTicket, MalformedTicket, TicketError
-from adserver.core.ticket import LAYOUT, TEXT_LENGTH, VERSION, Sealer, Ticket
+from adserver.core.ticket import LAYOUT, TEXT_LENGTH, VERSION, Sealer, Ticket, fingerprint
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 TICKET = Ticket(7, 1, 2, 3, 1_793_610_000, 4, 5, 1)
@@ -152,3 +153,11 @@ def test_keys_of_any_length_are_good() -> None:
     assert Sealer([long]).unseal(sealed(TICKET, long)) == TICKET
     with pytest.raises(ForgedTicket):
         Sealer([long[:-1]]).unseal(sealed(TICKET, long))
+
+
+def test_a_fingerprint_tells_keys_apart_and_is_no_part_of_a_seal() -> None:
+    one, other = b"a" * 32, b"b" * 32
+    assert Sealer([one, other]).signs_with == fingerprint(one) != fingerprint(other)
+    assert re.fullmatch("[0-9a-f]{16}", fingerprint(one))
+    raw = urlsafe_b64decode(sealed(TICKET, one))
+    assert bytes.fromhex(fingerprint(one))[:4] not in raw

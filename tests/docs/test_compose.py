@@ -119,6 +119,15 @@ def test_every_setting_in_the_files_exists() -> None:
     assert {name.lower() for name in [*image, *composed]} <= set(Settings.model_fields)
 
 
+def test_the_nodes_own_files_lie_on_a_volume() -> None:
+    """They must survive restarts, and the containers are read-only elsewhere."""
+    server = service("adserver")
+    state = server["environment"]["ADSERVER_STATE"]
+    [volume] = [mount for mount in server["volumes"] if mount.endswith(f":{state}")]
+    assert volume.partition(":")[0] in compose()["volumes"]
+    assert f"ADSERVER_STATE={state}" in " ".join(instruction("ENV"))
+
+
 def test_the_image_runs_as_a_user_that_may_write_to_its_data_alone() -> None:
     assert instruction("USER") == ["10001:10001"]
     assert instruction("VOLUME") == ["/data"]

@@ -43,7 +43,7 @@ def parse(arguments: list[str]) -> None:
         group = cli.make_context("adserver", arguments)
         command: click.Command = cli
         rest = [*group._protected_args, *group.args]
-        while isinstance(command, click.Group):
+        while isinstance(command, click.Group) and (rest or not command.invoke_without_command):
             name, found, rest = command.resolve_command(group, rest)
             assert found is not None, name
             command = found

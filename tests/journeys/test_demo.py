@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Frame, Page, Route, expect
+from playwright.sync_api import Browser, Frame, Locator, Page, Route, expect
 
 from tests.browser import open_browser
 from tests.journeys.axe import axe_source, complaints
@@ -247,13 +247,26 @@ def check_click(reader: DemoPage, ad: Ad) -> None:
     before, landed = clicks(), landings(reader)
     place = reader.page.locator(f"[data-slot={ad.slot}]")
     inside = frame_of(reader.page, ad) if ad.kind == "html" else place
+    link = inside.get_by_role("link")
+    point_at(link)
     with reader.page.expect_popup() as popup:
-        inside.get_by_role("link").click()
+        link.click()
     popup.value.wait_for_url(LANDING)
     assert landed == [popup.value.url]
     assert popup.value.evaluate("opener") is None
     check_link(ad, popup.value.url)
     assert clicks() == before + 1
+
+
+def point_at(link: Locator) -> None:
+    """Until the browser agrees: for a moment after scrolling, it still hands what the mouse does
+    to the HTML ad that was at that point before, as its frame is another process."""
+
+    def pointed() -> bool:
+        link.hover()
+        return bool(link.evaluate("(link) => link.matches(':hover')"))
+
+    until(pointed)
 
 
 def landings(reader: DemoPage) -> list[str]:

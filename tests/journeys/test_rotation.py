@@ -12,7 +12,7 @@ import pytest
 
 from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign, write_blog
-from tests.servers import Running, adserver_running
+from tests.servers import Running, adserver_running, own_environment, run_command
 
 LINK = "https://shop.example/landing"
 FORGED = "discarded; reason=forged"
@@ -27,13 +27,23 @@ def config(tmp_path: Path) -> Path:
 @contextmanager
 def signing_with(config: Path, *keys: str) -> Iterator[Running]:
     """The node, (re)started with these keys in its file; its store stays the same."""
-    file = config.parent / "keys"
-    file.touch(0o600)
-    file.write_text("\n".join(keys))
-    env = {"ADSERVER_SECRET_KEY": "", "ADSERVER_SECRET_KEY_FILE": str(file)}
+    env = with_keys(config, *keys)
     first = not (config.parent / "var").exists()
     with adserver_running(config, config.parent, env=env, apply=first) as ads:
         yield ads
+
+
+def with_keys(config: Path, *keys: str) -> dict[str, str]:
+    file = config.parent / "keys"
+    file.touch(0o600)
+    file.write_text("\n".join(keys))
+    return {"ADSERVER_SECRET_KEY": "", "ADSERVER_SECRET_KEY_FILE": str(file)}
+
+
+def add_keys(config: Path, *keys: str) -> int:
+    """The exit code of `adserver keys add`."""
+    env = own_environment(config, config.parent, with_keys(config, *keys))
+    return run_command(config.parent, env, "keys", "add").returncode
 
 
 def decided(ads: Running, slot: str = "top") -> dict[str, Any]:
@@ -60,6 +70,7 @@ def test_an_old_keys_tickets_count_until_the_key_is_dropped(config: Path) -> Non
     old, new = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
     with signing_with(config, old) as ads:
         before, late = decided(ads), decided(ads)
+    assert add_keys(config, new, old) == 0
     with signing_with(config, new, old) as ads:
         check_counts(ads, before)
         after = decided(ads)

@@ -118,6 +118,7 @@ class MemoryCatalog:
     known: dict[int, KnownCreative] = field(default_factory=dict)
     nodes: dict[str, NodeState] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
+    identity: str = ""
 
     def publish(self, generation: Generation) -> None:
         self.live = generation.number
@@ -154,6 +155,11 @@ class MemoryCatalog:
     async def forget_node(self, name: str) -> None:
         self._reached("node")
         self.nodes.pop(name, None)
+
+    async def keep_identity(self, identity: str) -> str:
+        self._reached("identity")
+        self.identity = self.identity or identity
+        return self.identity
 
 
 @dataclass

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -131,3 +132,22 @@ async def test_workers_find_the_admin_process_that_comes_later(path: Path) -> No
 async def test_where_no_worker_comes_within_a_moment_there_is_nothing(path: Path) -> None:
     async with listening(path) as collected:
         assert await collected.dump() == {}
+
+
+async def test_an_admin_process_that_ends_says_nothing_of_the_lines_that_it_hangs_up(
+    path: Path,
+) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    collected, before = Collected(), asyncio.all_tasks()
+    async with await collected.listen(str(path)):
+        _, writer = await asyncio.open_unix_connection(path)
+        writer.write(b'{"asked": 0, "dump": {}}\n')
+        await eventually(lambda: collected.workers == 1)
+        lines = asyncio.all_tasks() - before
+        for line in lines:
+            line.cancel()
+        await asyncio.wait(lines)
+        await eventually(lambda: collected.workers == 0)
+        writer.close()
+    assert complaints == []

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from adserver.core.assets import Asset
+from adserver.core.ticket import fingerprint
 from adserver.serving.collect import Collected
 from adserver.serving.worker import Beside, cancel, forever, leave_with_parent
 from tests.factories import NOW, campaign, catalog, generation, image, image_creative
-from tests.serving.memory import MemoryWorker
+from tests.serving.memory import SECRET, MemoryWorker
 
-NAME = "node:8080/0"
+NAME, IDENTITY = "node:8080/0", "store"
 ROW = ("r", 0, 1, 1)
 
 
@@ -40,7 +41,7 @@ class Worker:
     async def running(self) -> AsyncIterator[None]:
         journals = self.memory.journals
         beside = Beside(
-            self.state, self.store, self.counts, journals, self.shipping, NAME, self.path
+            self.state, self.store, self.counts, journals, self.shipping, NAME, self.path, IDENTITY
         )
         async with beside.running():
             yield
@@ -92,7 +93,24 @@ async def test_a_worker_says_what_it_serves_and_when_it_leaves(worker: Worker) -
             lambda: NAME in worker.store.nodes and worker.store.nodes[NAME].generation == 1
         )
         assert worker.store.nodes[NAME].seen_at == NOW
+        assert worker.store.nodes[NAME].signs_with == fingerprint(SECRET)
     assert worker.store.nodes == {}
+
+
+async def test_a_store_that_was_emptied_is_given_its_identity_back(worker: Worker) -> None:
+    async with worker.running():
+        await eventually(lambda: worker.store.identity == IDENTITY)
+        worker.store.identity = ""
+        await eventually(lambda: worker.store.identity == IDENTITY)
+
+
+async def test_another_store_than_ours_is_told(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.store.identity = "another"
+    async with worker.running():
+        await eventually(lambda: worker.store.asked["identity"] > 1)
+    assert "store_is_another" in capsys.readouterr().out
 
 
 async def test_what_was_counted_last_is_written_and_told_at_the_end(worker: Worker) -> None:
@@ -109,6 +127,19 @@ async def test_what_was_counted_last_is_written_and_told_at_the_end(worker: Work
             await eventually(lambda: collected.workers == 1)
             dump = await collected.dump()
             assert [value for _, value in dump["context_ignored_total"]] == [1]
+
+
+async def test_nothing_is_shipped_to_another_store(worker: Worker) -> None:
+    async with worker.running():
+        await eventually(lambda: worker.store.identity == IDENTITY)
+        worker.store.identity = "another"
+        await eventually(lambda: worker.shipping.suspended)
+        worker.state.counting.tally(NOW, ROW)
+        await worker.state.counting.flush()
+        await worker.shipping.look_after()
+        assert sum(worker.counts.rows.values()) == 0
+        worker.store.identity = IDENTITY
+        await eventually(lambda: sum(worker.counts.rows.values()) == 1)
 
 
 async def test_a_worker_ends_though_the_store_is_away(worker: Worker) -> None:

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adserver.core.events import Kind
-from adserver.core.ports import NodeState
+from adserver.core.ports import KnownKey, NodeState
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import BITS_PER_TICKET, TICKETS_PER_BLOCK, Keys, bit_of
+from adserver.store.signing import StoredSigningKeys
 from adserver.store.totals import StoredTotals, delivered
 from tests.factories import NOW, campaign, catalog, image_creative
 from tests.store.test_catalogs import ASSETS
@@ -73,7 +74,7 @@ def test_what_one_script_call_changes_lives_in_one_place() -> None:
         keys.ledger(5, 1),
     ]
     assert all(key.startswith("blog:{5}:") for key in counting)
-    publishing = [keys.live, keys.generation(1), keys.creatives]
+    publishing = [keys.live, keys.generation(1), keys.creatives, keys.signing_keys, keys.identity]
     assert all(key.startswith("blog:{catalog}:") for key in publishing)
 
 
@@ -82,6 +83,7 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
 ) -> None:
     catalogs, live = StoredCatalogs(store, keys), StoredLiveCatalog(beside, keys)
     totals = StoredTotals(store, keys)
+    StoredSigningKeys(store, keys).found("a", [KnownKey("f", NOW, "ana")])
     for expected in range(2):
         booked = campaign(creatives=(image_creative(),))
         catalogs.publish(expected, catalog(booked), ASSETS, "ana", "", "")
