@@ -78,8 +78,9 @@ class LedgerStore:
         return self.ledger
 
 
-def drive(stream: Stream, journal: MemoryJournal, store: LedgerStore, steps: int = 1_000) -> None:
+def drive(stream: Stream, journal: MemoryJournal, store: LedgerStore) -> None:
     """Do what the stream says, with nothing lost, until it has nothing more to say."""
+    steps = 3 * journal.end + 10
     for _ in range(steps):
         step = stream.step()
         if step is None:

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from adserver.core.batch import MAX_PARTS_QUEUED, NOTHING, Mark, Need, Shipment, Stream
+from adserver.core.batch import NOTHING, Mark, Need, Shipment, Stream
 from tests.core.streams import LedgerStore, MemoryJournal, drive
 
 STEPS = 150
@@ -126,7 +125,7 @@ class Walk:
         assert list(self.store.counted) == self.journal.parts
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32 - 1))
 def test_every_durable_record_is_counted_once_in_the_end(seed: int) -> None:
     Walk(seed).go()
