@@ -86,7 +86,6 @@ async def test_who_waits_for_a_turn_and_gives_up_takes_nobodys_answer(
 async def test_a_script_that_was_forgotten_and_stalls_leaves_no_answer_to_the_next(
     beside: redis.asyncio.Redis, store: Any
 ) -> None:
-    """The second half of the call, with the script itself, is the one that stalls."""
     line, script = Line(beside), Script("return ARGV[1] .. redis.call('INCR', KEYS[1])")
     store.script_flush()
     store.client_pause(60_000, all=False)
