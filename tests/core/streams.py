@@ -92,3 +92,28 @@ def drive(stream: Stream, journal: MemoryJournal, store: LedgerStore) -> None:
         else:
             stream.told(store.apply(step))
     raise AssertionError(f"not settled after {steps} steps")
+
+
+def streaming(*sequences: int) -> Stream:
+    """A new journal's stream, to which these records of one event each were added."""
+    stream = Stream(NOTHING)
+    for sequence in sequences:
+        stream.add(sequence, part(sequence))
+    return stream
+
+
+def adopted(end: int, ledger: Mark) -> Stream:
+    stream = Stream(None, end)
+    assert stream.step() is Need.LEDGER
+    stream.told(ledger)
+    return stream
+
+
+def shipped(stream: Stream) -> Shipment:
+    step = stream.step()
+    assert isinstance(step, Shipment)
+    return step
+
+
+def sequences(shipment: Shipment) -> list[int]:
+    return [one.sequence for one in shipment.parts]
