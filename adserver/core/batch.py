@@ -153,6 +153,8 @@ class Stream:
         # What became durable since the journal was asked, and up to where it was asked.
         self._late: deque[Part] | None = None
         self._late_from = 0
+        # Whether the journal was asked again for a mark that nobody here knows.
+        self._asked_again = False
 
     @property
     def idle(self) -> bool:
@@ -177,7 +179,7 @@ class Stream:
             self._whole, self._late = False, None
 
     def step(self) -> Shipment | Need | None:
-        """What to do next; a shipment is in flight until it is `applied`, `told` or `failed`."""
+        """What to do next; a shipment is in flight until `told`, `failed` or `give_up`."""
         if self._in_flight is not None:
             return None
         if not self._sure:
@@ -208,55 +210,71 @@ class Stream:
 
     def failed(self) -> None:
         """No answer came: the shipment in flight may have been applied, or may yet be."""
-        if self._in_flight is not None:
-            self._unconfirmed.append(self._in_flight.mark)
-            self._in_flight = None
+        shipped, self._in_flight = self._in_flight, None
+        if shipped is not None and shipped.mark not in self._unconfirmed:
+            self._unconfirmed.append(shipped.mark)
         self._sure = False
 
     def told(self, mark: Mark) -> bool:
         """What the ledger says, asked for or in answer to the shipment in flight.
 
-        Whether that is news: a shipment of ours that is now known to be there. LedgerConflict
-        where the ledger holds what was never shipped: somebody else writes in our name.
+        Whether it went on by a shipment: what that added came along, and nobody has been told
+        of it. LedgerConflict where the ledger holds what is not in this journal: somebody else
+        writes in its name.
         """
         shipped, self._in_flight = self._in_flight, None
-        self._sure = True
+        known, self._sure = self._ledger, True
         if shipped is not None and mark == shipped.mark:
             self._advance(mark)
             return True
-        if self._ledger is None:
+        if known is None:
             self._resume(mark)
-        elif mark == self._ledger:
-            pass
-        elif mark.sequence < self._ledger.sequence:
-            # Also to a shipment that was once unconfirmed: what came after it is lost.
+        elif mark.sequence < known.sequence:
+            # Even where a shipment once ended there: what came after it is in the store no more.
             self.rollbacks += 1
             self._resume(mark)
-        elif mark in self._unconfirmed:
+        elif mark != known:
+            return self._go_on(known, mark)
+        self._settle()
+        return False
+
+    def _go_on(self, known: Mark, mark: Mark) -> bool:
+        if mark in self._unconfirmed or any(mark == part[:2] for part in self._queue):
             self._advance(mark)
             return True
-        else:
-            raise LedgerConflict(self._ledger.sequence, mark.sequence)
+        if self._whole or (self._asked_again and self._queue):
+            raise LedgerConflict(known.sequence, mark.sequence)
+        # A worker that has died may have sent it, and it came after we had asked: the journal
+        # tells whether it is ours. So what it holds behind the position is read (again).
+        self._asked_again = True
+        self._queue.clear()
         return False
 
     def _advance(self, mark: Mark) -> None:
-        self._ledger = mark
+        self._ledger, self._asked_again = mark, False
         self.position = max(self.position, mark.sequence)
         while self._queue and self._queue[0].sequence <= mark.sequence:
             self._queue.popleft()
-        if self.idle:
-            self.position = self.end
+        self._settle()
 
     def _resume(self, mark: Mark) -> None:
         """Go on behind what the ledger says, with what the journal still has."""
-        self._ledger = mark
+        self._ledger, self._asked_again = mark, False
         self.position = mark.sequence
         self._queue.clear()
         self._late = None
         self._whole = mark.sequence >= self.end
 
+    def _settle(self) -> None:
+        """What is behind the last part of this shard needs no shipping."""
+        if self.idle:
+            self.position = max(self.position, self.end)
+
     def read(self, parts: Iterable[Part], until: int) -> None:
-        """Parts of this shard behind the position, out of the journal, up to record `until`."""
+        """Parts of this shard behind the position, out of the journal, up to record `until`.
+
+        As many as one shipment may have, or all.
+        """
         self._queue.extend(parts)
         late, self._late = self._late, None
         if late is not None and until >= self._late_from:
@@ -271,6 +289,7 @@ class Stream:
         while self._queue and self._queue[0].sequence <= shipment.mark.sequence:
             self._queue.popleft()
         self.position = max(self.position, shipment.mark.sequence)
+        self._settle()
 
 
 def part_of(  # noqa: PLR0913 - a record and where it is to go

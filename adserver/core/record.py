@@ -102,11 +102,12 @@ def read_record(data: bytes, at: int, chain: int) -> Found | Stop:
         return Stop.END
     if left < FRAME.size:
         return Stop.TORN
+    begin = at + FRAME.size
     length, turned, told = FRAME.unpack_from(data, at)
     if length != turned ^ TURNED or not 0 < length <= MAX_RECORD_BYTES:
-        # A file may have grown before its data were written: then the rest is zeros.
-        return Stop.DAMAGED if any(data[at:]) else Stop.TORN
-    begin = at + FRAME.size
+        # A file may have grown before its data were written, in the midst of these twelve bytes
+        # where a page ends there: then the rest is zeros.
+        return Stop.DAMAGED if any(data[begin:]) else Stop.TORN
     return read_body(data, begin, begin + length, chain, told)
 
 
@@ -116,9 +117,10 @@ def read_body(data: bytes, begin: int, end: int, chain: int, told: int) -> Found
     body = data[begin:end]
     if crc32(body, chain) == told and body[0] in CONTENTS:
         return Found(Content(body[0]), body[1:], told, end)
-    # No record of ours ends in zeros: events end with a creative's number, tallies with a
-    # newline. Zeros up to the end are what was never written.
-    return Stop.DAMAGED if any(data[end - 4 :]) else Stop.TORN
+    # No record of ours ends in zeros: events end with a creative's number, the others with a
+    # letter, digit or newline. Zeros up to the end are what was never written.
+    last = 4 if body[0] == Content.EVENTS else 1
+    return Stop.DAMAGED if any(data[end - last :]) else Stop.TORN
 
 
 CONTENTS = frozenset(Content)

@@ -56,3 +56,40 @@ async def test_a_connection_that_was_closed_meanwhile_is_opened_anew_and_nobody_
         while not hung_up(line._connection):  # noqa: ASYNC110 - until the news has come
             await asyncio.sleep(0.001)
     assert await line.run(ECHO, [], ["after"]) == b"after"
+
+
+async def test_calls_that_come_at_once_each_get_their_own_answer(
+    beside: redis.asyncio.Redis,
+) -> None:
+    line = Line(beside)
+    answers = await asyncio.gather(*[line.run(ECHO, [], [n]) for n in range(50)])
+    assert answers == [b"%d" % n for n in range(50)]
+
+
+async def test_who_waits_for_a_turn_and_gives_up_takes_nobodys_answer(
+    beside: redis.asyncio.Redis, store: Any
+) -> None:
+    line = Line(beside)
+    await line.run(ECHO, [], ["before"])
+    store.client_pause(60_000, all=False)
+    first, second, third = (
+        asyncio.create_task(line.run(ECHO, [], [what])) for what in ("first", "second", "third")
+    )
+    await asyncio.wait([first], timeout=0.05)
+    first.cancel()
+    second.cancel()
+    await asyncio.wait([first, second])
+    store.client_unpause()
+    assert await third == b"third"
+
+
+async def test_a_script_that_was_forgotten_and_stalls_leaves_no_answer_to_the_next(
+    beside: redis.asyncio.Redis, store: Any
+) -> None:
+    line, script = Line(beside), Script("return ARGV[1] .. redis.call('INCR', KEYS[1])")
+    store.script_flush()
+    store.client_pause(60_000, all=False)
+    with pytest.raises(StoreUnavailable):
+        await line.run(script, ["blog:n"], ["given up "])
+    store.client_unpause()
+    assert (await line.run(script, ["blog:n"], ["after "])).startswith(b"after ")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import redis.asyncio
+
 from adserver.core.events import Metric, Row
 from adserver.core.hour import hour_at
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
-from adserver.store.totals import StoredTotals
+from adserver.store.totals import StoredTotals, delivered
 from tests.factories import NOW, ZONE
+from tests.store.conftest import TICKET_LIFE_SECONDS
+from tests.store.shipping import Shipper, event
 
 HOURS = [hour_at(NOW + 3600 * n, ZONE) for n in range(3)]
 
@@ -17,8 +21,9 @@ HOURS = [hour_at(NOW + 3600 * n, ZONE) for n in range(3)]
 async def test_rows_are_those_of_the_hours_that_begin_in_time(
     counts: StoredCounts, store: Any, keys: Keys
 ) -> None:
-    for sequence, hour in enumerate(HOURS, 1):
-        await counts.add(hour, 7, sequence, {("s", 1, 2, 3): sequence})
+    shipper = Shipper(counts)
+    for count, hour in enumerate(HOURS, 1):
+        await shipper.tallies(hour, {("s", 1, 2, 3): count})
     totals = StoredTotals(store, keys)
     first, second, third = (hour.begin for hour in HOURS)
     assert [row.count for row in totals.rows(0, third + 1)] == [1, 2, 3]
@@ -29,7 +34,7 @@ async def test_rows_are_those_of_the_hours_that_begin_in_time(
 async def test_a_row_is_told_with_its_reason_and_its_numbers(
     counts: StoredCounts, store: Any, keys: Keys
 ) -> None:
-    await counts.add(HOURS[0], 7, 1, {("n.off_hours", 0, 2, 3): 4})
+    await Shipper(counts).tallies(HOURS[0], {("n.off_hours", 0, 2, 3): 4})
     begin = HOURS[0].begin
     assert StoredTotals(store, keys).rows(begin, begin + 1) == [
         Row(begin, Metric.NO_FILL, "off_hours", 0, 2, 3, 4)
@@ -41,10 +46,28 @@ async def test_the_repeated_hour_of_autumn_has_rows_of_its_own(
 ) -> None:
     autumn = 1_792_886_400.0  # 25 October 2026, 02:00 in Paris, for the first time
     twice = [hour_at(autumn, ZONE), hour_at(autumn + 3600, ZONE)]
-    for sequence, hour in enumerate(twice, 1):
-        await counts.add(hour, 7, sequence, {("s", 1, 1, 1): sequence})
+    shipper = Shipper(counts)
+    for count, hour in enumerate(twice, 1):
+        await shipper.tallies(hour, {("s", 1, 1, 1): count})
     found = StoredTotals(store, keys).rows(autumn, autumn + 7200)
     assert [(row.hour, row.count) for row in found] == [(autumn, 1), (autumn + 3600, 2)]
+
+
+async def test_what_lies_in_several_shards_is_told_together(
+    beside: redis.asyncio.Redis, store: Any
+) -> None:
+    keys = Keys("blog", shards=3)
+    shipper = Shipper(StoredCounts(beside, keys, TICKET_LIFE_SECONDS))
+    await shipper.events(HOURS[0], [event(serial=n * 65_536) for n in range(6)])
+    await shipper.tallies(HOURS[0], {("s", 1, 2, 3): 4})
+    rows = StoredTotals(store, keys).rows(0, NOW * 2)
+    assert sorted((row.metric, row.count) for row in rows) == [
+        (Metric.IMPRESSION, 2),
+        (Metric.IMPRESSION, 2),
+        (Metric.IMPRESSION, 2),
+        (Metric.SERVED, 4),
+    ]
+    assert await delivered(beside, keys) == {(Metric.IMPRESSION, 1): 6, (Metric.SERVED, 1): 4}
 
 
 def test_an_empty_store_has_nothing_to_report(store: Any, keys: Keys) -> None:

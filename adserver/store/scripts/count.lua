@@ -17,6 +17,7 @@ if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end
 -- A key of another type would stop us half-way: look at each before the first write.
 redis.call('HLEN', KEYS[2]) redis.call('HLEN', KEYS[3]) redis.call('ZCARD', KEYS[4])
 redis.call('ZCARD', KEYS[5]) redis.call('STRLEN', KEYS[6])
+for k = FIRST, #KEYS do redis.call('STRLEN', KEYS[k]) end
 
 local life, events, bitmaps = ARGV[3], ARGV[6], ARGV[7]
 local add, touched = {}, {}
