@@ -131,7 +131,8 @@ class Shipping:
                 continue
             try:
                 await self._do(step, held, shard)
-            except StoreUnavailable as error:
+            except (StoreUnavailable, ValueError) as error:
+                # A ledger that nobody can read is as good as none; it may be mended.
                 stream.failed()
                 self._failed(error)
                 await asyncio.sleep(delay)
@@ -180,7 +181,7 @@ class Shipping:
         self._meter.gauges["store_up"][()] = 1
         self._meter.observe("store_command_duration_seconds", (op,), time.perf_counter() - started)
 
-    def _failed(self, error: StoreUnavailable) -> None:
+    def _failed(self, error: StoreUnavailable | ValueError) -> None:
         self._meter.gauges["store_up"][()] = 0
         self._meter.counts["store_errors_total"][(kind_of(error),)] += 1
         log.warning("store_unavailable", op="count", error=str(error))
@@ -270,7 +271,7 @@ def joined(written: list[Written]) -> Written:
     return last._replace(payload=b"".join([one.payload for one in written]))
 
 
-def kind_of(error: StoreUnavailable) -> str:
+def kind_of(error: StoreUnavailable | ValueError) -> str:
     """A closed list: what the metric's label may be."""
     cause = type(error.__cause__).__name__
     return {"TimeoutError": "timeout", "ConnectionError": "connection"}.get(cause, "other")
