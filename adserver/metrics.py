@@ -79,6 +79,16 @@ METRICS: dict[str, Declared] = {
         Type.HISTOGRAM, "Calls to the store, by operation.", ("op",), REQUEST_BUCKETS
     ),
     "store_errors_total": Declared(Type.COUNTER, "Calls to the store that failed.", ("kind",)),
+    "journal_events": Declared(
+        Type.SUM, "Events in journals that are not yet known to be in the store."
+    ),
+    "journal_bytes": Declared(
+        Type.SUM, "All journals of the node, those kept after shipping included."
+    ),
+    "journal_limit_bytes": Declared(Type.HIGHEST, "What all journals of the node may hold."),
+    "journals_quarantined": Declared(
+        Type.HIGHEST, "Journals, or parts of them, that wait for a person."
+    ),
     "generation": Declared(Type.LOWEST, "The generation that every worker serves at least."),
     "snapshot_age_seconds": Declared(
         Type.HIGHEST, "Since the live generation was last known to be the one served."

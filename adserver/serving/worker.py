@@ -20,6 +20,7 @@ from adserver.core.ports import Counts, LiveCatalog, NodeState
 from adserver.metrics import Dump
 from adserver.serving.collect import Teller
 from adserver.serving.counting import kind_of
+from adserver.serving.journal_gauges import set_journal_gauges
 from adserver.serving.protocol import AdProtocol
 from adserver.serving.state import State
 
@@ -196,3 +197,4 @@ def set_constant_gauges(state: State) -> None:
     gauges["workers"][()] = 1
     gauges["build_info"][__version__,] = 1
     gauges["generation"][()] = state.live.generation
+    set_journal_gauges(state.meter)
