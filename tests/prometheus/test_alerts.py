@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,10 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adserver.core.catalog import Tier
 from adserver.metrics import METRICS, PREFIX
-from tests.docs.pages import page
+from tests.docs.pages import blocks, page
 from tests.journeys.small_blog import campaign, write_blog
 from tests.programs import needs
-from tests.rules import RULE_FILES, UNIT_TESTS, alerts, read, rules
+from tests.rules import FOLDER, RULE_FILES, UNIT_TESTS, alerts, read, rules
 from tests.servers import adserver_running
 
 NAMES = [rule["alert"] for rule in alerts()]
@@ -47,6 +48,14 @@ def test_alerts_fire_and_are_silent(path: Path) -> None:
 
 def test_prometheus_accepts_the_rules() -> None:
     promtool("check", "rules", *RULE_FILES)
+
+
+def test_prometheus_accepts_what_the_page_says_of_the_alertmanager(tmp_path: Path) -> None:
+    said = next(b.text for b in blocks(page("operating.md")) if b.text.startswith("alerting:"))
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "local.yml"
+    file.write_text(f"{file.read_text('utf-8')}\n{said}")
+    promtool("check", "config", file)
 
 
 def unit_tests() -> Iterator[tuple[str, bool, list[dict[str, str]]]]:
