@@ -80,14 +80,14 @@ METRICS: dict[str, Declared] = {
     ),
     "store_errors_total": Declared(Type.COUNTER, "Calls to the store that failed.", ("kind",)),
     "journal_events": Declared(
-        Type.SUM, "Events in the journals that the store is not known to have, about."
+        Type.SUM, "Events in journals that are not yet known to be in the store."
     ),
-    "journal_bytes": Declared(Type.SUM, "Journals on disk, those kept for a while included."),
+    "journal_bytes": Declared(
+        Type.SUM, "All journals of the node, those kept after shipping included."
+    ),
+    "journal_limit_bytes": Declared(Type.HIGHEST, "What all journals of the node may hold."),
     "journals_quarantined": Declared(
-        Type.HIGHEST, "Journals, or parts of them, that were kept aside for a person to look at."
-    ),
-    "journal_limit_bytes": Declared(
-        Type.HIGHEST, "Where journals end and events are refused: ADSERVER_JOURNAL_MEBIBYTES."
+        Type.HIGHEST, "Journals, or parts of them, that wait for a person."
     ),
     "generation": Declared(Type.LOWEST, "The generation that every worker serves at least."),
     "snapshot_age_seconds": Declared(

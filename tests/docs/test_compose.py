@@ -94,6 +94,15 @@ def test_redis_keeps_every_count() -> None:
     assert compose()["networks"]["inside"]["internal"] is True
 
 
+def test_the_rules_are_mounted_beside_the_configuration_that_names_them() -> None:
+    folder = ROOT / "config" / "prometheus"
+    named = yaml.safe_load((folder / "prometheus.yml").read_text("utf-8"))["rule_files"]
+    assert named
+    for name in ("prometheus.yml", *named):
+        mount = f"./config/prometheus/{name}:/etc/prometheus/{name}:ro"
+        assert mount in service("prometheus")["volumes"]
+
+
 def test_prometheus_and_the_server_share_one_network_only() -> None:
     """The name would otherwise have two addresses, and a node would be scraped twice."""
     shared = set(service("prometheus")["networks"]) & set(service("adserver")["networks"])

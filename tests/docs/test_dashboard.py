@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -28,8 +29,9 @@ def run(*command: str) -> None:
 def test_prometheus_accepts_its_configuration(name: str, tmp_path: Path) -> None:
     token = tmp_path / "admin_token"
     token.write_text("secret")
-    text = (CONFIG / "prometheus" / name).read_text("utf-8")
+    shutil.copytree(CONFIG / "prometheus", tmp_path, dirs_exist_ok=True)  # its rules beside it
     file = tmp_path / name
+    text = file.read_text("utf-8")
     file.write_text(text.replace("/run/secrets/admin_token", str(token)))
     run(needs("promtool"), "check", "config", str(file))
 

@@ -6,8 +6,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,11 @@ import httpx
 import pytest
 
 from tests.dashboard import dashboard_expressions
+from tests.journeys.scraping import Prometheus, prometheus_of
 from tests.journeys.small_blog import campaign, write_blog
 from tests.programs import needs
 from tests.servers import Running, adserver_running, own_environment, run_command, until
-from tests.stand_in import free_port
 
-SCRAPES = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
-scrape_configs:
-  - job_name: adserver
-    static_configs: [{{targets: ["{target}"]}}]
-"""
 BOOKED = {"top": "coffee", "side": "tea"}
 # What the requester sends; everything below is counted from these.
 SLOTS = {"top": 7, "side": 5, "bottom": 4, "nope": 3}
@@ -36,61 +28,6 @@ SHOWN_AGAIN = 2
 CLICKED_AGAIN = 1
 FORGED = 5
 TOKEN = "a token that only tests show"
-
-
-@dataclass(frozen=True)
-class Prometheus:
-    address: str
-
-    def ask(self, expression: str) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.address}/api/v1/query", params={"query": expression})
-        assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()["data"]["result"]
-        return found
-
-    def table(self, expression: str, *labels: str) -> dict[tuple[str, ...], int]:
-        """Labels → value, of the series that are not 0."""
-        return {
-            tuple(one["metric"][label] for label in labels): int(one["value"][1])
-            for one in self.ask(f"sum by ({','.join(labels)}) ({expression}) != 0")
-        }
-
-    def scraped_at(self) -> float:
-        found = self.ask("timestamp(adserver_build_info)")
-        return float(found[0]["value"][1]) if found else 0.0
-
-
-@contextmanager
-def prometheus_of(target: str, folder: Path) -> Iterator[Prometheus]:
-    """target: host:port of an admin port."""
-    config = folder / "prometheus.yml"
-    config.write_text(SCRAPES.format(target=target))
-    port = free_port()
-    with (folder / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                needs("prometheus"),
-                f"--config.file={config}",
-                f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        prometheus = Prometheus(f"http://127.0.0.1:{port}")
-        until(lambda: process.poll() is not None or is_ready(prometheus))
-        yield prometheus
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def is_ready(prometheus: Prometheus) -> bool:
-    try:
-        return httpx.get(f"{prometheus.address}/-/ready").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +43,7 @@ def ads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def prometheus(ads: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """It has seen the node before the traffic, and again when all of it was answered."""
     folder = tmp_path_factory.mktemp("prometheus")
-    with prometheus_of(ads.admin.removeprefix("http://"), folder) as prometheus:
+    with prometheus_of(folder, ads.admin.removeprefix("http://")) as prometheus:
         until(prometheus.scraped_at)
         send_traffic(ads)
         sent = time.time()
