@@ -81,8 +81,14 @@ def main() -> None:
             memory(counters[1], sealer, folder)
 
 
-def start(
-    stack: contextlib.ExitStack, folder: Path, key: str, sync: str, *, counts: bool = True
+def start(  # noqa: PLR0913 - what the servers differ in
+    stack: contextlib.ExitStack,
+    folder: Path,
+    key: str,
+    sync: str,
+    *,
+    counts: bool = True,
+    workers: int = 1,
 ) -> Counter:
     port = free_port()
     env = {
@@ -91,6 +97,7 @@ def start(
         "ADSERVER_CONFIG": str(campaigns.write(folder / "config")),
         "ADSERVER_SECRET_KEY": key,
         "ADSERVER_JOURNAL_SYNC": sync,
+        "ADSERVER_WORKERS": str(workers),
         "ADSERVER_ADMIN_PORT": "0",
         "ADSERVER_PORT": str(port),
     }
