@@ -26,6 +26,8 @@ from adserver.serving.journals import Journals
 
 log = structlog.get_logger(__name__)
 
+KIND_OF_CAUSE = {"TimeoutError": "timeout", "ConnectionError": "connection"}
+ERROR_KINDS = (*KIND_OF_CAUSE.values(), "other")
 FIRST_DELAY_SECONDS = 0.05
 LONGEST_DELAY_SECONDS = 1.0
 # Held at once by a worker: each is asked for its ledger every second.
@@ -273,5 +275,4 @@ def joined(written: list[Written]) -> Written:
 
 def kind_of(error: StoreUnavailable | ValueError) -> str:
     """A closed list: what the metric's label may be."""
-    cause = type(error.__cause__).__name__
-    return {"TimeoutError": "timeout", "ConnectionError": "connection"}.get(cause, "other")
+    return KIND_OF_CAUSE.get(type(error.__cause__).__name__, "other")

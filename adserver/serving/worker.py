@@ -22,7 +22,7 @@ from adserver.metrics import Dump
 from adserver.serving.collect import Teller
 from adserver.serving.journals import Journals
 from adserver.serving.protocol import AdProtocol
-from adserver.serving.shipping import Shipping, kind_of
+from adserver.serving.shipping import ERROR_KINDS, Shipping, kind_of
 from adserver.serving.state import State
 
 log = structlog.get_logger(__name__)
@@ -231,6 +231,9 @@ def set_constant_gauges(state: State, journal_limit_bytes: int) -> None:
     gauges["journal_limit_bytes"][()] = journal_limit_bytes
     for name in ("journal_events", "journal_bytes", "journals_quarantined"):
         gauges[name][()] = 0
+    for kind in ERROR_KINDS:
+        state.meter.present("store_errors_total", (kind,))
+    state.meter.present("generation_load_failures_total", ())
     gauges["workers"][()] = 1
     gauges["build_info"][__version__,] = 1
     gauges["generation"][()] = state.live.generation
