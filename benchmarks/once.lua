@@ -1,5 +1,6 @@
--- Ask for each path of a file once, in order, and stop when all are answered.
-local paths, at, answered = {}, 0, 0
+-- Send each path of a file once, in order, and end when all are answered: 1 if any was refused.
+-- wrk itself would go on to the end of its time.
+local paths, at, answered, refused = {}, 0, 0, 0
 
 function init(args)
   for line in io.lines(args[1]) do paths[#paths + 1] = line end
@@ -10,7 +11,8 @@ function request()
   return wrk.format("POST", paths[at])
 end
 
-function response()
+function response(status)
   answered = answered + 1
-  if answered == #paths then wrk.thread:stop() end
+  if status ~= 204 then refused = refused + 1 end
+  if answered == #paths then os.exit(refused == 0 and 0 or 1) end
 end
