@@ -1,60 +1,143 @@
-"""Clients of the store: short timeouts, no silent retries, one error for all that can go wrong."""
+"""Clients of the store: short timeouts, no silent retries, one error for all that can go wrong.
+
+What is asked of a client is the same wherever it leads: one server, the master that sentinels
+name, or the masters of a Cluster. A failover shows as StoreUnavailable; the next call finds the
+new master.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from urllib.parse import urlsplit
+from typing import Any, TypeAlias
 
 import redis
 import redis.asyncio
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import (
+    AuthenticationError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from adserver.core.errors import SettingsError, StoreUnavailable
+from adserver.core.errors import StoreUnavailable
+from adserver.store.address import CLUSTER, SENTINEL, SOCKET, Address, read_address
+from adserver.store.cluster import ClusterClient
 
-SCHEMES = ("redis", "rediss", "unix")
-CONNECT_TIMEOUT_SECONDS = 2.0
-# The data plane never waits longer for an answer; it counts late rather than answers late.
+Client: TypeAlias = redis.Redis | RedisCluster
+AsyncClient: TypeAlias = redis.asyncio.Redis | ClusterClient
+
+# The data plane never waits longer, for a connection or for an answer: it counts late rather than
+# answers late. A server that stands still is also found out this quickly.
 SOCKET_TIMEOUT_SECONDS = 0.5
 # The command line may read a year of rows in one call.
 COMMAND_LINE_TIMEOUT_SECONDS = 10.0
-# Batches, tallies and reads beside requests; each worker holds at most this many connections.
-MAX_CONNECTIONS = 8
+CONNECT_TIMEOUT_SECONDS = 2.0
+# Of a worker: one for each journal that it ships (its own, and 64 that others have left), and for
+# calls beside requests.
+MAX_CONNECTIONS = 80
 
 
-def check_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES:
-        expected = ", ".join(f"{scheme}://…" for scheme in SCHEMES)
-        raise SettingsError(
-            f"--redis {url!r} is not an address of a store; expected embedded:DIR, {expected}"
+def async_client(url: str) -> AsyncClient:
+    """Connects with the first call."""
+    address = read_address(url)
+    options = options_of(address, SOCKET_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS)
+    if address.kind == CLUSTER:
+        return ClusterClient(address.hosts, options)
+    if address.kind == SENTINEL:
+        pool: Any = SentinelPool(  # type: ignore[no-untyped-call]
+            address.name,
+            Sentinel(  # type: ignore[no-untyped-call]
+                address.hosts, sentinel_kwargs=sentinel_options(options, address)
+            ),
+            db=address.db,
+            **waiting(options),
         )
-    return url
-
-
-def async_client(url: str) -> redis.asyncio.Redis:
-    # The client's own retries would send a batch twice without telling (see the ADR on counting).
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        check_url(url),
-        max_connections=MAX_CONNECTIONS,
-        timeout=CONNECT_TIMEOUT_SECONDS,
-        socket_timeout=SOCKET_TIMEOUT_SECONDS,
-        socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
+        return redis.asyncio.Redis.from_pool(pool)
+    connection: dict[str, Any] = {"db": address.db, **options}
+    if connection.pop("ssl", False):
+        connection["connection_class"] = redis.asyncio.SSLConnection
+    if address.kind == SOCKET:
+        connection["connection_class"] = redis.asyncio.UnixDomainSocketConnection
+        del connection["socket_connect_timeout"]
+        connection["path"] = address.path
+    else:
+        [(connection["host"], connection["port"])] = address.hosts
+    return redis.asyncio.Redis.from_pool(
+        redis.asyncio.BlockingConnectionPool(**waiting(connection))
     )
-    return redis.asyncio.Redis.from_pool(pool)
 
 
-def client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        check_url(url),
-        socket_timeout=COMMAND_LINE_TIMEOUT_SECONDS,
-        socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+def waiting(options: dict[str, Any]) -> dict[str, Any]:
+    """Of a pool whose callers wait for a connection, rather than fail, when all are in use."""
+    return {"max_connections": MAX_CONNECTIONS, "timeout": CONNECT_TIMEOUT_SECONDS, **options}
+
+
+class SentinelPool(SentinelConnectionPool, redis.asyncio.BlockingConnectionPool):
+    """Connections to the master that the sentinels name; closes those to the sentinels too."""
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self.sentinel_manager.aclose()
+
+
+@contextmanager
+def client(url: str) -> Iterator[Client]:
+    """A client for one command of the command line. StoreUnavailable if no node of a Cluster
+    answers; the others connect with the first call."""
+    address = read_address(url)
+    options = options_of(address, CONNECT_TIMEOUT_SECONDS, COMMAND_LINE_TIMEOUT_SECONDS)
+    if address.kind == CLUSTER:
+        nodes = [ClusterNode(*host) for host in address.hosts]  # type: ignore[no-untyped-call]
+        with answering():
+            cluster = RedisCluster(startup_nodes=nodes, require_full_coverage=False, **options)
+        with cluster:
+            yield cluster
+    elif address.kind == SENTINEL:
+        sentinels: Any = redis.Sentinel(
+            address.hosts, sentinel_kwargs=sentinel_options(options, address)
+        )  # type: ignore[no-untyped-call]
+        try:
+            with sentinels.master_for(address.name, db=address.db, **options) as master:
+                yield master
+        finally:
+            for one in sentinels.sentinels:
+                one.close()
+    elif address.kind == SOCKET:
+        with redis.Redis(unix_socket_path=address.path, db=address.db, **options) as server:
+            yield server
+    else:
+        [(host, port)] = address.hosts
+        with redis.Redis(host=host, port=port, db=address.db, **options) as server:
+            yield server
+
+
+def options_of(address: Address, connect_seconds: float, answer_seconds: float) -> dict[str, Any]:
+    """What every client has. A connection begins with HELLO and the login, and nothing else: that
+    needs no permission, and redis-py takes TLS's session tickets, which come behind the handshake,
+    for stray answers unless one has been read."""
+    return {
+        "protocol": 3,
+        "driver_info": None,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+        "socket_connect_timeout": connect_seconds,
+        "socket_timeout": answer_seconds,
+        # The client's own retries would send a batch twice without telling, and wait meanwhile.
+        "retry": Retry(NoBackoff(), 0),
+        **address.login,
+        **address.tls,
+    }
+
+
+def sentinel_options(options: dict[str, Any], address: Address) -> dict[str, Any]:
+    without = {k: v for k, v in options.items() if k not in address.login}
+    return {**without, "socket_timeout": SOCKET_TIMEOUT_SECONDS, **address.sentinel_login}
 
 
 @contextmanager
@@ -62,7 +145,9 @@ def answering() -> Iterator[None]:
     """Whatever goes wrong between us and the store is StoreUnavailable, with its cause."""
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as error:
+    except (ResponseError, AuthenticationError) as error:
+        raise StoreUnavailable(f"the store refused: {error}") from error
+    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"the store did not answer: {error}") from error
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import redis.asyncio
 import structlog
 import uvloop
 from starlette.applications import Starlette
@@ -42,11 +41,13 @@ from adserver.serving.worker import (
     set_constant_gauges,
 )
 from adserver.settings import Settings
+from adserver.store.address import shards_of
 from adserver.store.catalogs import StoredLiveCatalog
-from adserver.store.connect import answering, async_client, client
+from adserver.store.connect import AsyncClient, async_client, client
 from adserver.store.counts import StoredCounts
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
+from adserver.store.permissions import check_user
 from adserver.wiring.control import store_url
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.secret_keys import read_private, signing_keys
@@ -107,7 +108,7 @@ def serve(
         public = stack.enter_context(bind(settings.host, settings.port, "--port"))
         admin = stack.enter_context(bind(settings.admin_host, settings.admin_port, "--admin-port"))
         store = stack.enter_context(store_url(settings, stop_if_last=True))
-        wait_for_store(store)
+        wait_for_store(store, Keys(settings.namespace, shards_of(settings.redis)))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-"))
         node = Node(settings, store, keys, guard, public, admin, f"{folder}/admin.sock")
         prepare(node)
@@ -189,22 +190,21 @@ def address_of(host: str, sock: socket.socket) -> str:
     return f"http://{shown}:{sock.getsockname()[1]}"
 
 
-def wait_for_store(url: str) -> None:
-    """Until the store answers; it may be started after us."""
-    with client(url) as connection:
-        while True:
-            try:
-                with answering():
-                    connection.ping()
-            except StoreUnavailable as error:
-                log.warning("waiting_for_store", error=str(error))
-                time.sleep(WAIT_SECONDS)
-            else:
-                return
+def wait_for_store(url: str, keys: Keys) -> None:
+    """Until the store answers and lets us do what we need; it may be started after us."""
+    while True:
+        try:
+            with client(url) as connection:
+                check_user(connection, keys)
+        except StoreUnavailable as error:
+            log.warning("waiting_for_store", error=str(error))
+            time.sleep(WAIT_SECONDS)
+        else:
+            return
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str) -> AsyncIterator[redis.asyncio.Redis]:
+async def connected(url: str) -> AsyncIterator[AsyncClient]:
     connection = async_client(url)
     try:
         yield connection
@@ -217,7 +217,7 @@ async def run_worker(
 ) -> None:
     settings = node.settings
     async with connected(node.store) as connection:
-        keys = Keys(settings.namespace)
+        keys = Keys(settings.namespace, shards_of(settings.redis))
         counts = StoredCounts(connection, keys, settings.ticket_life)
         catalog = StoredLiveCatalog(connection, keys)
         state = await make_state(node, counts, catalog)
@@ -261,7 +261,8 @@ async def run_admin(node: Node, ready: Callable[[], None]) -> None:
         os.unlink(node.collect_path)
     listener = await collected.listen(node.collect_path)
     async with listener, connected(node.store) as connection:
-        delivery = Delivery(connection, Keys(node.settings.namespace))
+        settings = node.settings
+        delivery = Delivery(connection, Keys(settings.namespace, shards_of(settings.redis)))
         app = admin_app(collected, node.guard, delivery.dump)
         parent = asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid())))
         await server(app, ready, public=False).serve(sockets=[node.admin])
