@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from adserver.core.errors import SettingsError
 from adserver.store.keys import CLUSTER_SHARDS
+from adserver.store.tls import Tls
 
 SERVER, SOCKET, SENTINEL, CLUSTER = "redis", "unix", "redis+sentinel", "redis+cluster"
 FORMS = {
@@ -48,7 +48,7 @@ YES_OR_NO = {"yes": True, "no": False}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """kind: one of FORMS. login, sentinel_login, tls: arguments of redis-py's connections."""
+    """kind: one of FORMS. login, sentinel_login: arguments of redis-py's connections."""
 
     kind: str
     hosts: tuple[tuple[str, int], ...] = ()
@@ -57,7 +57,7 @@ class Address:
     db: int = 0
     login: dict[str, str] = field(default_factory=dict, repr=False)
     sentinel_login: dict[str, str] = field(default_factory=dict, repr=False)
-    tls: dict[str, Any] = field(default_factory=dict)
+    tls: Tls | None = None
 
 
 def shards_of(url: str) -> int:
@@ -110,7 +110,7 @@ def parse(url: str) -> Address:
         sentinel_login=login_of(
             options.get("sentinel_user", ""), options.get("sentinel_password", "")
         ),
-        tls=read_tls(options) if tls else {},
+        tls=read_tls(options) if tls else None,
     )
 
 
@@ -205,7 +205,7 @@ def read_options(scheme: str, tls: bool, text: str) -> dict[str, str]:
     return options
 
 
-def read_tls(options: dict[str, str]) -> dict[str, Any]:
+def read_tls(options: dict[str, str]) -> Tls:
     for name in FILES:
         if name in options and not Path(options[name]).is_file():
             raise ValueError(f"has {name}={options[name]}, and there is no such file")
@@ -214,5 +214,5 @@ def read_tls(options: dict[str, str]) -> dict[str, Any]:
     check = options.get("ssl_check_hostname", "yes")
     if check not in YES_OR_NO:
         raise ValueError(f"has ssl_check_hostname={check}; expected yes or no")
-    files = {name: options[name] for name in FILES if name in options}
-    return {"ssl": True, "ssl_check_hostname": YES_OR_NO[check], **files}
+    ca, certificate, key = (options.get(name, "") for name in FILES)
+    return Tls(ca, certificate, key, YES_OR_NO[check])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ssl import SSLContext
 from typing import Any
 
 import redis.asyncio
 from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import Connection, SSLConnection
+from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
+
+from adserver.store.tls import TlsConnection
 
 Host = tuple[str, int]
 
@@ -15,7 +18,9 @@ Host = tuple[str, int]
 class ClusterClient(redis.asyncio.RedisCluster):
     """hosts: some nodes; the others are learnt from them. options: of each connection."""
 
-    def __init__(self, hosts: tuple[Host, ...], options: dict[str, Any]) -> None:
+    def __init__(
+        self, hosts: tuple[Host, ...], options: dict[str, Any], context: SSLContext | None = None
+    ) -> None:
         super().__init__(
             startup_nodes=[ClusterNode(host, port) for host, port in hosts],
             # A part whose masters are away is for those who need it to be told.
@@ -26,6 +31,14 @@ class ClusterClient(redis.asyncio.RedisCluster):
         )
         self._hosts = dict.fromkeys(hosts)
         self._options = options
+        self._kind: type[Connection] = Connection
+        if context is not None:
+            self._options, self._kind = {**options, "context": context}, TlsConnection
+            # Nodes copy these when they are made; the first ones are made already.
+            self.connection_kwargs |= {"context": context, "connection_class": TlsConnection}
+            for node in self.nodes_manager.startup_nodes.values():
+                node.connection_class = TlsConnection
+                node.connection_kwargs["context"] = context
         self._lent: set[Any] = set()
 
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
@@ -38,9 +51,7 @@ class ClusterClient(redis.asyncio.RedisCluster):
 
     async def connected_to(self, host: Host) -> Any:
         """A connection of the caller's own, until it is given back or the client is closed."""
-        options = dict(self._options)
-        kind: Any = SSLConnection if options.pop("ssl", False) else Connection
-        connection = kind(host=host[0], port=host[1], **options)
+        connection: Any = self._kind(host=host[0], port=host[1], **self._options)
         self._lent.add(connection)
         try:
             await connection.connect()

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from ssl import SSLContext
 from typing import Any, TypeAlias
 
 import redis
 import redis.asyncio
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio import BlockingConnectionPool, UnixDomainSocketConnection
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
@@ -25,10 +28,12 @@ from redis.exceptions import (
 )
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from adserver.core.errors import StoreUnavailable
 from adserver.store.address import CLUSTER, SENTINEL, SOCKET, Address, read_address
-from adserver.store.cluster import ClusterClient
+from adserver.store.cluster import ClusterClient, Host
+from adserver.store.tls import SentinelTlsConnection, TlsConnection
 
 Client: TypeAlias = redis.Redis | RedisCluster
 AsyncClient: TypeAlias = redis.asyncio.Redis | ClusterClient
@@ -42,44 +47,46 @@ CONNECT_TIMEOUT_SECONDS = 2.0
 # Of a worker: one for each journal that it ships (its own, and 64 that others have left), and for
 # calls beside requests.
 MAX_CONNECTIONS = 80
+# Callers wait for a connection, rather than fail, when all are in use.
+WAITING: dict[str, Any] = {"max_connections": MAX_CONNECTIONS, "timeout": CONNECT_TIMEOUT_SECONDS}
 
 
 def async_client(url: str) -> AsyncClient:
     """Connects with the first call."""
     address = read_address(url)
-    options = options_of(address, SOCKET_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS)
+    options = options_of(SOCKET_TIMEOUT_SECONDS, SOCKET_TIMEOUT_SECONDS)
+    context = address.tls.context() if address.tls else None
     if address.kind == CLUSTER:
-        return ClusterClient(address.hosts, options)
+        return ClusterClient(address.hosts, {**options, **address.login}, context)
+    pool_options: dict[str, Any] = {"db": address.db, **options, **address.login}
+    if context is not None:
+        tls = SentinelTlsConnection if address.kind == SENTINEL else TlsConnection
+        pool_options |= {"connection_class": tls, "context": context}
     if address.kind == SENTINEL:
-        pool: Any = SentinelPool(  # type: ignore[no-untyped-call]
-            address.name,
-            Sentinel(  # type: ignore[no-untyped-call]
-                address.hosts, sentinel_kwargs=sentinel_options(options, address)
-            ),
-            db=address.db,
-            **waiting(options),
+        watchers = AsyncSentinel([])  # type: ignore[no-untyped-call]
+        watchers.sentinels = [sentinel(host, address, options, context) for host in address.hosts]
+        return redis.asyncio.Redis.from_pool(
+            SentinelPool(address.name, watchers, **WAITING, **pool_options)  # type: ignore[no-untyped-call]
         )
-        return redis.asyncio.Redis.from_pool(pool)
-    connection: dict[str, Any] = {"db": address.db, **options}
-    if connection.pop("ssl", False):
-        connection["connection_class"] = redis.asyncio.SSLConnection
     if address.kind == SOCKET:
-        connection["connection_class"] = redis.asyncio.UnixDomainSocketConnection
-        del connection["socket_connect_timeout"]
-        connection["path"] = address.path
+        del pool_options["socket_connect_timeout"]
+        pool_options |= {"connection_class": UnixDomainSocketConnection, "path": address.path}
     else:
-        [(connection["host"], connection["port"])] = address.hosts
-    return redis.asyncio.Redis.from_pool(
-        redis.asyncio.BlockingConnectionPool(**waiting(connection))
-    )
+        pool_options |= dict(zip(("host", "port"), address.hosts[0], strict=True))
+    return redis.asyncio.Redis.from_pool(BlockingConnectionPool(**WAITING, **pool_options))
 
 
-def waiting(options: dict[str, Any]) -> dict[str, Any]:
-    """Of a pool whose callers wait for a connection, rather than fail, when all are in use."""
-    return {"max_connections": MAX_CONNECTIONS, "timeout": CONNECT_TIMEOUT_SECONDS, **options}
+def sentinel(
+    host: Host, address: Address, options: dict[str, Any], context: SSLContext | None
+) -> redis.asyncio.Redis:
+    """A client of one sentinel, for a worker."""
+    its: dict[str, Any] = {"host": host[0], "port": host[1], **options, **address.sentinel_login}
+    if context is not None:
+        its |= {"connection_class": TlsConnection, "context": context}
+    return redis.asyncio.Redis.from_pool(BlockingConnectionPool(**WAITING, **its))
 
 
-class SentinelPool(SentinelConnectionPool, redis.asyncio.BlockingConnectionPool):
+class SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
     """Connections to the master that the sentinels name; closes those to the sentinels too."""
 
     async def aclose(self) -> None:
@@ -92,7 +99,9 @@ def client(url: str) -> Iterator[Client]:
     """A client for one command of the command line. StoreUnavailable if no node of a Cluster
     answers; the others connect with the first call."""
     address = read_address(url)
-    options = options_of(address, CONNECT_TIMEOUT_SECONDS, COMMAND_LINE_TIMEOUT_SECONDS)
+    tls = address.tls.options() if address.tls else {}
+    common = options_of(CONNECT_TIMEOUT_SECONDS, COMMAND_LINE_TIMEOUT_SECONDS) | tls
+    options = common | address.login
     if address.kind == CLUSTER:
         nodes = [ClusterNode(*host) for host in address.hosts]  # type: ignore[no-untyped-call]
         with answering():
@@ -100,14 +109,13 @@ def client(url: str) -> Iterator[Client]:
         with cluster:
             yield cluster
     elif address.kind == SENTINEL:
-        sentinels: Any = redis.Sentinel(
-            address.hosts, sentinel_kwargs=sentinel_options(options, address)
-        )  # type: ignore[no-untyped-call]
+        login = {"socket_timeout": SOCKET_TIMEOUT_SECONDS, **address.sentinel_login}
+        watchers = Sentinel(address.hosts, sentinel_kwargs=common | login)  # type: ignore[no-untyped-call]
         try:
-            with sentinels.master_for(address.name, db=address.db, **options) as master:
+            with watchers.master_for(address.name, db=address.db, **options) as master:  # type: ignore[no-untyped-call]
                 yield master
         finally:
-            for one in sentinels.sentinels:
+            for one in watchers.sentinels:
                 one.close()
     elif address.kind == SOCKET:
         with redis.Redis(unix_socket_path=address.path, db=address.db, **options) as server:
@@ -118,7 +126,7 @@ def client(url: str) -> Iterator[Client]:
             yield server
 
 
-def options_of(address: Address, connect_seconds: float, answer_seconds: float) -> dict[str, Any]:
+def options_of(connect_seconds: float, answer_seconds: float) -> dict[str, Any]:
     """What every client has. A connection begins with HELLO and the login, and nothing else: that
     needs no permission, and redis-py takes TLS's session tickets, which come behind the handshake,
     for stray answers unless one has been read."""
@@ -130,14 +138,7 @@ def options_of(address: Address, connect_seconds: float, answer_seconds: float) 
         "socket_timeout": answer_seconds,
         # The client's own retries would send a batch twice without telling, and wait meanwhile.
         "retry": Retry(NoBackoff(), 0),
-        **address.login,
-        **address.tls,
     }
-
-
-def sentinel_options(options: dict[str, Any], address: Address) -> dict[str, Any]:
-    without = {k: v for k, v in options.items() if k not in address.login}
-    return {**without, "socket_timeout": SOCKET_TIMEOUT_SECONDS, **address.sentinel_login}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from adserver.core.errors import SettingsError
 from adserver.store.address import MAX_HOSTS, Address, read_address, shards_of, shown
 from adserver.store.keys import CLUSTER_SHARDS
+from adserver.store.tls import Tls
 
 LOGIN = {"username": "ads", "password": "s3cret"}
 
@@ -137,12 +138,9 @@ def test_tls_is_the_same_address_with_an_s(scheme: str, tmp_path: Path) -> None:
     files = {"ssl_ca_certs": "ca", "ssl_certfile": "crt", "ssl_keyfile": "key"}
     options = "&".join(f"{option}={tmp_path / file}" for option, file in files.items())
     address = read_address(f"{scheme}://h:1{name}?{options}&ssl_check_hostname=no")
-    assert address.tls == {
-        "ssl": True,
-        "ssl_check_hostname": False,
-        **{option: str(tmp_path / file) for option, file in files.items()},
-    }
-    assert read_address(f"{scheme}://h{name}").tls == {"ssl": True, "ssl_check_hostname": True}
+    named = (str(tmp_path / file) for file in files.values())
+    assert address.tls == Tls(*named, check_hostname=False)
+    assert read_address(f"{scheme}://h{name}").tls == Tls()
 
 
 def test_counts_are_spread_on_a_cluster_alone() -> None:
