@@ -153,9 +153,9 @@ class Cluster:
         scheme, options = ("rediss", f"?{first.tls.options}") if first.tls else ("redis", "")
         return f"{scheme}+cluster://{hosts}{options}"
 
-    def master_of(self, slot: int) -> Server:
-        """Who serves a slot, as the first server that can be asked knows."""
-        asked = next(one for one in self.servers if one.alive)
+    def master_of(self, slot: int, asked: Server | None = None) -> Server:
+        """Who serves a slot, as a server knows (the first one that can be asked)."""
+        asked = asked or next(one for one in self.servers if one.alive)
         for first, last, (host, port, *_), *_ in asked.call("CLUSTER SLOTS", raw=True):
             if first <= slot <= last:
                 return server_at(self.servers, host, port)
@@ -171,6 +171,17 @@ class Cluster:
         master = self.master_of(slot)
         master.stop()
         return master
+
+    def failed_over(self, slot: int, old: Server) -> Server:
+        """The slot's new master, as soon as all that live know that it is one."""
+
+        def agreed() -> Server | None:
+            known = {self.master_of(slot, asked=one) for one in self.servers if one.alive}
+            new = known.pop() if len(known) == 1 else old
+            return new if new is not old and new.role() == "master" else None
+
+        found: Server = until(agreed)
+        return found
 
     def move_slots(self, slots: Iterable[int], to: Server) -> None:
         for slot in slots:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 from zlib import crc32
 
 from adserver.core.batch import NOTHING, Mark, Need, Part, Stream
@@ -21,6 +22,8 @@ from tests.factories import NOW, ZONE
 
 HOUR = hour_at(NOW, ZONE)
 AGAIN_SECONDS = 0.01
+# Under load: quick enough to notice any pause, slow enough to leave the machine to the others.
+PACE_SECONDS = 0.002
 PATIENCE_SECONDS = 30.0
 EVENTS = 3
 
@@ -84,6 +87,10 @@ class Shipper:
         self.longest_pause = max(self.longest_pause, now - self._last)
         self._last = now
 
+    def begin(self) -> None:
+        """Measure pauses from now on."""
+        self._last, self.longest_pause = time.monotonic(), 0.0
+
     async def ship(self, records: int) -> None:
         """So many more records; counted when this returns."""
         await within(self._ship(len(self.parts) + records))
@@ -100,8 +107,19 @@ class Shipper:
         """Records, one after the other, until this is so; all are counted when this returns."""
         while not done.is_set():
             await self.step()
-            await asyncio.sleep(0)
+            await asyncio.sleep(PACE_SECONDS)
         await self.ship(1)
+
+
+async def under_load(shippers: Sequence[Shipper], work: Callable[[], object]) -> None:
+    """work: called beside shipping, in a thread of its own."""
+    done = asyncio.Event()
+    load = asyncio.gather(*(shipper.ship_until(done) for shipper in shippers))
+    try:
+        await within(asyncio.to_thread(work))
+    finally:
+        done.set()
+    await load
 
 
 async def within(work, seconds: float = PATIENCE_SECONDS):  # type: ignore[no-untyped-def]

@@ -24,7 +24,7 @@ from tests.factories import campaign, catalog
 from tests.servers import until
 from tests.sides import Sides, two_sides
 from tests.store.conftest import TICKET_LIFE_SECONDS
-from tests.store.shipper import Shipper, within
+from tests.store.shipper import Shipper, under_load, within
 from tests.store_server import Server
 from tests.topology import Sentinels, redis_running, sentinel_running
 
@@ -48,17 +48,6 @@ async def counted(url: str) -> int:
         await worker.aclose()
 
 
-async def under_load(shipper: Shipper, work) -> None:  # type: ignore[no-untyped-def]
-    """work: called beside shipping, from a thread of its own."""
-    done = asyncio.Event()
-    load = asyncio.create_task(shipper.ship_until(done))
-    try:
-        await within(asyncio.to_thread(work))
-    finally:
-        done.set()
-    await load
-
-
 @pytest.mark.parametrize("fault", ["kill", "stop"])
 async def test_counting_goes_on_at_the_new_master(fault: str) -> None:
     with sentinel_running() as store:
@@ -68,7 +57,7 @@ async def test_counting_goes_on_at_the_new_master(fault: str) -> None:
             def fail_over() -> None:
                 store.failed_over(store.kill_master() if fault == "kill" else store.stop_master())
 
-            await under_load(shipper, fail_over)
+            await under_load([shipper], fail_over)
         assert shipper.failures, "the master was away, and nobody noticed"
         assert await counted(store.url) == shipper.events
 
@@ -209,7 +198,7 @@ async def refused(shipper: Shipper, told: str) -> None:
 async def test_connections_that_are_cut_under_load_lose_and_double_nothing(program: str) -> None:
     with redis_running(program) as server:
         async with shipping(server.url) as shipper:
-            await under_load(shipper, lambda: cut_connections(server, 20))
+            await under_load([shipper], lambda: cut_connections(server, 20))
         assert shipper.failures
         assert await counted(server.url) == shipper.events
 
