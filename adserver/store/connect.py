@@ -7,6 +7,7 @@ new master.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -141,15 +142,31 @@ def options_of(connect_seconds: float, answer_seconds: float) -> dict[str, Any]:
     }
 
 
+# How redis-py names a sentinel in its errors: with all that it knows.
+CLIENT = re.compile(r"<redis\S*\.Redis\(.*?host=([^,)]+),port=(\d+).*?\)>\)>\)>")
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     """Whatever goes wrong between us and the store is StoreUnavailable, with its cause."""
     try:
         yield
-    except (ResponseError, AuthenticationError) as error:
-        raise StoreUnavailable(f"the store refused: {error}") from error
     except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"the store did not answer: {error}") from error
+        reason = reason_of(error)
+        refused = isinstance(reason, (ResponseError, AuthenticationError))
+        what = "refused" if refused else "did not answer"
+        text = CLIENT.sub(r"\1:\2", str(reason))
+        raise StoreUnavailable(f"the store {what}: {text}") from error
+
+
+def reason_of(error: BaseException) -> BaseException:
+    """What a node of a Cluster said; redis-py calls any refusal a Cluster that is none."""
+    while isinstance(error, RedisClusterException):
+        cause = error.__cause__ or error.__context__
+        if cause is None:
+            break
+        error = cause
+    return error
 
 
 def script(name: str) -> str:

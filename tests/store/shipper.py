@@ -13,11 +13,14 @@ from zlib import crc32
 
 from adserver.core.batch import NOTHING, Mark, Need, Part, Stream
 from adserver.core.errors import StoreUnavailable
-from adserver.core.events import Event, Kind
+from adserver.core.events import Event, Kind, Metric
 from adserver.core.hour import hour_at
 from adserver.core.ports import Source
 from adserver.core.record import pack_event
+from adserver.store.connect import async_client
 from adserver.store.counts import StoredCounts
+from adserver.store.keys import Keys
+from adserver.store.totals import delivered
 from tests.factories import NOW, ZONE
 
 HOUR = hour_at(NOW, ZONE)
@@ -109,6 +112,15 @@ class Shipper:
             await self.step()
             await asyncio.sleep(PACE_SECONDS)
         await self.ship(1)
+
+
+async def counted(url: str, keys: Keys) -> int:
+    """The impressions in the store's totals."""
+    worker = async_client(url)
+    try:
+        return (await delivered(worker, keys)).get((Metric.IMPRESSION, 1), 0)
+    finally:
+        await worker.aclose()
 
 
 async def under_load(shippers: Sequence[Shipper], work: Callable[[], object]) -> None:

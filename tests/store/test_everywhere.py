@@ -21,18 +21,15 @@ from adserver.store.permissions import check_user
 from adserver.store.totals import StoredTotals, delivered
 from tests.factories import campaign, catalog
 from tests.store.conftest import TICKET_LIFE_SECONDS
+from tests.store.documented import Store, as_documented, as_user, servers_of
 from tests.store.shipper import EVENTS, HOUR, Shipper
-from tests.store_server import Server
 from tests.topology import (
-    Cluster,
-    Sentinels,
     cluster_running,
     redis_running,
     sentinel_running,
     tls_running,
 )
 
-Store = Server | Sentinels | Cluster
 TOPOLOGIES = {
     "redis": redis_running,
     "valkey": lambda: redis_running("valkey-server"),
@@ -42,6 +39,12 @@ TOPOLOGIES = {
     "cluster": cluster_running,
     "cluster over tls": lambda: cluster_running(tls=True),
     "cluster of valkey": lambda: cluster_running(program="valkey-server"),
+    # As the user that docs/operating.md gives us, and nothing more.
+    "redis, its user": lambda: as_documented(redis_running()),
+    "valkey, its user": lambda: as_documented(redis_running("valkey-server")),
+    "sentinel, its user": lambda: as_documented(sentinel_running()),
+    "cluster, its user": lambda: as_documented(cluster_running()),
+    "cluster of valkey, its user": lambda: as_documented(cluster_running(program="valkey-server")),
 }
 
 
@@ -49,6 +52,12 @@ TOPOLOGIES = {
 def topology(request: pytest.FixtureRequest) -> Iterator[Store]:
     with TOPOLOGIES[request.param]() as store:
         yield store
+
+
+@pytest.fixture
+def url(everywhere: Store, request: pytest.FixtureRequest) -> str:
+    its_user = "its user" in request.node.callspec.params["topology"]
+    return as_user(everywhere.url) if its_user else everywhere.url
 
 
 @pytest.fixture
@@ -61,24 +70,20 @@ def everywhere(topology: Store) -> Store:
     return topology
 
 
-def servers_of(store: Store) -> tuple[Server, ...]:
-    return (store,) if isinstance(store, Server) else store.servers
+@pytest.fixture
+def keys(url: str) -> Keys:
+    return Keys("adserver", shards_of(url))
 
 
 @pytest.fixture
-def keys(everywhere: Store) -> Keys:
-    return Keys("blog", shards_of(everywhere.url))
-
-
-@pytest.fixture
-def control(everywhere: Store) -> Iterator[Client]:
-    with client(everywhere.url) as connection:
+def control(url: str) -> Iterator[Client]:
+    with client(url) as connection:
         yield connection
 
 
 @pytest.fixture
-async def worker(everywhere: Store) -> AsyncIterator[AsyncClient]:
-    connection = async_client(everywhere.url)
+async def worker(url: str) -> AsyncIterator[AsyncClient]:
+    connection = async_client(url)
     try:
         yield connection
     finally:
@@ -166,7 +171,7 @@ async def test_scripts_that_are_forgotten_meanwhile_are_told_again(
     assert found == {(Metric.IMPRESSION, 1): sum(shipper.events for shipper in shippers)}
 
 
-def test_what_is_opened_is_closed(everywhere: Store) -> None:
+def test_what_is_opened_is_closed(url: str) -> None:
     with ExitStack() as stack:
         for _ in range(3):
-            stack.enter_context(client(everywhere.url)).get("nothing")
+            stack.enter_context(client(url)).get("adserver:{catalog}:nothing")

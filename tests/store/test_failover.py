@@ -14,17 +14,15 @@ import pytest
 
 from adserver.core.batch import Mark
 from adserver.core.errors import StoreUnavailable
-from adserver.core.events import Metric
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.connect import async_client, client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
-from adserver.store.totals import delivered
 from tests.factories import campaign, catalog
 from tests.servers import until
 from tests.sides import Sides, two_sides
 from tests.store.conftest import TICKET_LIFE_SECONDS
-from tests.store.shipper import Shipper, under_load, within
+from tests.store.shipper import Shipper, counted, under_load, within
 from tests.store_server import Server
 from tests.topology import Sentinels, redis_running, sentinel_running
 
@@ -40,14 +38,6 @@ async def shipping(url: str, kind: type[Shipper] = Shipper) -> AsyncIterator[Shi
         await worker.aclose()
 
 
-async def counted(url: str) -> int:
-    worker = async_client(url)
-    try:
-        return (await delivered(worker, KEYS)).get((Metric.IMPRESSION, 1), 0)
-    finally:
-        await worker.aclose()
-
-
 @pytest.mark.parametrize("fault", ["kill", "stop"])
 async def test_counting_goes_on_at_the_new_master(fault: str) -> None:
     with sentinel_running() as store:
@@ -59,7 +49,7 @@ async def test_counting_goes_on_at_the_new_master(fault: str) -> None:
 
             await under_load([shipper], fail_over)
         assert shipper.failures, "the master was away, and nobody noticed"
-        assert await counted(store.url) == shipper.events
+        assert await counted(store.url, KEYS) == shipper.events
 
 
 async def test_without_sentinels_nothing_is_counted_any_more() -> None:
@@ -116,7 +106,7 @@ async def test_what_a_master_counts_that_is_cut_off_is_counted_again_at_the_new_
             left = Left(sides, store, kind)
             work = asyncio.to_thread(cut_and_join, sides, store, left)
             await asyncio.gather(left.running(), right.ship_until(left.done), left.until_over(work))
-        missing = left.shipper.events + right.events - await counted(store.url)
+        missing = left.shipper.events + right.events - await counted(store.url, KEYS)
         if kind is Shipper:
             assert left.shipper.stream.rollbacks
             assert missing == 0
@@ -172,7 +162,7 @@ async def test_a_master_that_was_demoted_refuses_and_is_used_again_when_it_is_on
             await refused(shipper, "the store refused: .*read only replica")
             server.call("REPLICAOF", "NO", "ONE")
             await shipper.ship(1)
-        assert await counted(server.url) == shipper.events
+        assert await counted(server.url, KEYS) == shipper.events
 
 
 async def test_a_master_that_has_too_few_replicas_refuses_before_it_has_counted_a_part() -> None:
@@ -183,7 +173,7 @@ async def test_a_master_that_has_too_few_replicas_refuses_before_it_has_counted_
             await refused(shipper, "the store refused: .*Not enough good replicas")
             server.call("CONFIG", "SET", "min-replicas-to-write", 0)
             await shipper.ship(1)
-        assert await counted(server.url) == shipper.events
+        assert await counted(server.url, KEYS) == shipper.events
 
 
 async def refused(shipper: Shipper, told: str) -> None:
@@ -200,7 +190,7 @@ async def test_connections_that_are_cut_under_load_lose_and_double_nothing(progr
         async with shipping(server.url) as shipper:
             await under_load([shipper], lambda: cut_connections(server, 20))
         assert shipper.failures
-        assert await counted(server.url) == shipper.events
+        assert await counted(server.url, KEYS) == shipper.events
 
 
 def cut_connections(server: Server, times: int) -> None:
