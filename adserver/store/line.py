@@ -8,6 +8,7 @@ to the node of the Cluster that then serves the keys.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from redis.exceptions import AskError, MovedError, NoScriptError, ResponseError
@@ -56,8 +57,9 @@ class Line:
         await connection.disconnect(nowait=True)
         await self._client.connection_pool.release(connection)
 
-    async def _evaluate(self, script: Script, keys: list[str], args: list[Part]) -> Any:
-        return await evaluate(self._connection, script, keys, args)
+    def _evaluate(self, script: Script, keys: list[str], args: list[Part]) -> Awaitable[Any]:
+        # Not a coroutine of its own: each costs its share of every call.
+        return evaluate(self._connection, script, keys, args)
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -114,18 +116,22 @@ async def evaluate(
     connection: Any, script: Script, keys: list[str], args: list[Part], *, asking: bool = False
 ) -> Any:
     try:
-        return await call(connection, asking, "EVALSHA", script.digest, len(keys), *keys, *args)
+        if asking:
+            await ask(connection)
+        await connection.send_command("EVALSHA", script.digest, len(keys), *keys, *args)
+        return await connection.read_response()
     except NoScriptError:
         # The store was restarted or told to forget its scripts; nothing has run.
-        return await call(connection, asking, "EVAL", script.source, len(keys), *keys, *args)
+        if asking:
+            await ask(connection)
+        await connection.send_command("EVAL", script.source, len(keys), *keys, *args)
+        return await connection.read_response()
 
 
-async def call(connection: Any, asking: bool, *parts: Part) -> Any:
-    if asking:
-        await connection.send_command("ASKING")
-        await connection.read_response()
-    await connection.send_command(*parts)
-    return await connection.read_response()
+async def ask(connection: Any) -> None:
+    """The next command may be for a slot that is on its way there."""
+    await connection.send_command("ASKING")
+    await connection.read_response()
 
 
 def hung_up(connection: Any) -> bool:
