@@ -82,9 +82,12 @@ class Sentinels:
         """The new master, as soon as one takes writes and all sentinels that live agree on it."""
 
         def agreed() -> Server | None:
-            known = {self.master(one) for one in self.sentinels if one.alive}
-            new = known.pop() if len(known) == 1 else old
-            return new if new is not old and new.role() == "master" else None
+            new = self.master()
+            if new is old or new.role() != "master":
+                return None
+            return (
+                new if {self.master(one) for one in self.sentinels if one.alive} == {new} else None
+            )
 
         found: Server = until(agreed)
         return found
@@ -176,9 +179,11 @@ class Cluster:
         """The slot's new master, as soon as all that live know that it is one."""
 
         def agreed() -> Server | None:
+            new = self.master_of(slot)
+            if new is old or new.role() != "master":
+                return None
             known = {self.master_of(slot, asked=one) for one in self.servers if one.alive}
-            new = known.pop() if len(known) == 1 else old
-            return new if new is not old and new.role() == "master" else None
+            return new if known == {new} else None
 
         found: Server = until(agreed)
         return found
@@ -215,8 +220,8 @@ class Cluster:
 
     def _sees_all(self, server: Server) -> bool:
         said = server.call("CLUSTER INFO")
-        known = (said["cluster_state"], int(said["cluster_known_nodes"]))
-        return known == ("ok", len(self.servers))
+        nodes, slots = int(said["cluster_known_nodes"]), int(said["cluster_slots_ok"])
+        return (said["cluster_state"], nodes, slots) == ("ok", len(self.servers), SLOTS)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ssl import SSLContext
 from typing import Any
 
@@ -13,6 +14,21 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from adserver.store.tls import TlsConnection
 
 Host = tuple[str, int]
+# Nodes that others have named: each that is gone by now costs whoever asks it a time-out.
+MAX_LEARNT = 16
+
+
+class FirstKey:
+    """Where the keys of a command are: ours, but for scripts, have theirs in the first place.
+
+    redis-py asks one node, always the same, and can do nothing at all while that one is away.
+    """
+
+    async def initialize(self, node: Any = None) -> None:
+        """There is nothing to ask for."""
+
+    async def get_keys(self, *command: Any) -> Sequence[Any]:
+        return command[1:2]
 
 
 class ClusterClient(redis.asyncio.RedisCluster):
@@ -29,7 +45,10 @@ class ClusterClient(redis.asyncio.RedisCluster):
             reinitialize_steps=0,
             **options,
         )
-        self._hosts = dict.fromkeys(hosts)
+        parser: Any = FirstKey()
+        self.commands_parser = parser
+        self._given = hosts
+        self._learnt: dict[Host, None] = {}
         self._options = options
         self._kind: type[Connection] = Connection
         if context is not None:
@@ -67,16 +86,22 @@ class ClusterClient(redis.asyncio.RedisCluster):
     async def aclose(self) -> None:
         for connection in list(self._lent):
             await self.give_back(connection)
+        # After a failure redis-py takes itself for closed, and would leave its connections open.
+        self._initialize = False
         await super().aclose()
 
     def learn(self, host: Host) -> None:
-        """A node has named this one."""
-        self._hosts[host] = None
+        """A node has named this one, as a slot's master."""
+        self._learnt.pop(host, None)
+        self._learnt[host] = None
+        if len(self._learnt) > MAX_LEARNT:
+            del self._learnt[next(iter(self._learnt))]
 
     @property
     def hosts(self) -> list[Host]:
         """Those that we were told of, and those that have been learnt."""
-        return list({**self._hosts, **{(n.host, int(n.port)): None for n in self.get_nodes()}})
+        known = [(node.host, int(node.port)) for node in self.get_nodes()]
+        return list(dict.fromkeys([*self._given, *known, *self._learnt]))
 
     def another(self, host: Host) -> Host:
         """The one after this one, whoever that is: each is asked in its turn."""

@@ -104,9 +104,8 @@ def client(url: str) -> Iterator[Client]:
     common = options_of(CONNECT_TIMEOUT_SECONDS, COMMAND_LINE_TIMEOUT_SECONDS) | tls
     options = common | address.login
     if address.kind == CLUSTER:
-        nodes = [ClusterNode(*host) for host in address.hosts]  # type: ignore[no-untyped-call]
         with answering():
-            cluster = RedisCluster(startup_nodes=nodes, require_full_coverage=False, **options)
+            cluster = cluster_client(address, options)
         with cluster:
             yield cluster
     elif address.kind == SENTINEL:
@@ -125,6 +124,15 @@ def client(url: str) -> Iterator[Client]:
         [(host, port)] = address.hosts
         with redis.Redis(host=host, port=port, db=address.db, **options) as server:
             yield server
+
+
+def cluster_client(address: Address, options: dict[str, Any]) -> RedisCluster:
+    nodes = [ClusterNode(*host) for host in address.hosts]  # type: ignore[no-untyped-call]
+    # What it asks at first may be repeated: of the nodes that it knows, one may be away.
+    first = options | {"retry": Retry(NoBackoff(), len(nodes))}
+    found = RedisCluster(startup_nodes=nodes, require_full_coverage=False, **first)
+    found.set_retry(options["retry"])
+    return found
 
 
 def options_of(connect_seconds: float, answer_seconds: float) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from tests.factories import NOW, ZONE
 HOUR = hour_at(NOW, ZONE)
 AGAIN_SECONDS = 0.01
 # Under load: quick enough to notice any pause, slow enough to leave the machine to the others.
-PACE_SECONDS = 0.002
+PACE_SECONDS = 0.01
 PATIENCE_SECONDS = 30.0
 EVENTS = 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,7 +10,8 @@ import pytest
 from redis.crc import key_slot
 
 from adserver.core.errors import StoreUnavailable
-from adserver.store.catalogs import StoredCatalogs
+from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
+from adserver.store.cluster import MAX_LEARNT, ClusterClient
 from adserver.store.connect import async_client, client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import CLUSTER_SHARDS, Keys
@@ -18,7 +20,7 @@ from tests.servers import until
 from tests.store.conftest import TICKET_LIFE_SECONDS
 from tests.store.shipper import Shipper, counted, under_load, within
 from tests.store_server import Server
-from tests.topology import Cluster, cluster_running
+from tests.topology import Cluster, cluster_running, identity
 
 KEYS = Keys("blog", CLUSTER_SHARDS)
 SLOTS = [key_slot(KEYS.totals(shard).encode()) for shard in range(CLUSTER_SHARDS)]
@@ -26,7 +28,7 @@ CATALOG_SLOT = key_slot(KEYS.live.encode())
 # What a visitor's click may wait; the parts of a store that are not concerned do not take longer.
 LONGEST_PAUSE_SECONDS = 0.2
 MOVES = 4
-ATTEMPTS = 3
+ATTEMPTS = 5
 
 
 @asynccontextmanager
@@ -203,3 +205,94 @@ def test_a_cluster_of_which_no_node_answers_is_unavailable() -> None:
             server.kill()
         with pytest.raises(StoreUnavailable, match="the store did not answer"), client(store.url):
             pass
+
+
+async def test_nodes_that_were_replaced_are_forgotten() -> None:
+    worker = async_client("redis+cluster://a,b:7000")
+    assert isinstance(worker, ClusterClient)
+    for port in range(1, 2 * MAX_LEARNT):
+        worker.learn(("node", port))
+    worker.learn(("node", MAX_LEARNT))
+    learnt = [("node", port) for port in range(MAX_LEARNT, 2 * MAX_LEARNT)]
+    assert worker.hosts == [("a", 6379), ("b", 7000), *learnt[1:], learnt[0]]
+    assert worker.another(("b", 7000)) == learnt[1]
+    assert worker.another(learnt[0]) == worker.another(("gone", 1)) == ("a", 6379)
+    await worker.aclose()
+
+
+async def test_nodes_that_send_each_to_the_other_are_given_up() -> None:
+    with cluster_running() as store:
+        source = store.master_of(SLOTS[0])
+        other = another(store, source)
+        source.call("CLUSTER", "SETSLOT", SLOTS[0], "NODE", identity(other))
+        worker = async_client(store.url)
+        shipper = Shipper(StoredCounts(worker, KEYS, TICKET_LIFE_SECONDS))
+        shipper.write()
+        shipment = shipper.stream.step()
+        with pytest.raises(StoreUnavailable, match="moved 3 times within one call"):
+            await shipper._counts.apply(shipper.source, 0, shipment)
+        await worker.aclose()
+
+
+async def test_a_cluster_that_is_down_is_unavailable_to_all_who_ask_at_once() -> None:
+    with cluster_running() as store:
+        worker = async_client(store.url)
+        live = StoredLiveCatalog(worker, KEYS)
+        said: list[str] = []
+        over = asyncio.Event()
+
+        async def ask_on() -> None:
+            while not over.is_set():
+                try:
+                    await live.live_number()
+                except StoreUnavailable as error:
+                    said.append(str(error))
+                await asyncio.sleep(0)
+
+        asking = [asyncio.create_task(ask_on()) for _ in range(10)]
+        lost = next(one for one in store.masters if one is not store.master_of(CATALOG_SLOT))
+        lost.kill()
+        try:
+            async with asyncio.timeout(20):
+                while not sum("down" in text for text in said) > 20:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        finally:
+            over.set()
+            await asyncio.gather(*asking)
+        lost.start()
+        await asyncio.to_thread(until, store.ready)
+        assert await live.live_number() == 0
+        await worker.aclose()
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop"])
+async def test_whichever_node_is_away_the_others_are_read(fault: str) -> None:
+    with cluster_running(cluster_require_full_coverage="no") as store:
+        for lost in store.masters:
+            if store.master_of(CATALOG_SLOT) is lost:
+                store.move_slots([CATALOG_SLOT], another(store, lost))
+            away = next(n for n, slot in enumerate(SLOTS) if store.master_of(slot) is lost)
+            if fault == "kill":
+                lost.kill()
+            else:
+                lost.stop()
+            await read_on(store.url, away)
+            if fault == "kill":
+                with client(store.url) as control:  # which would wait ten seconds for a stopped one
+                    assert StoredCatalogs(control, KEYS).live() is None
+                lost.start()
+            else:
+                lost.cont()
+            await asyncio.to_thread(until, store.ready)
+
+
+async def read_on(url: str, away: int) -> None:
+    """The catalog, while this shard cannot be read."""
+    worker = async_client(url)
+    live = StoredLiveCatalog(worker, KEYS)
+    counts = StoredCounts(worker, KEYS, TICKET_LIFE_SECONDS)
+    for _ in range(3):
+        assert await live.live_number() == 0
+        with pytest.raises(StoreUnavailable):
+            await counts.ledger(Shipper(counts, away).source, away)
+    await worker.aclose()
