@@ -23,7 +23,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ADSERVER_", frozen=True, extra="ignore")
 
     config: Path = Field(Path("config"), description="folder of site.yaml, slots.yaml, campaigns/")
-    redis: str = Field("embedded:./var", description="embedded:DIR, redis://, rediss:// or unix://")
+    redis: str = Field(
+        "embedded:./var",
+        description="embedded:DIR, redis://, unix://, redis+sentinel:// or redis+cluster://; "
+        "rediss for TLS",
+    )
     namespace: str = Field(
         "adserver",
         pattern=r"^[A-Za-z0-9._-]{1,64}$",

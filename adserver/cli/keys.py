@@ -158,6 +158,6 @@ def signers(nodes: Sequence[NodeState]) -> dict[str, list[str]]:
 
 
 def keys_here(invocation: Invocation) -> list[KnownKey]:
-    from adserver.wiring import keys_here
+    from adserver.wiring.control import keys_here
 
     return keys_here(invocation.settings(), author.name())

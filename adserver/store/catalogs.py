@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-import redis
-import redis.asyncio
 
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation, names
@@ -16,8 +14,10 @@ from adserver.core.errors import LiveHasMoved, SettingsError, UnreadableGenerati
 from adserver.core.ports import KnownCreative, KnownKey, NodeState, Published
 from adserver.core.ticket import MAX_NUMBERS
 from adserver.store import codec, signing
-from adserver.store.connect import answering, script
+from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.keys import Keys
+from adserver.store.line import line_to
+from adserver.store.script import Script
 
 # A worker says that it is there every second; one that has been silent this long is gone.
 NODE_FORGOTTEN_SECONDS = 3_600
@@ -28,11 +28,11 @@ READ_KEYS_SECONDS = 10.0
 class StoredCatalogs:
     """`core.ports.Catalogs` on Redis."""
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+    def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client
         self._keys = keys
-        self._publish = client.register_script(script("publish"))
-        self._number = client.register_script(script("number"))
+        self._publish = Script.named("publish")
+        self._number = Script.named("number")
 
     def live(self) -> tuple[Generation, Published] | None:
         with answering():
@@ -56,13 +56,14 @@ class StoredCatalogs:
             self._store_assets(assets)
             generation = Generation(expected + 1, catalog, self._give_numbers(catalog))
             remembered = codec.known_creatives(generation)
-            before = self._publish(
-                keys=[
+            before = self._publish.run(
+                self._client,
+                [
                     self._keys.live,
                     self._keys.generation(generation.number),
                     self._keys.creatives,
                 ],
-                args=[
+                [
                     expected,
                     codec.GENERATION.dump_json(generation),
                     repr(now),
@@ -93,7 +94,8 @@ class StoredCatalogs:
 
     def _give_numbers(self, catalog: Catalog) -> dict[str, int]:
         wanted = names(catalog)
-        given = dict(zip(wanted, self._number(keys=[self._keys.numbers], args=wanted), strict=True))
+        numbers = self._number.run(self._client, [self._keys.numbers], [*wanted])
+        given = dict(zip(wanted, numbers, strict=True))
         for kind, most in MAX_NUMBERS.items():
             # Numbers are never given again, as old tickets and rows still carry them.
             if (
@@ -124,14 +126,15 @@ class StoredLiveCatalog:
 
     def __init__(
         self,
-        client: redis.asyncio.Redis,
+        client: AsyncClient,
         keys: Keys,
         known: Sequence[KnownKey] = (),
         read_keys_seconds: float = READ_KEYS_SECONDS,
     ) -> None:
         self._client: Any = client
         self._keys = keys
-        self._found: Any = client.register_script(script("keys"))
+        self._line = line_to(client)
+        self._found = Script.named("keys")
         self._known = list(known)
         self._identity = ""
         self._read_keys_seconds = read_keys_seconds
@@ -173,9 +176,10 @@ class StoredLiveCatalog:
         now = time.monotonic()
         if self._identity != identity or now >= self._read_keys_at:
             with answering():
-                answer = await self._found(
-                    keys=[self._keys.signing_keys, self._keys.identity],
-                    args=signing.packed(identity, self._known),
+                answer = await self._line.run(
+                    self._found,
+                    [self._keys.signing_keys, self._keys.identity],
+                    signing.packed(identity, self._known),
                 )
             found = signing.read_found(answer)
             self._identity, self._known = found.identity, list(found.known)

@@ -6,16 +6,15 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import redis.asyncio
-
 from adserver.core.batch import NOTHING, Mark, Shipment
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Metric, Row
 from adserver.core.ports import Source, Told
 from adserver.core.record import BITMAP, bitmaps_of
-from adserver.store.connect import answering, script
+from adserver.store.connect import AsyncClient, answering
 from adserver.store.keys import SLACK_SECONDS, Keys
-from adserver.store.line import Line, Script
+from adserver.store.line import line_to
+from adserver.store.script import Script
 
 WRITER_BITS = 32
 CLAIM_ATTEMPTS = 20
@@ -24,13 +23,13 @@ CLAIM_ATTEMPTS = 20
 class StoredCounts:
     """`core.ports.Counts` on Redis. ticket_life: seconds in which a ticket's events count."""
 
-    def __init__(self, client: redis.asyncio.Redis, keys: Keys, ticket_life: int) -> None:
+    def __init__(self, client: AsyncClient, keys: Keys, ticket_life: int) -> None:
         self._client: Any = client
         self._keys = keys
         # An event may come as late as its ticket lives, and be shipped as late again.
         self._life = 2 * ticket_life + SLACK_SECONDS
-        self._lines = [Line(client) for _ in range(keys.shards)]
-        self._count = Script(script("count"))
+        self._lines = [line_to(client) for _ in range(keys.shards)]
+        self._count = Script.named("count")
 
     @property
     def shards(self) -> int:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-import redis
 
 from adserver.core.ports import KnownKey
-from adserver.store.connect import answering, script
+from adserver.store.connect import Client, answering
 from adserver.store.keys import Keys
+from adserver.store.script import Part, Script
 
 
 class Found(NamedTuple):
@@ -28,17 +28,16 @@ class Found(NamedTuple):
 class StoredSigningKeys:
     """`core.ports.SigningKeys` on Redis."""
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+    def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client
         self._keys = keys
-        self._found = client.register_script(script("keys"))
+        self._found = Script.named("keys")
 
     def found(self, identity: str, keys: Sequence[KnownKey]) -> Found:
         """The store's identity and known keys: these, where it has none."""
         with answering():
-            answer = self._found(
-                keys=[self._keys.signing_keys, self._keys.identity], args=packed(identity, keys)
-            )
+            places = [self._keys.signing_keys, self._keys.identity]
+            answer = self._found.run(self._client, places, packed(identity, keys))
         return read_found(answer)
 
     def known(self) -> list[KnownKey]:
@@ -58,7 +57,7 @@ class StoredSigningKeys:
             self._client.hdel(self._keys.signing_keys, fingerprint)
 
 
-def packed(identity: str, keys: Sequence[KnownKey]) -> list[str | bytes]:
+def packed(identity: str, keys: Sequence[KnownKey]) -> list[Part]:
     """The arguments of scripts/keys.lua."""
     return [identity, *(part for key in keys for part in (key.fingerprint, written(key)))]
 

@@ -6,13 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import redis
-import redis.asyncio
-
 from adserver.core.events import Metric, Row
 from adserver.core.ports import KnownCreative
 from adserver.store import codec
-from adserver.store.connect import answering
+from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.counts import read_rows
 from adserver.store.keys import Keys
 
@@ -20,7 +17,7 @@ from adserver.store.keys import Keys
 class StoredTotals:
     """`core.ports.Totals` on Redis."""
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+    def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client
         self._keys = keys
 
@@ -53,7 +50,7 @@ class StoredTotals:
         return {int(n): codec.KNOWN_CREATIVE.validate_json(v) for n, v in fields.items()}
 
 
-async def delivered(client: redis.asyncio.Redis, keys: Keys) -> dict[tuple[Metric, int], int]:
+async def delivered(client: AsyncClient, keys: Keys) -> dict[tuple[Metric, int], int]:
     """How often, ever: (metric, creative number) → count."""
     reader: Any = client
     with answering():

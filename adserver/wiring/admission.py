@@ -16,8 +16,10 @@ from adserver.core.errors import StoreUnavailable, UnknownKey
 from adserver.core.ports import KnownKey
 from adserver.core.ticket import fingerprint
 from adserver.settings import Settings
+from adserver.store.address import shards_of
 from adserver.store.connect import client
 from adserver.store.keys import Keys
+from adserver.store.permissions import check_user
 from adserver.store.signing import StoredSigningKeys
 from adserver.wiring.identity import JOURNALS, Mark, Remembered, new_identity
 
@@ -56,7 +58,9 @@ def admit(settings: Settings, store: str, keys: Sequence[bytes]) -> Remembered:
 def look(settings: Settings, store: str, otherwise: Remembered) -> Remembered:
     """What the store says of itself; an empty one takes what we have for it."""
     with client(store) as connection:
-        signing = StoredSigningKeys(connection, Keys(settings.namespace))
+        keys = Keys(settings.namespace, shards_of(settings.redis))
+        check_user(connection, keys)
+        signing = StoredSigningKeys(connection, keys)
         return Remembered(*signing.found(otherwise.identity, otherwise.known))
 
 

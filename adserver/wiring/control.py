@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from adserver.core.errors import SettingsError
 from adserver.core.ports import Catalogs, KnownKey, SigningKeys, Totals
 from adserver.settings import Settings
+from adserver.store.address import shards_of, shown
 from adserver.store.catalogs import StoredCatalogs
-from adserver.store.connect import answering, client
+from adserver.store.connect import client
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
+from adserver.store.permissions import check_user
 from adserver.store.signing import StoredSigningKeys
 from adserver.store.totals import StoredTotals
 from adserver.wiring.admission import known_keys
@@ -40,10 +42,9 @@ def store_url(settings: Settings, *, stop_if_last: bool = False) -> Iterator[str
 @contextmanager
 def control_plane(settings: Settings) -> Iterator[ControlPlane]:
     """Raises StoreUnavailable where the store does not answer."""
-    keys = Keys(settings.namespace)
+    keys = Keys(settings.namespace, shards_of(settings.redis))
     with store_url(settings) as url, client(url) as connection:
-        with answering():
-            connection.ping()
+        check_user(connection, keys)
         yield ControlPlane(
             StoredCatalogs(connection, keys),
             StoredTotals(connection, keys),
@@ -61,7 +62,7 @@ def stop_store(settings: Settings) -> bool:
     embedded = Embedded.of(settings.redis)
     if embedded is None:
         raise SettingsError(
-            f"{settings.redis} is a server of your own; stop it as you started it. "
+            f"{shown(settings.redis)} is a server of your own; stop it as you started it. "
             "Only an embedded: store is stopped here."
         )
     return embedded.stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-import redis.asyncio
 import structlog
 
 from adserver.core.catalog import Campaign, Generation
@@ -15,6 +14,7 @@ from adserver.core.flights import standing
 from adserver.core.reasons import Reason
 from adserver.metrics import OTHER, Dump, label_campaigns
 from adserver.store.catalogs import StoredLiveCatalog
+from adserver.store.connect import AsyncClient
 from adserver.store.keys import Keys
 from adserver.store.totals import delivered
 
@@ -35,7 +35,7 @@ STATES = (
 
 
 class Delivery:
-    def __init__(self, client: redis.asyncio.Redis, keys: Keys) -> None:
+    def __init__(self, client: AsyncClient, keys: Keys) -> None:
         self._client = client
         self._keys = keys
         self._catalog = StoredLiveCatalog(client, keys)

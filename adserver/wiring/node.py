@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import redis.asyncio
 import structlog
 import uvloop
 from starlette.applications import Starlette
@@ -50,8 +49,9 @@ from adserver.serving.worker import (
     set_constant_gauges,
 )
 from adserver.settings import Settings
+from adserver.store.address import shards_of
 from adserver.store.catalogs import StoredLiveCatalog
-from adserver.store.connect import async_client
+from adserver.store.connect import AsyncClient, async_client
 from adserver.store.counts import WRITER_BITS, StoredCounts
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
@@ -229,7 +229,7 @@ def address_of(host: str, sock: socket.socket) -> str:
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str) -> AsyncIterator[redis.asyncio.Redis]:
+async def connected(url: str) -> AsyncIterator[AsyncClient]:
     connection = async_client(url)
     try:
         yield connection
@@ -242,7 +242,7 @@ async def run_worker(
 ) -> None:
     settings = node.settings
     async with connected(node.store) as connection:
-        keys = Keys(settings.namespace)
+        keys = Keys(settings.namespace, shards_of(settings.redis))
         counts = StoredCounts(connection, keys, settings.ticket_life)
         catalog = StoredLiveCatalog(connection, keys, node.known)
         journals = journals_of(node)
@@ -333,7 +333,8 @@ async def run_admin(node: Node, ready: Callable[[], None]) -> None:
         os.unlink(node.collect_path)
     listener = await collected.listen(node.collect_path)
     async with listener, connected(node.store) as connection:
-        delivery = Delivery(connection, Keys(node.settings.namespace))
+        settings = node.settings
+        delivery = Delivery(connection, Keys(settings.namespace, shards_of(settings.redis)))
         app = admin_app(collected, node.guard, delivery.dump)
         parent = asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid())))
         await server(app, ready, public=False).serve(sockets=[node.admin])

@@ -16,6 +16,7 @@ from adserver.publishing.publish import Wish, choose, propose, publish
 from adserver.publishing.read import read_folder
 from adserver.serving.supervisor import Role
 from adserver.settings import Settings
+from adserver.store.address import shown
 from adserver.wiring.control import control_plane
 from adserver.wiring.node import Node, serve
 
@@ -81,7 +82,7 @@ def at_address(catalog: Catalog, address: str) -> Catalog:
 
 
 def demo_lines(node: Node, settings: Settings) -> list[str]:
-    command = f"adserver --redis {settings.redis}"
+    command = f"adserver --redis {shown(settings.redis)}"
     return [
         "",
         f"  The blog        {node.address}/",
