@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from zlib import crc32
 
 from adserver.core.batch import NOTHING, Mark, Need, Part, Stream
@@ -17,7 +18,7 @@ from adserver.core.events import Event, Kind, Metric
 from adserver.core.hour import hour_at
 from adserver.core.ports import Source
 from adserver.core.record import pack_event
-from adserver.store.connect import async_client
+from adserver.store.connect import AsyncClient, async_client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
 from adserver.store.totals import delivered
@@ -114,13 +115,20 @@ class Shipper:
         await self.ship(1)
 
 
-async def counted(url: str, keys: Keys) -> int:
-    """The impressions in the store's totals."""
+@asynccontextmanager
+async def worker_of(url: str) -> AsyncIterator[AsyncClient]:
+    """Closed also where a test fails: uvloop waits for what is left open for ever."""
     worker = async_client(url)
     try:
-        return (await delivered(worker, keys)).get((Metric.IMPRESSION, 1), 0)
+        yield worker
     finally:
         await worker.aclose()
+
+
+async def counted(url: str, keys: Keys) -> int:
+    """The impressions in the store's totals."""
+    async with worker_of(url) as worker:
+        return (await delivered(worker, keys)).get((Metric.IMPRESSION, 1), 0)
 
 
 async def under_load(shippers: Sequence[Shipper], work: Callable[[], object]) -> None:

@@ -18,7 +18,7 @@ from adserver.store.keys import CLUSTER_SHARDS, Keys
 from tests.factories import campaign, catalog
 from tests.servers import until
 from tests.store.conftest import TICKET_LIFE_SECONDS
-from tests.store.shipper import Shipper, counted, under_load, within
+from tests.store.shipper import Shipper, counted, under_load, within, worker_of
 from tests.store_server import Server
 from tests.topology import Cluster, cluster_running, identity
 
@@ -117,15 +117,14 @@ async def test_whoever_does_not_follow_is_refused_where_the_slot_was() -> None:
     """The control: the address of one master, as if it were no Cluster."""
     with cluster_running() as store:
         source = store.master_of(SLOTS[0])
-        worker = async_client(source.url)
-        counts = StoredCounts(worker, KEYS, TICKET_LIFE_SECONDS)
-        shipper = Shipper(counts, 0)
-        await shipper.ship(1)
-        store.move_slots([SLOTS[0]], another(store, source))
-        with pytest.raises(TimeoutError):
-            await within(shipper.ship(1), 0.5)
-        assert "the store refused" in str(shipper.failures[-1])
-        await worker.aclose()
+        async with worker_of(source.url) as worker:
+            counts = StoredCounts(worker, KEYS, TICKET_LIFE_SECONDS)
+            shipper = Shipper(counts, 0)
+            await shipper.ship(1)
+            store.move_slots([SLOTS[0]], another(store, source))
+            with pytest.raises(TimeoutError):
+                await within(shipper.ship(1), 0.5)
+            assert "the store refused" in str(shipper.failures[-1])
 
 
 async def lose_a_master(store: Cluster, fault: str) -> float:
@@ -208,16 +207,15 @@ def test_a_cluster_of_which_no_node_answers_is_unavailable() -> None:
 
 
 async def test_nodes_that_were_replaced_are_forgotten() -> None:
-    worker = async_client("redis+cluster://a,b:7000")
-    assert isinstance(worker, ClusterClient)
-    for port in range(1, 2 * MAX_LEARNT):
-        worker.learn(("node", port))
-    worker.learn(("node", MAX_LEARNT))
-    learnt = [("node", port) for port in range(MAX_LEARNT, 2 * MAX_LEARNT)]
-    assert worker.hosts == [("a", 6379), ("b", 7000), *learnt[1:], learnt[0]]
-    assert worker.another(("b", 7000)) == learnt[1]
-    assert worker.another(learnt[0]) == worker.another(("gone", 1)) == ("a", 6379)
-    await worker.aclose()
+    async with worker_of("redis+cluster://a,b:7000") as worker:
+        assert isinstance(worker, ClusterClient)
+        for port in range(1, 2 * MAX_LEARNT):
+            worker.learn(("node", port))
+        worker.learn(("node", MAX_LEARNT))
+        learnt = [("node", port) for port in range(MAX_LEARNT, 2 * MAX_LEARNT)]
+        assert worker.hosts == [("a", 6379), ("b", 7000), *learnt[1:], learnt[0]]
+        assert worker.another(("b", 7000)) == learnt[1]
+        assert worker.another(learnt[0]) == worker.another(("gone", 1)) == ("a", 6379)
 
 
 async def test_nodes_that_send_each_to_the_other_are_given_up() -> None:
@@ -225,44 +223,42 @@ async def test_nodes_that_send_each_to_the_other_are_given_up() -> None:
         source = store.master_of(SLOTS[0])
         other = another(store, source)
         source.call("CLUSTER", "SETSLOT", SLOTS[0], "NODE", identity(other))
-        worker = async_client(store.url)
-        shipper = Shipper(StoredCounts(worker, KEYS, TICKET_LIFE_SECONDS))
-        shipper.write()
-        shipment = shipper.stream.step()
-        with pytest.raises(StoreUnavailable, match="moved 3 times within one call"):
-            await shipper._counts.apply(shipper.source, 0, shipment)
-        await worker.aclose()
+        async with worker_of(store.url) as worker:
+            shipper = Shipper(StoredCounts(worker, KEYS, TICKET_LIFE_SECONDS))
+            shipper.write()
+            shipment = shipper.stream.step()
+            with pytest.raises(StoreUnavailable, match="moved 3 times within one call"):
+                await shipper._counts.apply(shipper.source, 0, shipment)
 
 
 async def test_a_cluster_that_is_down_is_unavailable_to_all_who_ask_at_once() -> None:
     with cluster_running() as store:
-        worker = async_client(store.url)
-        live = StoredLiveCatalog(worker, KEYS)
-        said: list[str] = []
-        over = asyncio.Event()
+        async with worker_of(store.url) as worker:
+            live = StoredLiveCatalog(worker, KEYS)
+            said: list[str] = []
+            over = asyncio.Event()
 
-        async def ask_on() -> None:
-            while not over.is_set():
-                try:
-                    await live.live_number()
-                except StoreUnavailable as error:
-                    said.append(str(error))
-                await asyncio.sleep(0)
+            async def ask_on() -> None:
+                while not over.is_set():
+                    try:
+                        await live.live_number()
+                    except StoreUnavailable as error:
+                        said.append(str(error))
+                    await asyncio.sleep(0)
 
-        asking = [asyncio.create_task(ask_on()) for _ in range(10)]
-        lost = next(one for one in store.masters if one is not store.master_of(CATALOG_SLOT))
-        lost.kill()
-        try:
-            async with asyncio.timeout(20):
-                while not sum("down" in text for text in said) > 20:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-        finally:
-            over.set()
-            await asyncio.gather(*asking)
-        lost.start()
-        await asyncio.to_thread(until, store.ready)
-        assert await live.live_number() == 0
-        await worker.aclose()
+            asking = [asyncio.create_task(ask_on()) for _ in range(10)]
+            lost = next(one for one in store.masters if one is not store.master_of(CATALOG_SLOT))
+            lost.kill()
+            try:
+                async with asyncio.timeout(20):
+                    while not sum("down" in text for text in said) > 20:  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+            finally:
+                over.set()
+                await asyncio.gather(*asking)
+            lost.start()
+            await asyncio.to_thread(until, store.ready)
+            assert await live.live_number() == 0
 
 
 @pytest.mark.parametrize("fault", ["kill", "stop"])
@@ -288,11 +284,10 @@ async def test_whichever_node_is_away_the_others_are_read(fault: str) -> None:
 
 async def read_on(url: str, away: int) -> None:
     """The catalog, while this shard cannot be read."""
-    worker = async_client(url)
-    live = StoredLiveCatalog(worker, KEYS)
-    counts = StoredCounts(worker, KEYS, TICKET_LIFE_SECONDS)
-    for _ in range(3):
-        assert await live.live_number() == 0
-        with pytest.raises(StoreUnavailable):
-            await counts.ledger(Shipper(counts, away).source, away)
-    await worker.aclose()
+    async with worker_of(url) as worker:
+        live = StoredLiveCatalog(worker, KEYS)
+        counts = StoredCounts(worker, KEYS, TICKET_LIFE_SECONDS)
+        for _ in range(3):
+            assert await live.live_number() == 0
+            with pytest.raises(StoreUnavailable):
+                await counts.ledger(Shipper(counts, away).source, away)
