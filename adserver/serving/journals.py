@@ -46,6 +46,9 @@ OWNER = "owner"
 SHIPPED = "shipped"
 NEW = ".new-"
 MAKING_SECONDS = 60.0
+# Of a clock that was an hour slow then and is an hour fast now: until then, what was left in good
+# order is adopted and watched all the same.
+CLOCKS_SECONDS = 7_200.0
 log = structlog.get_logger(__name__)
 
 
@@ -131,7 +134,8 @@ class Journals:
     def _left_in_order(self, folder: Path, now: float) -> bool:
         """Whether everything was in the store, so long ago that a failover would have shown."""
         with suppress(FileNotFoundError):
-            return now - (folder / SHIPPED).stat().st_mtime > RETENTION_SECONDS
+            age = now - (folder / SHIPPED).stat().st_mtime
+            return age > RETENTION_SECONDS + CLOCKS_SECONDS
         return False
 
     def _forget(self, folder: Path, lock: int) -> None:
