@@ -238,6 +238,15 @@ class Journal:
                 log.error("journal_unreadable", file=str(file.path), error=str(error))
         return parts, max(came, until)
 
+    def holds(self, mark: Mark) -> bool | None:
+        """Whether the record of that number is here with that chain; None if it is gone."""
+        for file in self.files:
+            if file.checkpoints[0].mark.sequence < mark.sequence <= file.last.sequence:
+                with suppress(JournalError, OSError):
+                    found = next(records(file, mark.sequence - 1), None)
+                    return found is not None and found[2] == mark
+        return None
+
     def spoil(self, after: int, until: int) -> None:
         """Keep the files of the records in (after, until] for a person to look at."""
         for file in self.files:

@@ -160,7 +160,7 @@ class Shipping:
         elif step is Need.LEDGER:
             asked = time.monotonic()
             told = await self._counts.ledger(held.source, shard)
-            self._hear(held, shard, asked, told)
+            await self._hear(held, shard, asked, told)
             self._answered("ledger", asked)
         elif self._journals.too_old(step.hour, self._clock()):
             stream.give_up(step)
@@ -169,13 +169,15 @@ class Shipping:
         else:
             asked = time.monotonic()
             told = await self._counts.apply(held.source, shard, step)
-            self._hear(held, shard, asked, told)
+            await self._hear(held, shard, asked, told)
             self._answered("count", asked)
 
-    def _hear(self, held: Held, shard: int, asked: float, told: Told) -> None:
-        stream = held.streams[shard]
+    async def _hear(self, held: Held, shard: int, asked: float, told: Told) -> None:
+        stream, ours = held.streams[shard], None
+        if not stream.expects(told.mark):
+            ours = await asyncio.to_thread(held.journal.holds, told.mark)
         rollbacks, ledger = stream.rollbacks, stream.position
-        news = stream.told(told.mark)
+        news = stream.told(told.mark, ours=ours)
         held.confirmed[shard] = asked
         if news:
             self._noted(told.rows)
