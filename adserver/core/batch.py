@@ -215,8 +215,16 @@ class Stream:
             self._unconfirmed.append(shipped.mark)
         self._sure = False
 
-    def told(self, mark: Mark) -> bool:
+    def expects(self, mark: Mark) -> bool:
+        """Whether a ledger that says this is no reason to look into the journal."""
+        known = mark in {NOTHING, self._ledger} or mark in self._unconfirmed
+        return known or (self._in_flight is not None and mark == self._in_flight.mark)
+
+    def told(self, mark: Mark, *, ours: bool | None = None) -> bool:
         """What the ledger says, asked for or in answer to the shipment in flight.
+
+        ours: whether the journal has that record with that chain; None where it has it no more,
+        or nobody looked.
 
         Whether it went on by a shipment: what that added came along, and nobody has been told
         of it. LedgerConflict where the ledger holds what is not in this journal: somebody else
@@ -227,6 +235,8 @@ class Stream:
         if shipped is not None and mark == shipped.mark:
             self._advance(mark)
             return True
+        if ours is False and mark != known:
+            raise LedgerConflict(known.sequence if known else 0, mark.sequence)
         if known is None:
             self._resume(mark)
         elif mark.sequence < known.sequence:
@@ -234,12 +244,12 @@ class Stream:
             self.rollbacks += 1
             self._resume(mark)
         elif mark != known:
-            return self._go_on(known, mark)
+            return self._go_on(known, mark, ours=bool(ours))
         self._settle()
         return False
 
-    def _go_on(self, known: Mark, mark: Mark) -> bool:
-        if mark in self._unconfirmed or any(mark == part[:2] for part in self._queue):
+    def _go_on(self, known: Mark, mark: Mark, *, ours: bool) -> bool:
+        if ours or mark in self._unconfirmed or any(mark == part[:2] for part in self._queue):
             self._advance(mark)
             return True
         if self._whole or (self._asked_again and self._queue):

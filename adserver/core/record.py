@@ -166,11 +166,13 @@ def pack_tallies(tallies: Iterable[tuple[Tally, int]]) -> bytes:
 
 
 def read_tallies(packed: bytes) -> dict[Tally, int]:
+    """Rows and how much to add to each, of one record or of several in a row."""
     found: dict[Tally, int] = {}
     for line in packed.decode("ascii").splitlines():
         row, _, count = line.partition(" ")
         metric, creative, slot, site = row.split(":")
-        found[metric, int(creative), int(slot), int(site)] = int(count)
+        tally = (metric, int(creative), int(slot), int(site))
+        found[tally] = found.get(tally, 0) + int(count)
     return found
 
 

@@ -238,6 +238,15 @@ class Journal:
                 log.error("journal_unreadable", file=str(file.path), error=str(error))
         return parts, max(came, until)
 
+    def holds(self, mark: Mark) -> bool | None:
+        """Whether the record of that number is here with that chain; None if it is gone."""
+        for file in self.files:
+            if file.checkpoints[0].mark.sequence < mark.sequence <= file.last.sequence:
+                with suppress(JournalError, OSError):
+                    found = next(records(file, mark.sequence - 1), None)
+                    return found is not None and found[2] == mark
+        return None
+
     def spoil(self, after: int, until: int) -> None:
         """Keep the files of the records in (after, until] for a person to look at."""
         for file in self.files:
@@ -258,14 +267,25 @@ class Journal:
                 count += file.events - file.before(position).events
         return count
 
-    def tidy(self, position: int, now: float) -> None:
-        """Drop what has been in the store for long enough. now: seconds of a monotonic clock."""
+    def rolled_back(self, position: int) -> None:
+        """What is behind this record is to be sent again, and to be kept from then on."""
+        for file in self.files:
+            if file.last.sequence > position:
+                file.shipped_at = None
+
+    def tidy(self, position: int, now: float, confirmed: float | None = None) -> None:
+        """Drop what has been in the store for long enough. now: seconds of a monotonic clock.
+
+        confirmed: when the store was asked what it last answered; what it may have lost since
+        is not dropped, however long this worker stood still. None: now.
+        """
+        known = now if confirmed is None else confirmed
         for file in self.files[: -1 if self._handle is not None else None]:
             if file.last.sequence > position:
-                file.shipped_at = None  # the store has rolled back behind it
+                file.shipped_at = None
             elif file.shipped_at is None:
                 file.shipped_at = now
-            elif now - file.shipped_at >= RETENTION_SECONDS:
+            elif known - file.shipped_at >= RETENTION_SECONDS:
                 self._drop(file)
 
     def _drop(self, file: File) -> None:

@@ -46,6 +46,9 @@ OWNER = "owner"
 SHIPPED = "shipped"
 NEW = ".new-"
 MAKING_SECONDS = 60.0
+# Of a clock that was an hour slow then and is an hour fast now: until then, what was left in good
+# order is adopted and watched all the same.
+CLOCKS_SECONDS = 7_200.0
 log = structlog.get_logger(__name__)
 
 
@@ -79,21 +82,44 @@ class Journals:
     def adopt(self, now: float) -> Journal | None:
         """The journal of a worker that is gone, now ours; None if there is none. now: UTC s."""
         for folder in self._folders(now):
-            lock = own(folder)
-            if lock is None:
+            try:
+                journal = self._adopt(folder, now)
+            except OSError as error:
+                # A full disk, mostly. The next look tries again; what else there is to do, and
+                # may make room, does not wait for it.
+                log.error("journal_unreadable", file=str(folder), error=str(error))
                 continue
-            with suppress(FileNotFoundError):
-                if self._left_in_order(folder, now):
-                    self._forget(folder, lock)
-                    continue
-                journal = load(folder, lock, self.max_bytes)
-                if journal is None or not journal.last.sequence:
-                    self._forget(folder, lock)
-                elif journal.newest + self.life < now:
-                    self.quarantine(journal, "older than a ticket's life")
-                else:
-                    (folder / SHIPPED).unlink(missing_ok=True)
-                    return journal
+            if journal is not None:
+                return journal
+        return None
+
+    def _adopt(self, folder: Path, now: float) -> Journal | None:
+        lock = own(folder)
+        if lock is None:
+            return None
+        try:
+            journal = None if self._left_in_order(folder, now) else self._load(folder, lock)
+            if journal is None:
+                self._forget(folder, lock)
+            elif journal.newest + self.life < now:
+                self.quarantine(journal, "older than a ticket's life")
+            else:
+                (folder / SHIPPED).unlink(missing_ok=True)
+                return journal
+        except OSError:
+            with suppress(OSError):
+                os.close(lock)
+            raise
+        return None
+
+    def _load(self, folder: Path, lock: int) -> Journal | None:
+        """None for a journal without a record; if that is for damage, it is kept aside."""
+        journal = load(folder, lock, self.max_bytes)
+        if journal is None or journal.last.sequence:
+            return journal
+        for file in journal.files:
+            if file.spoilt:
+                keep_aside(file.path)
         return None
 
     def _folders(self, now: float) -> Iterator[Path]:
@@ -108,7 +134,8 @@ class Journals:
     def _left_in_order(self, folder: Path, now: float) -> bool:
         """Whether everything was in the store, so long ago that a failover would have shown."""
         with suppress(FileNotFoundError):
-            return now - (folder / SHIPPED).stat().st_mtime > RETENTION_SECONDS
+            age = now - (folder / SHIPPED).stat().st_mtime
+            return age > RETENTION_SECONDS + CLOCKS_SECONDS
         return False
 
     def _forget(self, folder: Path, lock: int) -> None:

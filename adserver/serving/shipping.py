@@ -38,11 +38,15 @@ FINISH_SECONDS = 5.0
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """A journal that is ours to ship, and how far each shard has it."""
+    """A journal that is ours to ship, and how far each shard has it.
+
+    confirmed: when each shard was last asked something that it answered, by the monotonic clock.
+    """
 
     journal: Journal
     streams: list[Stream]
     wakes: list[asyncio.Event]
+    confirmed: list[float]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     closing: bool = False
 
@@ -101,7 +105,8 @@ class Shipping:
         shards = range(self._counts.shards)
         known = NOTHING if new else None
         streams = [Stream(known, journal.last.sequence) for _ in shards]
-        held = Held(journal, streams, [asyncio.Event() for _ in shards])
+        wakes = [asyncio.Event() for _ in shards]
+        held = Held(journal, streams, wakes, [time.monotonic() for _ in shards])
         held.tasks = [asyncio.create_task(self._ship(held, shard)) for shard in shards]
         self._held.append(held)
         return held
@@ -153,24 +158,31 @@ class Shipping:
             )
             stream.read(parts, until)
         elif step is Need.LEDGER:
-            started = time.perf_counter()
-            self._hear(held, shard, await self._counts.ledger(held.source, shard))
-            self._answered("ledger", started)
+            asked = time.monotonic()
+            told = await self._counts.ledger(held.source, shard)
+            await self._hear(held, shard, asked, told)
+            self._answered("ledger", asked)
         elif self._journals.too_old(step.hour, self._clock()):
             stream.give_up(step)
             journal.spoil(step.previous.sequence, step.mark.sequence)
             log.error("shipment_too_old", journal=journal.folder.name, hour=step.hour.name)
         else:
-            started = time.perf_counter()
-            self._hear(held, shard, await self._counts.apply(held.source, shard, step))
-            self._answered("count", started)
+            asked = time.monotonic()
+            told = await self._counts.apply(held.source, shard, step)
+            await self._hear(held, shard, asked, told)
+            self._answered("count", asked)
 
-    def _hear(self, held: Held, shard: int, told: Told) -> None:
-        stream = held.streams[shard]
+    async def _hear(self, held: Held, shard: int, asked: float, told: Told) -> None:
+        stream, ours = held.streams[shard], None
+        if not stream.expects(told.mark):
+            ours = await asyncio.to_thread(held.journal.holds, told.mark)
         rollbacks, ledger = stream.rollbacks, stream.position
-        if stream.told(told.mark):
+        news = stream.told(told.mark, ours=ours)
+        held.confirmed[shard] = asked
+        if news:
             self._noted(told.rows)
         elif stream.rollbacks > rollbacks:
+            held.journal.rolled_back(stream.position)
             log.warning(
                 "store_rolled_back",
                 journal=held.journal.folder.name,
@@ -179,9 +191,9 @@ class Shipping:
                 ledger=told.mark.sequence,
             )
 
-    def _answered(self, op: str, started: float) -> None:
+    def _answered(self, op: str, asked: float) -> None:
         self._meter.gauges["store_up"][()] = 1
-        self._meter.observe("store_command_duration_seconds", (op,), time.perf_counter() - started)
+        self._meter.observe("store_command_duration_seconds", (op,), time.monotonic() - asked)
 
     def _failed(self, error: StoreUnavailable | ValueError) -> None:
         self._meter.gauges["store_up"][()] = 0
@@ -211,7 +223,7 @@ class Shipping:
             log.warning("journal_adopted", journal=found.folder.name, records=found.last.sequence)
             self._hold(found)
         for held in list(self._held):
-            held.journal.tidy(held.position if held.idle else 0, time.monotonic())
+            held.journal.tidy(held.position, time.monotonic(), min(held.confirmed))
             if held.idle and held is not self._own and not held.journal.files:
                 self._finish_adopted(held)
                 continue
