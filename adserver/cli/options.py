@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from adserver.settings import Settings
 
 if TYPE_CHECKING:
-    from adserver.wiring import ControlPlane
+    from adserver.wiring.control import ControlPlane
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 # As long as a person waits for `apply --wait` before looking for what is wrong.
@@ -36,7 +36,7 @@ class Manner(BaseSettings):
 
 
 def open_store(settings: Settings) -> AbstractContextManager[ControlPlane]:
-    from adserver.wiring import control_plane
+    from adserver.wiring.control import control_plane
 
     return control_plane(settings)
 

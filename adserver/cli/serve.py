@@ -34,7 +34,7 @@ server_options = settings_options(
 @click.pass_context
 def serve(context: click.Context) -> None:
     """Serve slots, beacons and clicks until SIGTERM or Ctrl-C."""
-    from adserver.wiring import run_server
+    from adserver.wiring.run import run_server
 
     context.exit(run_server(context.ensure_object(Invocation).settings(), say))
 
@@ -46,7 +46,7 @@ def serve(context: click.Context) -> None:
 @click.pass_context
 def demo(context: click.Context, traffic: bool) -> None:
     """Serve a small French-language blog with its ads, in a store of its own."""
-    from adserver.wiring import run_server
+    from adserver.wiring.run import run_server
 
     # Its own folder, so that trying things out never touches what is really served here.
     settings = context.ensure_object(Invocation).settings(

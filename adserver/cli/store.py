@@ -20,7 +20,7 @@ def store() -> None:
 @click.pass_context
 def stop(context: click.Context) -> None:
     """Stop the embedded store; what it holds stays."""
-    from adserver.wiring import stop_store
+    from adserver.wiring.control import stop_store
 
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()

@@ -1,6 +1,1 @@
 """Settings become objects, and are closed again; the only place that knows everyone."""
-
-from adserver.wiring.control import ControlPlane, control_plane, stop_store
-from adserver.wiring.run import run_server
-
-__all__ = ["ControlPlane", "control_plane", "run_server", "stop_store"]
