@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from adserver.core.assets import Asset
 from adserver.core.batch import Mark, Shipment
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
-from adserver.core.events import Row
+from adserver.core.events import Metric, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +151,16 @@ class Totals(Protocol):
         ...
 
     def known_creatives(self) -> Mapping[int, KnownCreative]: ...
+
+
+class LiveTotals(Protocol):
+    """How often each creative was delivered, ever, on all nodes: for who looks every second."""
+
+    @property
+    def delivered(self) -> Mapping[tuple[Metric, int], int]:
+        """(metric, creative's number) → count, as of the last look."""
+        ...
+
+    async def look(self) -> set[int]:
+        """Read what has changed since the last look; the creatives whose counts did."""
+        ...
