@@ -143,7 +143,8 @@ class Totals(Protocol):
     """What reports read; synchronous, for the command line."""
 
     def rows(self, since: float, until: float) -> list[Row]:
-        """Rows of the hours that begin in [since, until), UTC seconds."""
+        """Rows of the hours that begin in [since, until), UTC seconds; of days that are kept
+        whole, those that do."""
         ...
 
     def numbers(self) -> Mapping[str, int]:

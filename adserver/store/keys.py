@@ -75,6 +75,14 @@ class Keys:
         """hash, permanent, written by workers: `metric:creative:slot:site` → how often"""
         return self._shard(shard, f"counts:{hour}")
 
+    def days(self, shard: int) -> str:
+        """sorted set, permanent, written by the admin process: names of days that have counts"""
+        return self._shard(shard, "days")
+
+    def daily(self, shard: int, day: str) -> str:
+        """hash, permanent, written by the admin process: a day's rows, once its hours are old"""
+        return self._shard(shard, f"daily:{day}")
+
     def totals(self, shard: int) -> str:
         """hash, permanent, written by workers: `metric:creative` → how often, ever"""
         return self._shard(shard, "totals")

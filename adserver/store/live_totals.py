@@ -17,7 +17,7 @@ from adserver.core.events import Metric
 from adserver.store.connect import AsyncClient
 from adserver.store.keys import Keys
 from adserver.store.line import Line, line_to
-from adserver.store.script import Script
+from adserver.store.script import Part, Script
 
 # What count.lua adds up in totals.
 METRICS = (Metric.SERVED, Metric.IMPRESSION, Metric.VIEWABLE, Metric.CLICK)
@@ -97,7 +97,7 @@ class Shard:
                 return self._learn(found, seen, anew)
 
     async def _call(self, seen: int) -> list[int]:
-        args = [seen, MAX_CREATIVES_PER_CALL, *METRICS]
+        args: list[Part] = [seen, MAX_CREATIVES_PER_CALL, *METRICS]
         answer: Sequence[Any] = await self.line.run(self._script, self._keys, args)
         return [int(part) for part in answer]
 
