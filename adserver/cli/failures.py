@@ -14,6 +14,7 @@ from adserver.core.errors import (
     NoSuchName,
     SettingsError,
     StoreUnavailable,
+    UnfitStore,
 )
 
 PROBLEMS = 1
@@ -24,6 +25,7 @@ MOVED = 4
 EXIT_CODES: dict[type[AdserverError], int] = {
     SettingsError: USAGE,
     StoreUnavailable: STORE,
+    UnfitStore: USAGE,
     LiveHasMoved: MOVED,
 }
 

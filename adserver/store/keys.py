@@ -59,6 +59,12 @@ class Keys:
         """string, two tickets' lives + 2 h, renewed by its worker: a writer number that is taken"""
         return self._catalog(f"writer:{writer}")
 
+    @property
+    def moved(self) -> str:
+        """hash, permanent, written by store move and restore: `to`, where the store has gone, or
+        `from`, what is being written into it, until it is complete"""
+        return self._catalog("moved")
+
     def ledger(self, shard: int, writer: int, epoch: int) -> str:
         """string, two tickets' lives + 2 h, renewed by its worker: the last record applied"""
         return self._shard(shard, f"ledger:{writer}:{epoch}")

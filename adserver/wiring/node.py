@@ -48,6 +48,7 @@ from adserver.store.counts import StoredCounts
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
 from adserver.store.permissions import check_user
+from adserver.store.standing import check_usable
 from adserver.wiring.control import store_url
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.secret_keys import read_private, signing_keys
@@ -197,6 +198,7 @@ def wait_for_store(url: str, keys: Keys) -> None:
         try:
             with client(url) as connection:
                 check_user(connection, keys)
+                check_usable(connection, keys)
         except StoreUnavailable as error:
             log.warning("waiting_for_store", error=str(error))
             time.sleep(WAIT_SECONDS)
