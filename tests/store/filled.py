@@ -52,7 +52,6 @@ async def count(url: str, keys: Keys, tickets: int = 200) -> None:
                 for at in range(0, len(events), 300):
                     await shipper.events(hour, events[at : at + 300])
                 await shipper.tallies(hour, {("s", 1, 2, 3): 5, ("r", 0, 2, 3): 9})
-            await counts.finish(shipper.source)
         await Folding(connection, keys).run(NOW, ZONE)
 
 

@@ -43,7 +43,6 @@ def counting(url: str, keys: Keys, every_hour: bool) -> Iterator[threading.Event
                 serial += 1
                 if serial > HOURS:
                     begun.set()
-            await counts.finish(shipper.source)
 
     writer = threading.Thread(target=lambda: asyncio.run(ship()))
     writer.start()

@@ -15,19 +15,20 @@ import redis.asyncio
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Metric, Row
 from adserver.core.hour import hour_at
-from adserver.store.connect import async_client
+from adserver.store.connect import async_client, client
 from adserver.store.folding import DAY_SECONDS, HOURS_KEPT_DAYS, Folded, Folding, kept_from
-from adserver.store.keys import Keys
+from adserver.store.keys import CLUSTER_SHARDS, Keys
 from adserver.store.totals import StoredTotals
 from tests.factories import NOW, ZONE
 from tests.servers import until
+from tests.topology import cluster_running
 
 OLD = NOW - 200 * DAY_SECONDS
 FOLDER = """
 import asyncio, sys
-from adserver.store.connect import async_client
+from adserver.store.connect import async_client, client
 from adserver.store.folding import Folding
-from adserver.store.keys import Keys
+from adserver.store.keys import CLUSTER_SHARDS, Keys
 
 async def main(url, now, zone):
     print("folds", flush=True)
@@ -40,7 +41,7 @@ asyncio.run(main(*sys.argv[1:]))
 def write(store: Any, keys: Keys, first: float, hours: int, rows: int = 3) -> Counter[Any]:
     """Rows of so many hours, each in its shard; what they come to, by all but the time."""
     wanted: Counter[Any] = Counter()
-    pipeline = store.pipeline()
+    pipeline = store.pipeline(transaction=False)
     for n in range(hours):
         hour, shard = hour_at(first + n * 3_600, ZONE), n % keys.shards
         pipeline.zadd(keys.hours(shard), {hour.name: hour.begin})
@@ -118,6 +119,29 @@ async def test_two_nodes_fold_the_same_hours_and_each_counts_once(
     assert sums(StoredTotals(store, keys).rows(0, NOW)) == wanted
 
 
+async def test_without_one_call_two_nodes_would_count_hours_twice(
+    store: Any, store_url: str
+) -> None:
+    """The control of the test above: the same in single commands."""
+    keys = Keys("blog", 1)
+    wanted = write(store, keys, OLD, 200)
+
+    async def fold(one: Any) -> None:
+        for name, begin in await one.zrange(keys.hours(0), 0, -1, withscores=True):
+            hour = name.decode()
+            rows = await one.hgetall(keys.counts(0, hour))
+            for row, count in rows.items():
+                await one.hincrby(keys.daily(0, hour[:10]), row, int(count))
+            await one.zadd(keys.days(0), {hour[:10]: begin})
+            await one.unlink(keys.counts(0, hour))
+
+    clients: list[Any] = [async_client(store_url) for _ in range(4)]
+    await asyncio.gather(*(fold(one) for one in clients))
+    for one in clients:
+        await one.aclose()
+    assert sums(StoredTotals(store, keys).rows(0, NOW)) != wanted
+
+
 def test_killed_at_any_point_nothing_is_lost_or_added(store: Any, store_url: str) -> None:
     keys = Keys("blog", 2)
     wanted = write(store, keys, OLD, 400)
@@ -174,3 +198,14 @@ async def test_a_store_that_forgot_its_scripts_is_told_them_again(
     write(store, keys, OLD, 2)
     store.script_flush()
     assert await Folding(beside, keys).run(NOW, ZONE) == Folded(2, 6)
+
+
+async def test_on_a_cluster_each_shard_is_folded_where_it_is() -> None:
+    keys = Keys("blog", CLUSTER_SHARDS)
+    with cluster_running() as cluster, client(cluster.url) as store:
+        wanted = write(store, keys, OLD, 64)
+        async with async_client(cluster.url) as connection:
+            assert await Folding(connection, keys).run(NOW, ZONE) == Folded(64, 192)
+        rows = StoredTotals(store, keys).rows(0, NOW)
+        assert all(row.day for row in rows)
+        assert sums(rows) == wanted

@@ -207,6 +207,21 @@ def test_a_move_that_is_killed_can_be_run_again(stores: dict[str, Store], keys_t
     assert held(new.server, new.keys) == before
 
 
+def test_but_for_the_mark_a_store_that_is_half_written_would_be_used(
+    stores: dict[str, Store],
+) -> None:
+    """The control of the test above."""
+    old, new = stores["redis"], stores["sentinel"]
+    before = filled(old, writers=3_000)
+    with moving(old, new, 300) as process:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    with client(new.server) as connection:
+        connection.unlink(new.keys.moved)
+    with control_plane(new.settings):
+        assert held(new.server, new.keys).keys() < before.keys()
+
+
 def test_a_store_that_is_written_to_meanwhile_is_not_left_for_the_other(
     stores: dict[str, Store],
 ) -> None:
@@ -230,7 +245,7 @@ def test_a_store_is_not_moved_onto_itself(stores: dict[str, Store], replace: boo
     filled(store)
     before = everything(store.server)
     other = Settings(redis=store.server, namespace="blog")
-    with pytest.raises(UnfitStore, match="already holds|same store"):
+    with pytest.raises(UnfitStore, match=r"already holds|same store"):
         move(store.settings, other, Wish(replace), time.time())
     assert everything(store.server) == before
 
