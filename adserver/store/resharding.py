@@ -75,8 +75,8 @@ def check_even(ledgers: dict[str, list[Entry]], shards: int) -> None:
         shown = ", ".join(sorted(uneven)[:NAMED]) + (", …" if len(uneven) > NAMED else "")
         raise UnfitStore(
             f"{len(uneven)} journal(s) may not have been shipped to all shards: {shown}. Stop "
-            "every node with SIGTERM while the store is up, see that no journal is left in any "
-            "ADSERVER_STATE/journal, and say so with --drained"
+            "every node with SIGTERM while the store is up, see that no journal is left behind "
+            "(docs/operating.md says how), and say so with --drained"
         )
 
 

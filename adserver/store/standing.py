@@ -22,33 +22,33 @@ NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """to, source: what to call the other store; "" where that is not so."""
+class Moved:
+    """to, source: what to call the other store; "" where that is not so. arrival: which attempt."""
 
     to: str = ""
     source: str = ""
-    identity: str = ""
+    arrival: str = ""
 
 
-def mark_of(client: Client, keys: Keys) -> Mark:
+def moved_of(client: Client, keys: Keys) -> Moved:
     reader: Any = client
     with answering():
         fields = reader.hgetall(keys.moved)
-    to, source, identity = (fields.get(name, b"").decode() for name in (b"to", b"from", b"id"))
-    return Mark(to, source, identity)
+    to, source, arrival = (fields.get(name, b"").decode() for name in (b"to", b"from", b"arrival"))
+    return Moved(to, source, arrival)
 
 
 def check_usable(client: Client, keys: Keys) -> None:
     """UnfitStore where nobody may serve from it, publish to it or believe what it holds."""
-    mark = mark_of(client, keys)
-    if mark.to:
+    moved = moved_of(client, keys)
+    if moved.to:
         raise UnfitStore(
-            f"this store has moved to {mark.to}: use that one (--redis, ADSERVER_REDIS). What is "
+            f"this store has moved to {moved.to}: use that one (--redis, ADSERVER_REDIS). What is "
             "here was not removed"
         )
-    if mark.source:
+    if moved.source:
         raise UnfitStore(
-            f"this store is half written: {mark.source} was being put into it and that was not "
+            f"this store is half written: {moved.source} was being put into it and that was not "
             "finished; run the same command again"
         )
 
@@ -71,13 +71,13 @@ def is_empty(client: Client, keys: Keys) -> bool:
 
 
 def begin_arrival(client: Client, keys: Keys, source: str) -> str:
-    """From now on it is half written; the identity of this attempt."""
-    identity = secrets.token_hex(8)
+    """From now on it is half written; which attempt this is."""
+    arrival = secrets.token_hex(8)
     writer: Any = client
     with answering():
-        writer.hset(keys.moved, mapping={"from": source, "id": identity})
+        writer.hset(keys.moved, mapping={"from": source, "arrival": arrival})
         writer.hdel(keys.moved, "to")
-    return identity
+    return arrival
 
 
 def end_arrival(client: Client, keys: Keys) -> None:

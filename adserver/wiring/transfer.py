@@ -26,7 +26,7 @@ from adserver.store.standing import (
     end_arrival,
     is_empty,
     mark_gone,
-    mark_of,
+    moved_of,
 )
 from adserver.store.transfer import clear, fill, verify
 from adserver.wiring.control import opened
@@ -91,12 +91,12 @@ def move(source: Settings, target: Settings, wish: Wish, now: float) -> Done | N
     with opened(source) as (old, old_keys), opened(target) as (new, new_keys):
         check_unserved(old, old_keys, now)
         check_unserved(new, new_keys, now)
-        mark, arrival = mark_of(old, old_keys), mark_of(new, new_keys)
-        if mark.to and mark.to != there:
-            raise UnfitStore(f"{here} has already moved to {mark.to}")
-        if mark.to and not arrival.source and not is_empty(new, new_keys):
+        went, came = moved_of(old, old_keys), moved_of(new, new_keys)
+        if went.to and went.to != there:
+            raise UnfitStore(f"{here} has already moved to {went.to}")
+        if went.to and not came.source and not is_empty(new, new_keys):
             return None
-        if mark.source:
+        if went.source:
             check_usable(old, old_keys)
         check_vacant(new, new_keys, wish)
         entries = copy_of(old, old_keys)
@@ -114,7 +114,7 @@ def move(source: Settings, target: Settings, wish: Wish, now: float) -> Done | N
 
 def check_vacant(client: Client, keys: Keys, wish: Wish) -> None:
     """UnfitStore where something would be lost that nobody has said may go."""
-    half_written = mark_of(client, keys).source
+    half_written = moved_of(client, keys).source
     if not wish.replace and not half_written and not is_empty(client, keys):
         raise UnfitStore(
             f"the store already holds something under the namespace {keys.namespace!r}; nothing "
@@ -127,8 +127,8 @@ def arriving(
     client: Client, keys: Keys, source: str, other: tuple[Client, Keys] | None = None
 ) -> Iterator[None]:
     """The store is half written until the end is reached. UnfitStore if `other` is the same."""
-    identity = begin_arrival(client, keys, source)
-    if other is not None and mark_of(*other).identity == identity:
+    arrival = begin_arrival(client, keys, source)
+    if other is not None and moved_of(*other).arrival == arrival:
         end_arrival(client, keys)
         raise UnfitStore("--from and --to are the same store; nothing was changed")
     clear(client, keys)
