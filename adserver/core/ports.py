@@ -139,12 +139,20 @@ class Catalogs(Protocol):
     def nodes(self) -> list[NodeState]: ...
 
 
+Delivered = Mapping[tuple[Metric, int], int]
+"""(metric, creative's number) → count; of what counts, and of served ads."""
+
+
 class Totals(Protocol):
     """What reports read; synchronous, for the command line."""
 
     def rows(self, since: float, until: float) -> list[Row]:
         """Rows of the hours that begin in [since, until), UTC seconds; of days that are kept
         whole, those that do."""
+        ...
+
+    def delivered(self) -> Delivered:
+        """How often each creative was delivered, ever."""
         ...
 
     def numbers(self) -> Mapping[str, int]:
@@ -158,8 +166,8 @@ class LiveTotals(Protocol):
     """How often each creative was delivered, ever, on all nodes: for who looks every second."""
 
     @property
-    def delivered(self) -> Mapping[tuple[Metric, int], int]:
-        """(metric, creative's number) → count, as of the last look."""
+    def delivered(self) -> Delivered:
+        """As of the last look."""
         ...
 
     async def look(self) -> set[int]:

@@ -10,10 +10,11 @@ was restarted, rolled back or failed over may have reached the same number by an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adserver.core.events import Metric
+from adserver.core.ports import Delivered
 from adserver.store.connect import AsyncClient
 from adserver.store.keys import Keys
 from adserver.store.line import Line, line_to
@@ -40,7 +41,7 @@ class StoredLiveTotals:
         self._looking = asyncio.Lock()
 
     @property
-    def delivered(self) -> Mapping[tuple[Metric, int], int]:
+    def delivered(self) -> Delivered:
         return self._delivered
 
     async def look(self) -> set[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from adserver.core.events import Metric, Row
 from adserver.core.hour import Hour, day_name, hour_named
-from adserver.core.ports import KnownCreative
+from adserver.core.ports import Delivered, KnownCreative
 from adserver.store import codec
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.counts import read_rows
@@ -60,6 +60,15 @@ class StoredTotals:
             pipeline.hgetall(self._keys.counts(shard, hour.name))
         begin, daily, *counts = pipeline.execute()
         return None if begin is None else int(begin), daily, counts
+
+    def delivered(self) -> Delivered:
+        found: Counter[tuple[Metric, int]] = Counter()
+        with answering():
+            for shard in range(self._keys.shards):
+                for field, count in self._client.hgetall(self._keys.totals(shard)).items():
+                    metric, creative = field.decode().split(":")
+                    found[Metric(metric), int(creative)] += int(count)
+        return found
 
     def numbers(self) -> Mapping[str, int]:
         with answering():

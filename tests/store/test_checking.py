@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from adserver.core.events import Metric
 from adserver.store.checking import Disagreement, check
 from adserver.store.keys import Keys
+from adserver.store.live_totals import METRICS
+from adserver.store.totals import StoredTotals
+from tests.factories import NOW
 from tests.store.filled import fill
 
 
@@ -72,3 +76,14 @@ def test_what_does_not_count_is_in_no_total(store: Any, keys: Keys) -> None:
     store.zadd(keys.hours(0), {"h": 1})
     store.hset(keys.counts(0, "h"), mapping={"i.duplicate:1:2:3": 4, "r:0:2:3": 9, "u:1:2:3": 1})
     assert check(store, keys).disagreements == []
+
+
+def test_what_status_reads_is_what_rows_add_up_to(store: Any, store_url: str, keys: Keys) -> None:
+    fill(store_url, keys)
+    totals = StoredTotals(store, keys)
+    counted: Counter[tuple[Metric, int]] = Counter()
+    for row in totals.rows(0, NOW * 2):
+        if not row.reason and row.metric in METRICS:
+            counted[row.metric, row.creative] += row.count
+    assert totals.delivered() == counted
+    assert counted
