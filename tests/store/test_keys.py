@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from dataclasses import fields
 from fnmatch import fnmatchcase
 from inspect import getdoc, signature
@@ -11,22 +12,22 @@ from typing import Any, NamedTuple
 
 import pytest
 import redis.asyncio
-from hypothesis import given
-from hypothesis import strategies as st
+from redis.crc import key_slot
 
 from adserver.core.events import Kind
 from adserver.core.ports import NodeState
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.counts import StoredCounts
-from adserver.store.keys import BITS_PER_TICKET, TICKETS_PER_BLOCK, Keys, bit_of
+from adserver.store.keys import CLUSTER_SHARDS, Keys
 from adserver.store.totals import StoredTotals, delivered
 from tests.factories import NOW, campaign, catalog, image_creative
+from tests.store.shipping import Shipper, event
 from tests.store.test_catalogs import ASSETS
-from tests.store.test_counts import HOUR, event
+from tests.store.test_counts import HOUR
 
 TYPES = {"string": "string", "string (bitmap)": "string", "hash": "hash", "sorted set": "zset"}
 DECLARATION = re.compile(
-    r"([^,]+), (permanent|a ticket's life \+ 1 h), (?:written|renewed) by .+: .+"
+    r"([^,]+), (permanent|two tickets' lives \+ 2 h), (?:written|renewed) by .+: .+"
 )
 
 
@@ -70,7 +71,9 @@ def test_what_one_script_call_changes_lives_in_one_place() -> None:
         keys.totals(5),
         keys.hours(5),
         keys.seen(5, 1, 2),
-        keys.ledger(5, 1),
+        keys.ledger(5, 1, 2),
+        keys.changes(5),
+        keys.change(5),
     ]
     assert all(key.startswith("blog:{5}:") for key in counting)
     publishing = [keys.live, keys.generation(1), keys.creatives]
@@ -87,9 +90,10 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
         catalogs.publish(expected, catalog(booked), ASSETS, "ana", "", "")
     await live.report_node(NodeState("a", 1, NOW, time.time()))
     writer = await counts.claim_writer()
-    await counts.keep_writer(writer)
-    await counts.count(HOUR, [event(kind, serial) for kind in Kind for serial in (1, 70_000)])
-    await counts.add(HOUR, writer, 1, {("s", 1, 1, 1): 1})
+    shipper = Shipper(counts, writer)
+    await shipper.events(HOUR, [event(kind, serial) for kind in Kind for serial in (1, 70_000)])
+    await shipper.tallies(HOUR, {("s", 1, 1, 1): 1})
+    await counts.keep([shipper.source])
     catalogs.live(), catalogs.nodes(), totals.numbers(), totals.known_creatives()
     totals.rows(0, NOW * 2), await delivered(beside, keys), await live.generation(1)
 
@@ -103,9 +107,9 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
     assert found == set(NAMES), "not every operation was run"
 
 
-@given(st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(Kind)))
-def test_every_event_of_a_ticket_has_a_bit_of_its_own(one: tuple[int, Kind]) -> None:
-    serial, kind = one
-    block, bit = bit_of(serial, kind)
-    assert 0 <= bit < TICKETS_PER_BLOCK * BITS_PER_TICKET
-    assert (block * TICKETS_PER_BLOCK + bit // BITS_PER_TICKET, bit % BITS_PER_TICKET) == one
+def test_the_hash_tags_of_a_clusters_shards_are_spread_over_its_slots() -> None:
+    """Masters have slots in ranges: three of them each have some of the shards, and so have six."""
+    slots = [key_slot(Keys("blog").hours(shard).encode()) for shard in range(CLUSTER_SHARDS)]
+    for masters in (2, 3, 6):
+        served = Counter(slot * masters // 16_384 for slot in slots)
+        assert len(served) == masters, f"{masters} masters serve {sorted(served.values())} shards"
