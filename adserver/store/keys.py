@@ -61,8 +61,7 @@ class Keys:
 
     @property
     def moved(self) -> str:
-        """hash, permanent, written by store move and restore: `to`, where the store has gone, or
-        `from`, what is being written into it, until it is complete"""
+        """hash, permanent, written by store move: where this one has gone, or what fills it"""
         return self._catalog("moved")
 
     def ledger(self, shard: int, writer: int, epoch: int) -> str:
