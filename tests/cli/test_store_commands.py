@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
 from tests.cli.command import adserver
 from tests.factories import NOW
+from tests.servers import command_line
 from tests.store.filled import fill, seen
 
 KEYS = Keys("blog")
@@ -118,6 +122,31 @@ def test_a_backup_is_restored_into_an_empty_store_and_elsewhere_with_consent(
     answer = adserver("store", "restore", file, "--replace", "--yes", "--format", "json", *on(new))
     assert answer.exit_code == 0
     assert orjson.loads(answer.stdout)["made_at"] == NOW
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2)])
+def test_on_a_terminal_it_asks(
+    old: Embedded, new: Embedded, tmp_path: Path, answer: str, code: int
+) -> None:
+    file = tmp_path / "one.backup"
+    adserver("store", "backup", file, *on(old))
+    with client(new.url) as connection:
+        connection.set(KEYS.writer(1), 1)
+        ours, theirs = pty.openpty()
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            command_line("store", "restore", file, "--replace", *on(new)),
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        os.close(ours)
+        os.close(theirs)
+        assert done.returncode == code, done.stderr
+        assert "Remove all that the store holds of 'blog'" in done.stderr
+        assert connection.exists(KEYS.writer(1)) == (answer == "n")
 
 
 def test_what_is_no_backup_is_refused(old: Embedded, tmp_path: Path) -> None:
