@@ -1,9 +1,9 @@
 """A copy of all that a store holds: of each place as it was in one instant, also in use.
 
 What is written all the time (ledgers, bitmaps, totals, the last hours) is read in one MULTI. The
-rest, which is most, is read before and watched: if any of it was written until the MULTI ran, or
-a key has appeared, the copy is thrown away and made again. So the store is held up for as long
-as the small part takes.
+rest, which is most, is read before and watched: if any of it was written until the MULTI ran, the
+copy is thrown away and made again. So it is where the keys, listed again behind the MULTI, are
+more than before. The store is held up for as long as the small part takes.
 """
 
 from __future__ import annotations
@@ -79,17 +79,15 @@ class Copying:
                 entries += self._read(some)
             pipeline.multi()
             self._ask(pipeline, in_use)
-            # SCAN in one call of as many keys as there may be; nothing may come before the MULTI.
-            pipeline.scan(0, match=self._place.pattern, count=2 * self._size() + KEYS_A_CALL)
-            *answers, (cursor, names) = pipeline.execute()
-        if cursor or not kinds.keys() >= {name for name in names if self._takes(name)}:
+            answers = pipeline.execute()
+        # What was there when the MULTI ran, and is still there, is listed now.
+        if not kinds.keys() >= self._names():
             raise Changed
         return entries + self._entries(in_use, answers)
 
     def _kinds(self) -> Kinds:
-        names = [name for name in self._place.names() if self._takes(name)]
         kinds: Kinds = {}
-        for some in chunks(dict.fromkeys(names, b"")):
+        for some in chunks(dict.fromkeys(self._names(), b"")):
             pipeline = self._place.server.pipeline(transaction=False)
             for name in some:
                 pipeline.type(name)
@@ -117,8 +115,8 @@ class Copying:
         read_entries = (read(self._name(key), kind, *said) for (key, kind), *said in told)
         return [entry for entry in read_entries if entry is not None]
 
-    def _size(self) -> int:
-        return int(self._place.server.dbsize())
+    def _names(self) -> set[bytes]:
+        return {name for name in self._place.names() if self._takes(name)}
 
     def _name(self, key: bytes) -> str:
         return key.removeprefix(self._prefix).decode()
