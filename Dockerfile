@@ -22,8 +22,9 @@ RUN /opt/adserver/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /src/
 
 FROM python:3.11-slim
 COPY --from=build /opt/adserver /opt/adserver
-# A number, not a name: Kubernetes' runAsNonRoot can check it. Only /data and /tmp are written to.
-RUN install --directory --owner=10001 --group=10001 --mode=0700 /data
+# A number, not a name: Kubernetes' runAsNonRoot can check it. Only /data and /tmp are written to,
+# and /backups where a volume is mounted there: it takes the owner that the folder has here.
+RUN install --directory --owner=10001 --group=10001 --mode=0700 /backups /data
 ENV PATH=/opt/adserver/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ADSERVER_CONFIG=/config \

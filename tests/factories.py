@@ -5,7 +5,8 @@ A test names only what it is about; everything else is a small, valid blog.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,7 +29,7 @@ from adserver.core.catalog import (
 )
 from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric, Row
-from adserver.core.ports import KnownCreative, KnownKey, NodeState, Published
+from adserver.core.ports import Delivered, KnownCreative, KnownKey, NodeState, Published
 
 ZONE = "Europe/Paris"
 ALWAYS = Flight(since=None, until=None, timezone=ZONE)
@@ -124,6 +125,15 @@ def row(metric: Metric, count: int = 1, **changes: Any) -> Row:
     return replace(plain, **changes)
 
 
+def delivered(rows: Iterable[Row]) -> Delivered:
+    """What the store's totals would say of these rows."""
+    found: Counter[tuple[Metric, int]] = Counter()
+    for one in rows:
+        if not one.reason:
+            found[one.metric, one.creative] += one.count
+    return found
+
+
 @dataclass
 class MemoryKeys:
     """`core.ports.SigningKeys` in a dict."""
@@ -192,6 +202,9 @@ class MemoryStore:
 
     def rows(self, since: float, until: float) -> list[Row]:
         return [one for one in self.counted if since <= one.hour < until]
+
+    def delivered(self) -> Delivered:
+        return delivered(self.counted)
 
     def numbers(self) -> Mapping[str, int]:
         return self.history[-1][0].numbers if self.history else {}

@@ -15,6 +15,7 @@ from adserver.core.errors import (
     NoSuchName,
     SettingsError,
     StoreUnavailable,
+    UnfitStore,
     UnknownKey,
 )
 
@@ -27,6 +28,7 @@ EXIT_CODES: dict[type[AdserverError], int] = {
     SettingsError: USAGE,
     UnknownKey: USAGE,
     StoreUnavailable: STORE,
+    UnfitStore: USAGE,
     LiveHasMoved: MOVED,
 }
 

@@ -125,6 +125,8 @@ def show(made: Report, currency: str) -> None:
             ["total", *[""] * (first - 1), *printed(made.total, currency)],
         ]
         output.table(headings, rows, numbers=FIGURES)
+    if made.whole_days and made.by is By.HOUR:
+        output.say("Hours are kept for 90 days; a day without hours is one line.")
     for event, reasons in (
         ("impressions", made.discarded_impressions),
         ("clicks", made.discarded_clicks),

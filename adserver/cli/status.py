@@ -31,9 +31,9 @@ def status(context: click.Context) -> None:
         nodes = alive(plane.catalogs.nodes(), now)
         made = Status(generation=0)
         if live:
-            ever = plane.totals.rows(0.0, now + AHEAD_SECONDS)
-            day = [row for row in ever if row.hour >= now - DAY_SECONDS]
-            made = make_status(live[0], plane.totals.numbers(), ever, day, now)
+            totals = plane.totals
+            day = totals.rows(now - DAY_SECONDS, now + AHEAD_SECONDS)
+            made = make_status(live[0], totals.numbers(), totals.delivered(), day, now)
     if invocation.as_json:
         output.answer(asdict(made))
     else:

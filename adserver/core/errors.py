@@ -1,6 +1,7 @@
 """Every error of ours, in one tree; errors carry data, the edges turn them into words.
 
 AdserverError
+├── BackupError           a file that is no backup of ours, or is damaged (carries its path)
 ├── CatalogError          the campaign files cannot be read as a catalog (carries problems)
 ├── JournalError          the journal cannot take an event: disk full, damaged, over its limit
 ├── KeyInUse              a signing key that is to be forgotten, and is needed
@@ -12,6 +13,7 @@ AdserverError
 ├── TicketError
 │   ├── MalformedTicket   not a ticket at all
 │   └── ForgedTicket      right shape, wrong seal, or a key that we do not hold
+├── UnfitStore            the store is in use, moved, half written, or not empty
 ├── UnknownKey            this node signs with a key that the store does not know
 ├── UnreadableGeneration  written by another release, or damaged
 └── TooManyWaiting        more events wait to be counted than the named limit
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
 
 class AdserverError(Exception):
     """The root of the tree: whatever we raise on purpose is one of these."""
+
+
+class BackupError(AdserverError):
+    """A file that cannot be restored: damaged, of another version, or no backup at all."""
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(f"{path} {what}")
+        self.path = path
 
 
 class CatalogError(AdserverError):
@@ -82,6 +92,10 @@ class SettingsError(AdserverError):
 
 class StoreUnavailable(AdserverError):
     """The store did not answer, or not in time. Nothing is known of what it did."""
+
+
+class UnfitStore(AdserverError):
+    """A store that must not be used so: in use, moved, half written or not empty; says which."""
 
 
 class UnknownKey(AdserverError):

@@ -66,9 +66,11 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How often one thing happened in one hour.
+    """How often one thing happened in one hour, or in one day.
 
     hour: UTC seconds at which the hour of the site's zone began; reason: "" where it counts.
+    day: the day's name (`2026-08-01`) where the row stands for all of it, as old ones do; `hour`
+    is then its first. "" where it stands for the hour.
     """
 
     hour: int
@@ -78,6 +80,7 @@ class Row:
     slot: int
     site: int
     count: int
+    day: str = ""
 
 
 # A row to add to: metric with its reason (`s`, `n.no_campaign`), creative, slot, site (numbers).

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from adserver.core.assets import Asset
 from adserver.core.batch import Mark, Shipment
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
-from adserver.core.events import Row
+from adserver.core.events import Metric, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +166,20 @@ class Catalogs(Protocol):
     def nodes(self) -> list[NodeState]: ...
 
 
+Delivered = Mapping[tuple[Metric, int], int]
+"""(metric, creative's number) → count; of what counts, and of served ads."""
+
+
 class Totals(Protocol):
     """What reports read; synchronous, for the command line."""
 
     def rows(self, since: float, until: float) -> list[Row]:
-        """Rows of the hours that begin in [since, until), UTC seconds."""
+        """Rows of the hours that begin in [since, until), UTC seconds; of days that are kept
+        whole, those that do."""
+        ...
+
+    def delivered(self) -> Delivered:
+        """How often each creative was delivered, ever."""
         ...
 
     def numbers(self) -> Mapping[str, int]:
@@ -178,3 +187,16 @@ class Totals(Protocol):
         ...
 
     def known_creatives(self) -> Mapping[int, KnownCreative]: ...
+
+
+class LiveTotals(Protocol):
+    """How often each creative was delivered, ever, on all nodes: for who looks every second."""
+
+    @property
+    def delivered(self) -> Delivered:
+        """As of the last look."""
+        ...
+
+    async def look(self) -> set[int]:
+        """Read what has changed since the last look; the creatives whose counts did."""
+        ...

@@ -126,7 +126,8 @@ class Sums:
 
 @dataclass(slots=True)
 class Report:
-    """orders: the publisher's own order numbers, by campaign."""
+    """orders: the publisher's own order numbers, by campaign. whole_days: old days are among its
+    rows, whose hours are known no more: by the hour, each is one line."""
 
     by: By
     lines: dict[Label, Sums] = field(default_factory=dict)
@@ -134,6 +135,7 @@ class Report:
     discarded_impressions: Counter[str] = field(default_factory=Counter)
     discarded_clicks: Counter[str] = field(default_factory=Counter)
     orders: dict[str, str] = field(default_factory=dict)
+    whole_days: bool = False
 
     def line(self, label: Label) -> Sums:
         return self.lines.setdefault(label, Sums())
@@ -172,6 +174,7 @@ class Reporter:
             if not self._wanted(identity):
                 continue
             made.note_discard(row)
+            made.whole_days |= bool(row.day)
             if identity is None or row.metric not in COUNTED:
                 continue
             label, terms = self._label(row, identity), self._terms.get(identity.campaign)
@@ -216,9 +219,9 @@ class Reporter:
             case By.SITE:  # "" is a page of none of the sites
                 return (self._places.get(("site", row.site), ""),)
             case By.DAY:
-                return (moments.day_of(row.hour, self._zone),)
+                return (row.day or moments.day_of(row.hour, self._zone),)
             case By.HOUR:
-                return (moments.hour_of(row.hour, self._zone),)
+                return (row.day or moments.hour_of(row.hour, self._zone),)
 
     def _add_flat_prices(self, made: Report, shown: Mapping[str, Counter[Label]]) -> None:
         query = self._query

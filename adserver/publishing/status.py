@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from adserver.core.catalog import Campaign, Generation, OnEmpty, Slot, Tier, booked_slots
 from adserver.core.events import Metric, Row
 from adserver.core.flights import next_change, standing, zone
+from adserver.core.ports import Delivered
 from adserver.core.reasons import Reason
 from adserver.publishing import moments
 
@@ -49,34 +50,29 @@ class Status:
 def status(
     live: Generation,
     numbers: Mapping[str, int],
-    ever: Iterable[Row],
+    delivered: Delivered,
     day: Iterable[Row],
     now: float,
 ) -> Status:
-    """numbers: every name's; ever: all rows; day: those of the last 24 hours."""
-    delivered = impressions_by_campaign(numbers, ever)
+    """numbers: every name's; delivered: ever; day: the rows of the last 24 hours."""
+    shown = impressions_by_campaign(numbers, delivered)
     return Status(
         generation=live.number,
         campaigns=tuple(
-            campaign_status(campaign, live.catalog.slots, delivered[campaign.name], now)
+            campaign_status(campaign, live.catalog.slots, shown[campaign.name], now)
             for campaign in sorted(live.catalog.campaigns, key=lambda c: c.name)
         ),
         slots=slot_statuses(live, tuple(day)),
     )
 
 
-def impressions_by_campaign(numbers: Mapping[str, int], rows: Iterable[Row]) -> Counter[str]:
+def impressions_by_campaign(numbers: Mapping[str, int], delivered: Delivered) -> Counter[str]:
     """Net impressions, those of creatives that the campaign has no more included."""
-    campaign_of = {
-        number: name.split("/")[1]
-        for name, number in numbers.items()
-        if name.startswith("creative/")
-    }
-    delivered: Counter[str] = Counter()
-    for row in rows:
-        if row.metric is Metric.IMPRESSION and not row.reason and row.creative in campaign_of:
-            delivered[campaign_of[row.creative]] += row.count
-    return delivered
+    shown: Counter[str] = Counter()
+    for name, number in numbers.items():
+        if name.startswith("creative/"):
+            shown[name.split("/")[1]] += delivered.get((Metric.IMPRESSION, number), 0)
+    return shown
 
 
 def campaign_status(

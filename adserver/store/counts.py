@@ -98,12 +98,12 @@ def read_ledger(said: bytes, hour: int = 0) -> Told:
     return Told(Mark(int(sequence), int(digest)), [read_row(hour, f, n) for f, n in pairs])
 
 
-def read_rows(hour: int, fields: Iterable[tuple[bytes, bytes]]) -> Iterable[Row]:
+def read_rows(hour: int, fields: Iterable[tuple[bytes, bytes]], day: str = "") -> Iterable[Row]:
     for field, count in fields:
-        yield read_row(hour, field.decode("ascii"), count)
+        yield read_row(hour, field.decode("ascii"), count, day)
 
 
-def read_row(hour: int, field: str, count: str | bytes) -> Row:
+def read_row(hour: int, field: str, count: str | bytes, day: str = "") -> Row:
     what, creative, slot, site = field.split(":")
     metric, _, reason = what.partition(".")
-    return Row(hour, Metric(metric), reason, int(creative), int(slot), int(site), int(count))
+    return Row(hour, Metric(metric), reason, int(creative), int(slot), int(site), int(count), day)

@@ -69,6 +69,11 @@ class Keys:
         """string, two tickets' lives + 2 h, renewed by its worker: a writer number that is taken"""
         return self._catalog(f"writer:{writer}")
 
+    @property
+    def moved(self) -> str:
+        """hash, permanent, written by store move: where this one has gone, or what fills it"""
+        return self._catalog("moved")
+
     def ledger(self, shard: int, writer: int, epoch: int) -> str:
         """string, two tickets' lives + 2 h, renewed by its worker: the last record applied"""
         return self._shard(shard, f"ledger:{writer}:{epoch}")
@@ -84,6 +89,14 @@ class Keys:
     def counts(self, shard: int, hour: str) -> str:
         """hash, permanent, written by workers: `metric:creative:slot:site` → how often"""
         return self._shard(shard, f"counts:{hour}")
+
+    def days(self, shard: int) -> str:
+        """sorted set, permanent, written by the admin process: names of days that have counts"""
+        return self._shard(shard, "days")
+
+    def daily(self, shard: int, day: str) -> str:
+        """hash, permanent, written by the admin process: a day's rows, once its hours are old"""
+        return self._shard(shard, f"daily:{day}")
 
     def totals(self, shard: int) -> str:
         """hash, permanent, written by workers: `metric:creative` → how often, ever"""

@@ -27,11 +27,13 @@ def line_to(client: AsyncClient) -> Line:
 
 
 class Line:
-    """client: None where the line knows by itself whom to connect to."""
+    """client: None where the line knows by itself whom to connect to. connections: how many there
+    have been; behind a new one may be a store that has lost some of what it said before."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._connection: Any = None
+        self.connections = 0
         # A worker's own journal has it nearly always; one that it has adopted now and then.
         self._turn = asyncio.Lock()
 
@@ -47,7 +49,7 @@ class Line:
                 await self.close()
             try:
                 if self._connection is None:
-                    self._connection = await self._connected()
+                    await self._connect()
                 return await self._evaluate(script, keys, args)
             except ResponseError as error:
                 await self.close()
@@ -56,6 +58,10 @@ class Line:
                 # An answer that comes later must not be taken for the next call's.
                 await self.close()
                 raise
+
+    async def _connect(self) -> None:
+        self._connection = await self._connected()
+        self.connections += 1
 
     async def _connected(self) -> Any:
         return await self._client.connection_pool.get_connection()
@@ -90,7 +96,7 @@ class ClusterLine(Line):
             except MovedError as moved:
                 await super().close()
                 self._host = self._told(moved)
-                self._connection = await self._connected()
+                await self._connect()
             except AskError as ask:
                 return await self._ask(self._told(ask), script, keys, args)
         raise ResponseError(f"{keys[0]} moved {MAX_REDIRECTIONS} times within one call")

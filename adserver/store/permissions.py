@@ -15,7 +15,7 @@ from adserver.store.script import Script
 COMMANDS = (
     *("exists", "expire", "get", "mget", "set", "incr", "strlen", "bitfield", "getbit"),
     *("hdel", "hget", "hgetall", "hincrby", "hlen", "hmget", "hset", "hsetnx"),
-    *("zadd", "zcard", "zrangebyscore"),
+    *("unlink", "zadd", "zcard", "zrangebyscore", "zrem", "zscore"),
 )
 
 

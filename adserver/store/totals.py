@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adserver.core.events import Metric, Row
-from adserver.core.ports import KnownCreative
+from adserver.core.hour import Hour, day_name, hour_named
+from adserver.core.ports import Delivered, KnownCreative
 from adserver.store import codec
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.counts import read_rows
 from adserver.store.keys import Keys
+
+Fields = dict[bytes, bytes]
 
 
 class StoredTotals:
@@ -26,14 +29,46 @@ class StoredTotals:
             return [
                 row
                 for shard in range(self._keys.shards)
-                for name, begin in self._client.zrangebyscore(
-                    self._keys.hours(shard), since, f"({until}", withscores=True
-                )
-                for row in read_rows(
-                    int(begin),
-                    self._client.hgetall(self._keys.counts(shard, name.decode())).items(),
-                )
+                for row in self._shard_rows(shard, since, until)
             ]
+
+    def _shard_rows(self, shard: int, since: float, until: float) -> Iterator[Row]:
+        window = (since, f"({until}")
+        hours: dict[str, list[Hour]] = {}
+        for name, begin in self._named(self._keys.hours(shard), window):
+            hours.setdefault(day_name(name), []).append(hour_named(name, begin))
+        days = [name for name, _ in self._named(self._keys.days(shard), window)]
+        for day in sorted({*hours, *days}):
+            midnight, daily, counts = self._day(shard, day, hours.get(day, []))
+            if midnight is not None and since <= midnight < until:
+                yield from read_rows(midnight, daily.items(), day)
+            for hour, fields in zip(hours.get(day, []), counts, strict=True):
+                yield from read_rows(hour.begin, fields.items())
+
+    def _named(self, key: str, window: tuple[float, str]) -> list[tuple[str, int]]:
+        """Hours or days by name, with their beginnings."""
+        found = self._client.zrangebyscore(key, *window, withscores=True)
+        return [(name.decode(), int(begin)) for name, begin in found]
+
+    def _day(self, shard: int, day: str, hours: Sequence[Hour]) -> tuple[int | None, Fields, Any]:
+        """When the day began if it has rows of its own, these, and those of its hours: all of
+        one instant, as the hours may be folded into the day while we read."""
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.zscore(self._keys.days(shard), day)
+        pipeline.hgetall(self._keys.daily(shard, day))
+        for hour in hours:
+            pipeline.hgetall(self._keys.counts(shard, hour.name))
+        begin, daily, *counts = pipeline.execute()
+        return None if begin is None else int(begin), daily, counts
+
+    def delivered(self) -> Delivered:
+        found: Counter[tuple[Metric, int]] = Counter()
+        with answering():
+            for shard in range(self._keys.shards):
+                for field, count in self._client.hgetall(self._keys.totals(shard)).items():
+                    metric, creative = field.decode().split(":")
+                    found[Metric(metric), int(creative)] += int(count)
+        return found
 
     def numbers(self) -> Mapping[str, int]:
         with answering():

@@ -21,6 +21,7 @@ from adserver.store.connect import client
 from adserver.store.keys import Keys
 from adserver.store.permissions import check_user
 from adserver.store.signing import StoredSigningKeys
+from adserver.store.standing import check_usable
 from adserver.wiring.identity import JOURNALS, Mark, Remembered, new_identity
 
 log = structlog.get_logger(__name__)
@@ -60,6 +61,7 @@ def look(settings: Settings, store: str, otherwise: Remembered) -> Remembered:
     with client(store) as connection:
         keys = Keys(settings.namespace, shards_of(settings.redis))
         check_user(connection, keys)
+        check_usable(connection, keys)
         signing = StoredSigningKeys(connection, keys)
         return Remembered(*signing.found(otherwise.identity, otherwise.known))
 

@@ -11,11 +11,12 @@ from adserver.core.ports import Catalogs, KnownKey, SigningKeys, Totals
 from adserver.settings import Settings
 from adserver.store.address import shards_of, shown
 from adserver.store.catalogs import StoredCatalogs
-from adserver.store.connect import client
+from adserver.store.connect import Client, client
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
 from adserver.store.permissions import check_user
 from adserver.store.signing import StoredSigningKeys
+from adserver.store.standing import check_usable
 from adserver.store.totals import StoredTotals
 from adserver.wiring.admission import known_keys
 from adserver.wiring.secret_keys import configured_keys
@@ -40,11 +41,19 @@ def store_url(settings: Settings, *, stop_if_last: bool = False) -> Iterator[str
 
 
 @contextmanager
-def control_plane(settings: Settings) -> Iterator[ControlPlane]:
-    """Raises StoreUnavailable where the store does not answer."""
+def opened(settings: Settings) -> Iterator[tuple[Client, Keys]]:
+    """The store, whatever its state. StoreUnavailable where it does not answer."""
     keys = Keys(settings.namespace, shards_of(settings.redis))
     with store_url(settings) as url, client(url) as connection:
         check_user(connection, keys)
+        yield connection, keys
+
+
+@contextmanager
+def control_plane(settings: Settings) -> Iterator[ControlPlane]:
+    """StoreUnavailable where the store does not answer, UnfitStore where it has moved."""
+    with opened(settings) as (connection, keys):
+        check_usable(connection, keys)
         yield ControlPlane(
             StoredCatalogs(connection, keys),
             StoredTotals(connection, keys),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 
 import structlog
 
@@ -16,7 +17,7 @@ from adserver.metrics import OTHER, Dump, label_campaigns
 from adserver.store.catalogs import StoredLiveCatalog
 from adserver.store.connect import AsyncClient
 from adserver.store.keys import Keys
-from adserver.store.totals import delivered
+from adserver.store.live_totals import StoredLiveTotals
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +37,7 @@ STATES = (
 
 class Delivery:
     def __init__(self, client: AsyncClient, keys: Keys) -> None:
-        self._client = client
-        self._keys = keys
+        self._totals = StoredLiveTotals(client, keys)
         self._catalog = StoredLiveCatalog(client, keys)
         self._generation: Generation | None = None
         self._read_at = 0.0
@@ -60,11 +60,11 @@ class Delivery:
             self._generation = await self._catalog.generation(number) if number else None
         if self._generation is None:
             return {}
-        totals = await delivered(self._client, self._keys)
-        return gauges(self._generation, totals, time.time())
+        await self._totals.look()
+        return gauges(self._generation, self._totals.delivered, time.time())
 
 
-def gauges(generation: Generation, totals: dict[tuple[Metric, int], int], now: float) -> Dump:
+def gauges(generation: Generation, totals: Mapping[tuple[Metric, int], int], now: float) -> Dump:
     """now: UTC seconds."""
     campaigns = generation.catalog.campaigns
     running = {c.name for c in campaigns if standing(c, now) is None}
@@ -97,7 +97,7 @@ def state_of(campaign: Campaign, now: float) -> str:
 def delivered_by(
     campaign: Campaign,
     generation: Generation,
-    totals: dict[tuple[Metric, int], int],
+    totals: Mapping[tuple[Metric, int], int],
     metric: Metric,
 ) -> int:
     return sum(

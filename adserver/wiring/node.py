@@ -60,6 +60,7 @@ from adserver.wiring.control import store_url
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.identity import JOURNALS
 from adserver.wiring.secret_keys import read_private, signing_keys
+from adserver.wiring.upkeep import UPKEEP_SECONDS, Upkeep
 
 log = structlog.get_logger(__name__)
 Answered = TypeVar("Answered")
@@ -334,11 +335,15 @@ async def run_admin(node: Node, ready: Callable[[], None]) -> None:
     listener = await collected.listen(node.collect_path)
     async with listener, connected(node.store) as connection:
         settings = node.settings
-        delivery = Delivery(connection, Keys(settings.namespace, shards_of(settings.redis)))
+        keys = Keys(settings.namespace, shards_of(settings.redis))
+        delivery, upkeep = Delivery(connection, keys), Upkeep(connection, keys)
         app = admin_app(collected, node.guard, delivery.dump)
-        parent = asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid())))
+        beside = [
+            asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid()))),
+            asyncio.create_task(forever(UPKEEP_SECONDS, upkeep.run)),
+        ]
         await server(app, ready, public=False).serve(sockets=[node.admin])
-        await cancel([parent])
+        await cancel(beside)
 
 
 def reason_of(error: OSError) -> str:

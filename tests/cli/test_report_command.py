@@ -134,3 +134,14 @@ def test_a_time_that_cannot_be_read_is_a_matter_of_usage():
 def test_before_anything_is_live_it_is_empty():
     result = adserver("report", store=store())
     assert (result.exit_code, result.stdout) == (0, "Nothing was served in that time.\n")
+
+
+def test_by_the_hour_a_day_whose_hours_are_kept_no_more_is_one_line_and_said_so():
+    memory = busy()
+    old = row(Metric.IMPRESSION, 700, hour=int(NOW) - 100 * DAY, day="2026-07-29")
+    memory.counted.append(old)
+    shown = adserver("report", "--by", "hour", store=memory).stdout
+    assert [line.split()[0] for line in shown.splitlines() if " 700 " in line] == ["2026-07-29"]
+    assert "Hours are kept for 90 days" in shown
+    assert "Hours are kept" not in adserver("report", "--by", "day", store=memory).stdout
+    assert "Hours are kept" not in adserver("report", "--by", "hour", store=busy()).stdout

@@ -15,8 +15,8 @@ from adserver.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
-SERVICES = ["adserver", "redis", "prometheus", "grafana", "caddy"]
-BUILT_HERE = {"adserver"}
+SERVICES = ["adserver", "backup", "redis", "prometheus", "grafana", "caddy"]
+BUILT_HERE = {"adserver", "backup"}
 
 
 def compose() -> dict[str, Any]:
@@ -86,6 +86,17 @@ def test_the_admin_port_is_not_published_and_asks_for_the_token() -> None:
     assert {"admin_token", "secret_key"} <= set(server["secrets"])
 
 
+def test_backups_are_made_when_asked_and_of_the_store_that_nodes_use() -> None:
+    backup, server = service("backup"), service("adserver")
+    assert (backup["profiles"], backup["restart"]) == (["backup"], "no")
+    assert backup["command"][:2] == ["store", "backup"]
+    assert backup["environment"]["ADSERVER_REDIS"] == server["environment"]["ADSERVER_REDIS"]
+    [mount] = backup["volumes"]
+    folder = mount.partition(":")[2]
+    assert backup["command"][2] == folder
+    assert any("--owner=10001" in line and f" {folder} " in line for line in instruction("RUN"))
+
+
 def test_redis_keeps_every_count() -> None:
     command = service("redis")["command"]
     assert "--appendonly yes" in command
@@ -122,7 +133,8 @@ def test_every_setting_in_the_files_exists() -> None:
     image = re.findall(r"ADSERVER_(\w+)=", " ".join(instruction("ENV")))
     composed = [
         name.removeprefix("ADSERVER_")
-        for name in service("adserver")["environment"]
+        for built in sorted(BUILT_HERE)
+        for name in service(built)["environment"]
         if name.startswith("ADSERVER_")
     ]
     assert {name.lower() for name in [*image, *composed]} <= set(Settings.model_fields)

@@ -210,3 +210,25 @@ def test_orders_come_along_for_printing():
     made = report(records(catalog(campaign(order="BC-2026-118"))), ALL)
     assert made.orders == {"brulerie": "BC-2026-118"}
     assert made.discarded_clicks == Counter()
+
+
+@pytest.mark.parametrize("by", By)
+def test_whatever_the_lines_a_folded_day_is_in_them_once(by: By):
+    old = int(NOW) - 100 * DAY
+    made = report(
+        records(catalog(), impressions(3), replace(impressions(40, hour=old), day="2026-07-29")),
+        replace(ALL, by=by),
+    )
+    assert made.total.impressions == 43
+    assert sum(line.impressions for line in made.lines.values()) == 43
+    assert made.whole_days
+
+
+@pytest.mark.parametrize("by", [By.DAY, By.HOUR])
+def test_a_folded_day_has_its_own_name_even_after_the_site_has_moved(by: By):
+    """Its beginning was midnight in the zone that the site had then."""
+    begin = 1_785_276_000  # 29 July 2026, 00:00 in Paris, still the 28th in New York
+    moved = catalog(site=replace(site(), timezone="America/New_York"))
+    folded = replace(impressions(40, hour=begin), day="2026-07-29")
+    made = report(records(moved, folded), replace(ALL, by=by))
+    assert list(made.lines) == [("2026-07-29",)]

@@ -15,13 +15,16 @@ import redis.asyncio
 from redis.crc import key_slot
 
 from adserver.core.events import Kind
+from adserver.core.hour import hour_at
 from adserver.core.ports import KnownKey, NodeState
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.counts import StoredCounts
+from adserver.store.folding import DAY_SECONDS, Folding
 from adserver.store.keys import CLUSTER_SHARDS, Keys
 from adserver.store.signing import StoredSigningKeys
+from adserver.store.standing import begin_arrival
 from adserver.store.totals import StoredTotals, delivered
-from tests.factories import NOW, campaign, catalog, image_creative
+from tests.factories import NOW, ZONE, campaign, catalog, image_creative
 from tests.store.shipping import Shipper, event
 from tests.store.test_catalogs import ASSETS
 from tests.store.test_counts import HOUR
@@ -74,6 +77,8 @@ def test_what_one_script_call_changes_lives_in_one_place() -> None:
         keys.seen(5, 1, 2),
         keys.ledger(5, 1, 2),
         keys.changes(5),
+        keys.daily(5, "d"),
+        keys.days(5),
         keys.change(5),
     ]
     assert all(key.startswith("blog:{5}:") for key in counting)
@@ -91,8 +96,11 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
         booked = campaign(creatives=(image_creative(),))
         catalogs.publish(expected, catalog(booked), ASSETS, "ana", "", "")
     await live.report_node(NodeState("a", 1, NOW, time.time()))
+    begin_arrival(store, keys, "elsewhere")
     writer = await counts.claim_writer()
     shipper = Shipper(counts, writer)
+    await shipper.tallies(hour_at(NOW - 100 * DAY_SECONDS, ZONE), {("s", 1, 1, 1): 1})
+    await Folding(beside, keys).run(NOW, ZONE)
     await shipper.events(HOUR, [event(kind, serial) for kind in Kind for serial in (1, 70_000)])
     await shipper.tallies(HOUR, {("s", 1, 1, 1): 1})
     await counts.keep([shipper.source])

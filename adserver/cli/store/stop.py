@@ -1,21 +1,14 @@
-"""`adserver store …`: the store itself."""
+"""`adserver store stop`: the embedded store is stopped, and keeps what it holds."""
 
 from __future__ import annotations
 
 import click
 
 from adserver.cli import output
-from adserver.cli.failures import Commands
 from adserver.cli.options import Invocation, common
 
 
-@click.group(cls=Commands)
-@common
-def store() -> None:
-    """Look after the store."""
-
-
-@store.command()
+@click.command()
 @common
 @click.pass_context
 def stop(context: click.Context) -> None:
