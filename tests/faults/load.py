@@ -21,6 +21,7 @@ from tests.journeys.hammer import TICKET, Answer, Connection, connected
 from tests.servers import PATIENCE_SECONDS, POLL_SECONDS
 
 VISITORS = 6
+REFERENCES = 3
 # A visitor reads before it turns the page: enough load to be hit by any fault, without queues.
 READING_SECONDS = 0.02
 LETTERS = {Kind.IMPRESSION: "i", Kind.VIEWABLE: "v", Kind.CLICK: "c"}
@@ -43,14 +44,20 @@ class Slot:
 
 @dataclass(slots=True)
 class Load:
-    """One node's (or several nodes') visitors. creatives: number by the slot that shows it."""
+    """One node's (or several nodes') visitors.
+
+    creatives: number by the slot that shows it. bare: a server that does nothing, asked at the
+    same time, so that limits of time can allow for a busy machine.
+    """
 
     addresses: Sequence[str]
     creatives: dict[str, int]
     told: Told = field(default_factory=Told)
     visitors: int = VISITORS
+    bare: str = ""
     draw: random.Random = field(default_factory=lambda: random.Random(1))
     slots: list[Slot] = field(default_factory=list)
+    reference: list[Slot] = field(default_factory=list)
     cut: int = 0
     answered: int = 0
     _seen: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
@@ -61,6 +68,8 @@ class Load:
         """Visitors come and go until the block ends; then each finishes its page."""
         self._stopping = False
         tasks = [asyncio.create_task(self._visit(n)) for n in range(self.visitors)]
+        if self.bare:
+            tasks += [asyncio.create_task(self._refer()) for _ in range(REFERENCES)]
         try:
             yield self
         finally:
@@ -77,6 +86,13 @@ class Load:
             visitor = Visitor(self, self.addresses[number % len(self.addresses)], stack)
             while not self._stopping:
                 await self._view(visitor)
+                await asyncio.sleep(READING_SECONDS)
+
+    async def _refer(self) -> None:
+        async with connected(self.bare) as connection:
+            while not self._stopping:
+                begun = time.monotonic()
+                self.reference.append(Slot(begun, (await connection.ask("/")).seconds))
                 await asyncio.sleep(READING_SECONDS)
 
     async def _view(self, visitor: Visitor) -> None:
@@ -152,7 +168,9 @@ def percentile(seconds: Iterable[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def answered_between(slots: Iterable[Slot], since: float, until: float) -> list[float]:
+def answered_between(
+    slots: Iterable[Slot], since: float = 0.0, until: float = float("inf")
+) -> list[float]:
     """Seconds of the slots asked for in that time; an unanswered one took for ever."""
     return [
         float("inf") if slot.seconds is None else slot.seconds

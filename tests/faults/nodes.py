@@ -11,7 +11,7 @@ from pathlib import Path
 from adserver.serving.supervisor import SETTLED_SECONDS
 from tests.faults import altered
 from tests.faults.load import Load
-from tests.faults.oracle import Books, Told, violations
+from tests.faults.oracle import UNACKNOWLEDGED, Books, Told, violations
 from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign, write_blog
 from tests.servers import Running, adserver_running, until
@@ -22,6 +22,8 @@ OUTAGE_SECONDS = 15.0 if SOAK else 2.5
 SLOTS = ("top", "side", "foot")
 STAT_START = 19  # of /proc/PID/stat, behind the command's name: clock ticks after the boot
 PATIENCE_SECONDS = 60.0
+# What a control has lost does not come: so long is looked for it.
+CONTROL_PATIENCE_SECONDS = 2.0
 
 
 @contextmanager
@@ -42,11 +44,11 @@ def node(
         yield ads
 
 
-def load_on(*nodes: Running, told: Told | None = None, visitors: int = 6) -> Load:
+def load_on(*nodes: Running, told: Told | None = None, bare: str = "") -> Load:
     """Visitors of nodes that share a store."""
     by_campaign = {name: number for number, name in Books(nodes[0].redis).campaigns().items()}
     creatives = {slot: by_campaign[f"for-{slot}"] for slot in SLOTS}
-    return Load([ads.public for ads in nodes], creatives, told or Told(), visitors)
+    return Load([ads.public for ads in nodes], creatives, told or Told(), bare=bare)
 
 
 def settled(ads: Running) -> list[int]:
@@ -96,6 +98,19 @@ def balance(
     with books.store:
         until(done, patience + PATIENCE_SECONDS)
         return wrong()
+
+
+def missing(ads: Running, told: Told) -> int:
+    """Acknowledged events that the report does not have."""
+    books = Books(ads.redis)
+    known, _ = told.sums()
+    with books.store:
+        counted, campaigns = books.figures(time.time()), books.campaigns()
+    return sum(
+        max(0, floor - counted.get((metric, campaigns[creative]), 0))
+        for (metric, creative), floor in known.items()
+        if metric not in UNACKNOWLEDGED
+    )
 
 
 def check_report(ads: Running, told: Told) -> None:

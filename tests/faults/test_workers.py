@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.faults.load import Load, answered_between, eventually
+from tests.faults.bare import bare_server
+from tests.faults.load import Load, Slot, answered_between, eventually
 from tests.faults.nodes import (
+    CONTROL_PATIENCE_SECONDS,
     OUTAGE_SECONDS,
     SOAK,
     balance,
@@ -30,7 +31,7 @@ CONTROL_KILLS = 10
 MOST_BETWEEN = 200
 SLOW_SECONDS = 0.200
 MAX_SLOW = 0.001
-CALM_ANSWERS = 2_000
+ANSWERS_AFTER = 1_000
 
 
 async def kill_workers(ads: Running, load: Load, kills: int) -> None:
@@ -43,39 +44,35 @@ async def kill_workers(ads: Running, load: Load, kills: int) -> None:
         await eventually(lambda killed=killed: killed not in workers_of(ads))
 
 
-async def calm_then_kills(ads: Running, load: Load, kills: int) -> tuple[float, float]:
-    """The share of slow slots before the kills, and from then on."""
+async def kill_under_load(ads: Running, load: Load, kills: int) -> None:
     async with load.running():
-        await load.more(CALM_ANSWERS)
-        begun = time.monotonic()
         await kill_workers(ads, load, kills)
-        await load.more(CALM_ANSWERS)
-    ended = time.monotonic()
-    return slow_share(load, 0, begun), slow_share(load, begun, ended)
+        await load.more(ANSWERS_AFTER)
 
 
-def slow_share(load: Load, since: float, until: float) -> float:
-    seconds = answered_between(load.slots, since, until)
+def slow_share(asked: list[Slot]) -> float:
+    seconds = answered_between(asked)
     return sum(one > SLOW_SECONDS for one in seconds) / len(seconds)
 
 
 @pytest.mark.timeout(900 if SOAK else 180)
 def test_fifty_workers_killed_under_load_lose_no_event(tmp_path: Path) -> None:
-    with node(tmp_path, workers=WORKERS) as ads:
-        load = load_on(ads)
-        calm, shaken = asyncio.run(calm_then_kills(ads, load, KILLS))
+    with bare_server() as bare, node(tmp_path, workers=WORKERS) as ads:
+        load = load_on(ads, bare=bare)
+        asyncio.run(kill_under_load(ads, load, KILLS))
         assert load.cut > KILLS / 10, "kills have to hit requests"
         assert balance(ads, load.told, killed=True) == []
         check_report(ads, load.told)
-    # Where the machine is slow without kills, it is not the kills that were slow.
-    assert shaken <= max(MAX_SLOW, 2 * calm), (shaken, calm, len(load.slots))
+    # What a server that does nothing takes as well is not the kills' fault.
+    slow, reference = slow_share(load.slots), slow_share(load.reference)
+    assert slow <= max(MAX_SLOW, 2 * reference), (slow, reference, len(load.slots))
 
 
 def test_control_counted_in_memory_they_do(tmp_path: Path) -> None:
     with node(tmp_path, "without_journal", workers=WORKERS) as ads:
         load = load_on(ads)
-        asyncio.run(calm_then_kills(ads, load, CONTROL_KILLS))
-        assert balance(ads, load.told, killed=True, patience=5) != []
+        asyncio.run(kill_under_load(ads, load, CONTROL_KILLS))
+        assert balance(ads, load.told, killed=True, patience=CONTROL_PATIENCE_SECONDS) != []
 
 
 async def freeze_and_drain(ads: Running, load: Load) -> None:
@@ -108,5 +105,5 @@ def test_control_workers_that_leave_without_draining_lose_what_was_served(tmp_pa
     with node(tmp_path, "without_drain", workers=WORKERS) as ads:
         load = load_on(ads)
         asyncio.run(freeze_and_drain(ads, load))
-        wrong = balance(ads, load.told, patience=5)
+        wrong = balance(ads, load.told, patience=CONTROL_PATIENCE_SECONDS)
         assert any(one.startswith("s of") for one in wrong), wrong
