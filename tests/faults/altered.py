@@ -86,6 +86,18 @@ def without_ledger_compare() -> None:
 
 
 @alteration
+def without_ledgers() -> None:
+    """Nor does who adopts a journal ask how much of it has been applied."""
+    from adserver.serving.shipping import Shipping
+
+    without_ledger_compare()
+    hold = Shipping._hold
+    Shipping._hold = (  # type: ignore[method-assign]
+        lambda self, journal, *, new=False: hold(self, journal, new=True)
+    )
+
+
+@alteration
 def without_adoption() -> None:
     """What a dead worker's journal holds stays there."""
     from adserver.serving.journals import Journals

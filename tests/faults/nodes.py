@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from struct import Struct
 
 from adserver.serving.supervisor import SETTLED_SECONDS
 from tests.faults import altered
 from tests.faults.load import Load
 from tests.faults.oracle import UNACKNOWLEDGED, Books, Told, violations
+from tests.faults.stores import Debian, debian
 from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign, write_blog
 from tests.servers import Running, adserver_running, until
@@ -22,6 +24,9 @@ OUTAGE_SECONDS = 15.0 if SOAK else 2.5
 SLOTS = ("top", "side", "foot")
 STAT_START = 19  # of /proc/PID/stat, behind the command's name: clock ticks after the boot
 PATIENCE_SECONDS = 60.0
+CLOCK = "clock"
+# The report has to stay right; who ships looks for more to ship every second.
+STEADY_SECONDS = 1.2
 # What a control has lost does not come: so long is looked for it.
 CONTROL_PATIENCE_SECONDS = 2.0
 
@@ -34,14 +39,41 @@ def node(
     env: Mapping[str, str] | None = None,
     apply: bool = True,
 ) -> Iterator[Running]:
-    """A server with a campaign for each slot; alterations: of `altered.py`."""
+    """A server with a campaign for each slot; alterations: of `altered.py`, of which `clock` has
+    its file in `tmp` (see `set_clock`)."""
     config = write_blog(tmp / "config", SLOTS, {f"for-{slot}": campaign(slot) for slot in SLOTS})
     program: Sequence[str | Path] = ("-m", "adserver")
     if alterations:
-        program = (Path(altered.__file__), ",".join(alterations))
+        set_clock(tmp, 0)
+        named = (f"clock={tmp / CLOCK}" if one == "clock" else one for one in alterations)
+        program = (Path(altered.__file__), ",".join(named))
     arguments = ("--workers", str(workers))
     with adserver_running(config, tmp, *arguments, env=env, apply=apply, program=program) as ads:
         yield ads
+
+
+def set_clock(tmp: Path, seconds: float) -> None:
+    """Put a node's clock so far ahead, all its processes' at once."""
+    handle = os.open(tmp / CLOCK, os.O_WRONLY | os.O_CREAT, 0o600)
+    os.pwrite(handle, Struct("d").pack(seconds), 0)
+    os.close(handle)
+
+
+@contextmanager
+def nodes_on_one_store(
+    tmp: Path, many: int, *alterations: str
+) -> Iterator[tuple[Debian, list[Running]]]:
+    """Nodes with a disk of their own each, as on machines of their own."""
+    with ExitStack() as stack:
+        store = stack.enter_context(debian(tmp / "redis"))
+        env = {"ADSERVER_REDIS": store.url}
+        nodes: list[Running] = []
+        for number in range(many):
+            folder = tmp / f"node-{number}"
+            folder.mkdir()
+            started = node(folder, *alterations, env=env, apply=number == 0)
+            nodes.append(stack.enter_context(started))
+        yield store, nodes
 
 
 def load_on(*nodes: Running, told: Told | None = None, bare: str = "") -> Load:
@@ -86,18 +118,21 @@ def balance(
 ) -> list[str]:
     """What is wrong with the report, given time to become right; it has to stay right."""
     books = Books(ads.redis)
-    campaigns = {number: name for number, name in books.campaigns().items() if name}
+    campaigns = books.campaigns()
     end = time.monotonic() + patience
-
-    def wrong() -> list[str]:
-        return violations(told, books.figures(time.time()), campaigns, killed=killed)
+    wrong: list[str] = []
+    right_since: float | None = None
 
     def done() -> bool:
-        return not wrong() or time.monotonic() > end
+        nonlocal wrong, right_since
+        wrong = violations(told, books.figures(time.time()), campaigns, killed=killed)
+        now = time.monotonic()
+        right_since = None if wrong else right_since or now
+        return now > end if right_since is None else now - right_since > STEADY_SECONDS
 
     with books.store:
         until(done, patience + PATIENCE_SECONDS)
-        return wrong()
+    return wrong
 
 
 def missing(ads: Running, told: Told) -> int:

@@ -135,15 +135,15 @@ class Books:
         self.store = client(url)
         keys = Keys("adserver")
         self._catalogs = StoredCatalogs(self.store, keys)
-        self._totals = StoredTotals(self.store, keys)
+        self.totals = StoredTotals(self.store, keys)
 
     def figures(self, now: float) -> Figures:
         live = self._catalogs.live()
-        rows = self._totals.rows(0, now + FAR_SECONDS)
+        rows = self.totals.rows(0, now + FAR_SECONDS)
         records = Records(
             live[0].catalog if live else None,
-            self._totals.numbers(),
-            self._totals.known_creatives(),
+            self.totals.numbers(),
+            self.totals.known_creatives(),
             rows,
         )
         made = report(records, Query(By.CAMPAIGN, now))
@@ -158,4 +158,4 @@ class Books:
 
     def campaigns(self) -> dict[int, str]:
         """The campaign of each creative, by its number."""
-        return {number: one.campaign for number, one in self._totals.known_creatives().items()}
+        return {number: one.campaign for number, one in self.totals.known_creatives().items()}

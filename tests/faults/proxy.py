@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -37,27 +37,37 @@ class Proxy:
     draw: random.Random = field(default_factory=lambda: random.Random(1))
     suffered: Counter[str] = field(default_factory=Counter)
     url: str = ""
+    _attending: set[asyncio.Task[None]] = field(default_factory=set)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Proxy]:
-        server = await asyncio.start_server(self._attend, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._admit, "127.0.0.1", 0)
         host, port = server.sockets[0].getsockname()
         self.url = f"redis://{host}:{port}"
         try:
             yield self
         finally:
             server.close()
+            for task in self._attending:
+                task.cancel()
+            await asyncio.gather(*self._attending, return_exceptions=True)
+
+    def _admit(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._attend(client, answers))
+        self._attending.add(task)
+        task.add_done_callback(self._attending.discard)
 
     async def _attend(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
-        reader, writer = await asyncio.open_unix_connection(self.store)
-        with suppress(OSError, EOFError):
-            while call := await read_call(client):
-                loss = self._draw_loss()
-                self.suffered[loss or "none"] += 1
-                if not await self._carry(call, loss, reader, writer, answers):
-                    break
-        for end in (writer, answers):
-            end.close()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(hang_up, answers)
+            with suppress(OSError, EOFError):
+                reader, writer = await asyncio.open_unix_connection(self.store)
+                stack.push_async_callback(hang_up, writer)
+                while call := await read_call(client):
+                    loss = self._draw_loss()
+                    self.suffered[loss or "none"] += 1
+                    if not await self._carry(call, loss, reader, writer, answers):
+                        return
 
     def _draw_loss(self) -> Loss | None:
         drawn = self.draw.random() * 100
@@ -90,6 +100,12 @@ class Proxy:
         answers.write(answer)
         await answers.drain()
         return bool(answer)
+
+
+async def hang_up(end: asyncio.StreamWriter) -> None:
+    end.close()
+    with suppress(OSError):
+        await end.wait_closed()
 
 
 async def read_call(client: asyncio.StreamReader) -> bytes:

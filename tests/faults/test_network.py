@@ -1,7 +1,7 @@
 """A network that loses requests and answers: each batch counts once, and each row of tallies.
 
-The first two drive `StoredCounts` and `Stream` themselves, for two thousand shipments in a row
-through the proxy; the last one a real server.
+Two thousand shipments in a row are driven through the proxy by `StoredCounts` and `Stream`
+themselves; the last two tests are of a real server.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from adserver.core.hour import hour_at
 from adserver.core.ports import Source
 from adserver.core.record import pack_event, pack_tallies
 from adserver.store import counts as module
-from adserver.store.connect import async_client
+from adserver.store.connect import SOCKET_TIMEOUT_SECONDS, async_client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
 from adserver.store.totals import StoredTotals
 from tests.factories import NOW, ZONE
-from tests.faults.nodes import OUTAGE_SECONDS, SOAK, balance, check_report, load_on, node
+from tests.faults.nodes import OUTAGE_SECONDS, balance, check_report, load_on, node
 from tests.faults.proxy import Loss, Proxy
 from tests.faults.stores import Debian, debian
 
@@ -43,7 +43,7 @@ HOUR = hour_at(NOW, ZONE)
 KEYS = Keys("adserver")
 LIFE_SECONDS = 86_400
 # Ten of a hundred calls in each of the three ways, and a few that arrive after their repetition.
-LOSSES = {Loss.BEFORE: 10.0, Loss.DURING: 10.0, Loss.AFTER: 10.0, Loss.LATE: 0.5}
+LOSSES = {Loss.BEFORE: 10.0, Loss.DURING: 10.0, Loss.AFTER: 10.0, Loss.LATE: 0.2}
 NAIVE_ATTEMPTS = 10  # redis-py's default; without its waiting, which is for minutes
 NAIVE_ERROR = 0.05
 
@@ -69,7 +69,7 @@ def batches() -> Iterator[Batch]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Debian]:
-    with debian(tmp_path / "redis") as made:
+    with debian(tmp_path / "redis", durable=False) as made:
         yield made
 
 
@@ -108,7 +108,7 @@ async def ship_naively(counts: StoredCounts) -> None:
     mark = NOTHING
     for number, batch in enumerate(batches(), start=1):
         shipment = Shipment(mark, (Part(number, number, HOUR, *batch),))
-        for _ in range(NAIVE_ATTEMPTS):
+        while True:
             try:
                 await counts.apply(SOURCE, 0, shipment)
                 break
@@ -117,16 +117,24 @@ async def ship_naively(counts: StoredCounts) -> None:
         mark = Mark(number, number)
 
 
-async def increment_naively(proxy: Proxy) -> None:
-    """The same counts by HINCRBY, with the retries that redis-py makes by default."""
+async def increment_naively(proxy: Proxy) -> int:
+    """The same counts by HINCRBY, with the retries that redis-py makes by default; how many of
+    the batches it called a failure in spite of them."""
     client: Any = redis.asyncio.Redis.from_url(
-        proxy.url, socket_timeout=0.5, retry=Retry(NoBackoff(), NAIVE_ATTEMPTS)
+        proxy.url,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), NAIVE_ATTEMPTS),
+        protocol=2,
+        driver_info=None,
     )
-    key = KEYS.counts(0, HOUR.name)
-    await client.zadd(KEYS.hours(0), {HOUR.name: HOUR.begin})
+    failures = 0
     for _ in range(BATCHES):
-        await client.hincrby(key, "i:1:2:3", EVENTS - 1)
+        try:
+            await client.hincrby(KEYS.counts(0, HOUR.name), "i:1:2:3", EVENTS - 1)
+        except redis.RedisError:
+            failures += 1
     await client.aclose()
+    return failures
 
 
 def counted(store: Debian) -> Found:
@@ -175,17 +183,20 @@ def test_control_without_the_ledger_retries_count_more(
 
 
 def test_control_plain_increments_with_the_clients_own_retries_count_more(store: Debian) -> None:
-    async def run() -> None:
-        async with bad_network(store) as (proxy, _):
-            await increment_naively(proxy)
+    with redis.Redis.from_url(store.url) as client:
+        client.zadd(KEYS.hours(0), {HOUR.name: HOUR.begin})
 
-    asyncio.run(run())
-    assert counted(store)["i"] > SENT["i"] * (1 + NAIVE_ERROR)
+    async def run() -> int:
+        async with bad_network(store) as (proxy, _):
+            return await increment_naively(proxy)
+
+    acknowledged = BATCHES - asyncio.run(run())
+    assert counted(store)["i"] > acknowledged * (EVENTS - 1) * (1 + NAIVE_ERROR)
 
 
 async def through_a_bad_network(tmp: Path, *alterations: str) -> list[str]:
     """A server whose workers' calls are lost one time in five; what its report gets wrong."""
-    with debian(tmp / "redis") as store:
+    with debian(tmp / "redis", durable=False) as store:
         async with Proxy(store.socket, {}).running() as proxy:
             return await asyncio.to_thread(serve_badly, tmp, store, proxy, alterations)
 
@@ -196,8 +207,8 @@ def serve_badly(tmp: Path, store: Debian, proxy: Proxy, alterations: tuple[str, 
         proxy.losses.update(LOSSES)
         asyncio.run(visit_for_a_while(load))
         proxy.losses.clear()
-        assert load.told.refused == 0
         if not alterations:
+            assert load.told.refused == 0
             check_report(ads, load.told)
         return balance(ads, load.told, patience=3 if alterations else 30)
 
