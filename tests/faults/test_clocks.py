@@ -22,6 +22,7 @@ from tests.journeys.figures import total
 from tests.servers import Running, until
 
 NODES = 2
+WORKERS = 2  # of each
 HOUR_SECONDS = 3_600
 # Of the two nodes: one ahead, the other behind, both, and back.
 JUMPS = [(1, 0), (1, -1), (-1, 1), (0, 0)]
@@ -69,7 +70,7 @@ async def clone_a_journal(store: Debian, nodes: list[Running], load: Load) -> No
             # As a machine's image has it: whole, and nobody's lock.
             shutil.copytree(folder, copy / f".new-{folder.name}")
             (copy / f".new-{folder.name}").rename(copy / folder.name)
-        await eventually(lambda: "journal_adopted" in nodes[1].log)
+        await eventually(lambda: nodes[1].log.count("journal_adopted") == WORKERS)
         await asyncio.sleep(OUTAGE_SECONDS)
         await asyncio.to_thread(store.back)
         await load.more(ANSWERS)
