@@ -21,6 +21,8 @@ from tests.servers import Running, adserver_running, until
 # With SOAK set, faults last as long as they do in life; without, as long as it takes to see.
 SOAK = bool(os.environ.get("SOAK"))
 OUTAGE_SECONDS = 15.0 if SOAK else 2.5
+# A control fails as surely in less.
+CONTROL_OUTAGE_SECONDS = 1.0
 SLOTS = ("top", "side", "foot")
 STAT_START = 19  # of /proc/PID/stat, behind the command's name: clock ticks after the boot
 PATIENCE_SECONDS = 60.0
@@ -28,7 +30,7 @@ CLOCK = "clock"
 # The report has to stay right; who ships looks for more to ship every second.
 STEADY_SECONDS = 1.2
 # What a control has lost does not come: so long is looked for it.
-CONTROL_PATIENCE_SECONDS = 2.0
+CONTROL_PATIENCE_SECONDS = 1.5
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import redis
 from tests.faults.bare import bare_server
 from tests.faults.load import Load, answered_between, eventually, percentile
 from tests.faults.nodes import (
+    CONTROL_OUTAGE_SECONDS,
     CONTROL_PATIENCE_SECONDS,
     OUTAGE_SECONDS,
     balance,
@@ -35,7 +36,7 @@ MAX_P99_SECONDS = 0.050
 # On a busy machine: so many times what a server that does nothing takes in the same seconds. A
 # slot that waited for the store would take more than half a second.
 BUSY = 4
-CALM_ANSWERS = 500
+CALM_ANSWERS = 300
 AFTER_ANSWERS = 200
 
 
@@ -106,14 +107,15 @@ def bare() -> Iterator[str]:
         yield address
 
 
-async def suffer(home: House, fault: Fault, load: Load) -> tuple[float, float]:
+async def suffer(
+    home: House, fault: Fault, load: Load, seconds: float = CONTROL_OUTAGE_SECONDS
+) -> tuple[float, float]:
     """The slots' p99 during the fault, and the limit that it has to keep."""
     async with load.running():
         await load.more(CALM_ANSWERS)
         hit = time.monotonic()
         await asyncio.to_thread(fault.begin, home.store)
-        # For as long as it lasts.
-        await asyncio.sleep(OUTAGE_SECONDS)
+        await asyncio.sleep(seconds)
         over = time.monotonic()
         await asyncio.to_thread(fault.end, home.store)
         if fault.emptied:
@@ -130,7 +132,7 @@ async def suffer(home: House, fault: Fault, load: Load) -> tuple[float, float]:
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_the_store(ours: House, bare: str, fault: Fault) -> None:
     load = load_on(ours.ads, told=ours.told, bare=bare)
-    p99, limit = asyncio.run(suffer(ours, fault, load))
+    p99, limit = asyncio.run(suffer(ours, fault, load, OUTAGE_SECONDS))
     assert ours.told.refused == 0, "events are acknowledged whatever the store does"
     assert load.cut == 0
     assert balance(ours.ads, ours.told) == []
@@ -170,7 +172,9 @@ def test_control_a_slot_that_asks_the_store_is_slow_when_it_is_frozen(
 Away = Debian | InUse
 
 
-async def both_die(ads: Running, store: Away, load: Load) -> None:
+async def both_die(
+    ads: Running, store: Away, load: Load, seconds: float = CONTROL_OUTAGE_SECONDS
+) -> None:
     """The store, and while it is away each of the workers that has its events."""
     async with load.running():
         await load.more(CALM_ANSWERS)
@@ -179,7 +183,7 @@ async def both_die(ads: Running, store: Away, load: Load) -> None:
         for pid in workers_of(ads):
             os.kill(pid, signal.SIGKILL)
             await load.more(50) if len(workers_of(ads)) > 1 else None
-        await asyncio.sleep(OUTAGE_SECONDS)
+        await asyncio.sleep(seconds)
         await asyncio.to_thread(store.back)
         await eventually(lambda: len(workers_of(ads)) == 2)
         await load.more(AFTER_ANSWERS)
@@ -201,7 +205,7 @@ def embedded_house(tmp: Path, *alterations: str) -> Iterator[tuple[Running, Away
 def test_store_and_workers_killed_together_lose_no_event(tmp_path: Path, made: Any) -> None:
     with made(tmp_path) as (ads, store):
         load = load_on(ads)
-        asyncio.run(both_die(ads, store, load))
+        asyncio.run(both_die(ads, store, load, OUTAGE_SECONDS))
         assert load.told.refused == 0
         assert balance(ads, load.told, killed=True) == []
         check_report(ads, load.told)

@@ -13,7 +13,7 @@ from adserver.core.events import Kind
 from tests.faults.nodes import CONTROL_PATIENCE_SECONDS, balance, missing, node, workers_of
 from tests.faults.oracle import Sent, Told
 from tests.journeys.hammer import TICKET
-from tests.servers import SECRET_KEY, Running, until
+from tests.servers import SECRET_KEY, Running, run_command, until
 
 LANDING = "https://shop.example/landing"
 ADS = 20
@@ -71,11 +71,13 @@ def test_control_without_a_memory_of_creatives_its_clicks_are_lost(tmp_path: Pat
 
 @contextmanager
 def rotated(tmp: Path, told: Told, *keys: str) -> Iterator[tuple[Running, list[str]]]:
-    """A node that was killed and has other keys since; tickets of the one before."""
+    """A node that was stopped and has other keys since; tickets of the one before."""
     with node(tmp, workers=1) as ads:
         old = tickets(ads, told)
         redeem(ads, told, old[: ADS // 2])
-    env = {"ADSERVER_SECRET_KEY": ",".join(keys)}
+        env = {"ADSERVER_SECRET_KEY": ",".join(keys)}
+        added = run_command(tmp, {**ads.env, **env}, "keys", "add")
+        assert added.returncode == 0, added.stderr
     with node(tmp, workers=1, env=env, apply=False) as ads:
         yield ads, old[ADS // 2 :]
 

@@ -12,6 +12,7 @@ import pytest
 from tests.faults.bare import bare_server
 from tests.faults.load import Load, Slot, answered_between, eventually
 from tests.faults.nodes import (
+    CONTROL_OUTAGE_SECONDS,
     CONTROL_PATIENCE_SECONDS,
     OUTAGE_SECONDS,
     SOAK,
@@ -26,7 +27,7 @@ from tests.servers import Running
 
 WORKERS = 4
 KILLS = 500 if SOAK else 50
-CONTROL_KILLS = 10
+CONTROL_KILLS = 4
 # Answers between two kills, so that they fall anywhere in the load.
 MOST_BETWEEN = 200
 SLOW_SECONDS = 0.200
@@ -75,7 +76,7 @@ def test_control_counted_in_memory_they_do(tmp_path: Path) -> None:
         assert balance(ads, load.told, killed=True, patience=CONTROL_PATIENCE_SECONDS) != []
 
 
-async def freeze_and_drain(ads: Running, load: Load) -> None:
+async def freeze_and_drain(ads: Running, load: Load, seconds: float) -> None:
     async with load.running():
         await load.more(200)
         frozen, *others = await eventually(lambda: settled(ads)[:WORKERS])
@@ -83,7 +84,7 @@ async def freeze_and_drain(ads: Running, load: Load) -> None:
         for pid in others:
             await load.more(100)
             os.kill(pid, signal.SIGTERM)
-        await asyncio.sleep(OUTAGE_SECONDS)
+        await asyncio.sleep(seconds)
         os.kill(frozen, signal.SIGCONT)
         await load.more(500)
         os.kill(frozen, signal.SIGTERM)
@@ -95,7 +96,7 @@ async def freeze_and_drain(ads: Running, load: Load) -> None:
 def test_workers_that_freeze_and_workers_that_leave_lose_nothing(tmp_path: Path) -> None:
     with node(tmp_path, workers=WORKERS) as ads:
         load = load_on(ads)
-        asyncio.run(freeze_and_drain(ads, load))
+        asyncio.run(freeze_and_drain(ads, load, OUTAGE_SECONDS))
         # To the last served ad, as nobody was killed.
         assert balance(ads, load.told) == []
         check_report(ads, load.told)
@@ -104,6 +105,6 @@ def test_workers_that_freeze_and_workers_that_leave_lose_nothing(tmp_path: Path)
 def test_control_workers_that_leave_without_draining_lose_what_was_served(tmp_path: Path) -> None:
     with node(tmp_path, "without_drain", workers=WORKERS) as ads:
         load = load_on(ads)
-        asyncio.run(freeze_and_drain(ads, load))
+        asyncio.run(freeze_and_drain(ads, load, CONTROL_OUTAGE_SECONDS))
         wrong = balance(ads, load.told, patience=CONTROL_PATIENCE_SECONDS)
         assert any(one.startswith("s of") for one in wrong), wrong
