@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,18 +71,21 @@ def adserver_running(
     env: Mapping[str, str] | None = None,
     command: str = "serve",
     apply: bool = True,
+    program: Sequence[str | Path] = ("-m", "adserver"),
 ) -> Iterator[Running]:
     """`adserver serve` (or `demo`) with these arguments; `config` is applied before it starts.
 
     tmp: an empty folder for its store, its key and its log. env: more `ADSERVER_…` settings,
-    such as `ADSERVER_REDIS` for another store than the embedded one.
+    such as `ADSERVER_REDIS` for another store than the embedded one. program: what Python is to
+    run instead of `-m adserver`, but for `Running.cli`.
     """
     environment = own_environment(config, tmp, env or {})
     if apply and command == "serve":
         applied = run_command(tmp, environment, "apply", "--yes")
         assert applied.returncode == 0, applied.stdout + applied.stderr
     try:
-        with started(tmp, environment, command, *arguments) as (process, public, admin):
+        line = [sys.executable, *map(str, program), command, *arguments]
+        with started(tmp, environment, line) as (process, public, admin):
             ads = Running(public, admin, process, store_address(environment, tmp), tmp, environment)
             with ads.client:
                 yield ads
@@ -132,13 +135,13 @@ def command_line(*arguments: str | Path) -> list[str]:
 
 @contextmanager
 def started(
-    folder: Path, env: Mapping[str, str], *arguments: str
+    folder: Path, env: Mapping[str, str], line: Sequence[str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], str, str]]:
     """The process, its public and its admin address, from when it says that it is up."""
     said, log = folder / "serve.out", folder / "serve.err"
     with said.open("wb") as output, log.open("ab") as errors:
         process = subprocess.Popen(
-            command_line(*arguments),
+            line,
             cwd=folder,
             env=env,
             stdin=subprocess.DEVNULL,

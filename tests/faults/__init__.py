@@ -1,0 +1,1 @@
+"""Faults under load, on real processes, each with a control that must fail."""

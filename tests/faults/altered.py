@@ -1,0 +1,249 @@
+"""`adserver` with something altered, for the controls: python altered.py NAME[=VALUE],… serve …
+
+The product has no switch for any of this: here one of its functions is replaced before it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+    del sys.path[0]  # our neighbours are no modules of the product's
+
+ALTERATIONS: dict[str, Callable[..., None]] = {}
+
+
+def alteration(make: Callable[..., None]) -> Callable[..., None]:
+    ALTERATIONS[make.__name__] = make
+    return make
+
+
+@alteration
+def without_journal() -> None:
+    """Events are counted in memory, acknowledged, and written once a second."""
+    from adserver.core.events import Outcome
+    from adserver.serving.counting import Counting
+
+    join, flush = Counting.join, Counting.flush
+    waiting: list[Any] = []
+
+    def join_in_memory(self: Counting, event: Any, *, patient: bool = True) -> Any:
+        if self._seen.has(event):
+            return Outcome.DUPLICATE
+        if not self._seen.add(event):
+            return Outcome.DUPLICATE
+        waiting.append(event)
+        return Outcome.ACCEPTED
+
+    async def flush_memory(self: Counting) -> None:
+        own, self._seen = self._seen, Blind()
+        try:
+            joined = [join(self, event) for event in waiting]
+        finally:
+            self._seen = own
+        waiting.clear()
+        await asyncio.gather(*[one for one in joined if isinstance(one, asyncio.Future)])
+        await flush(self)
+
+    Counting.join, Counting.flush = join_in_memory, flush_memory  # type: ignore[method-assign]
+
+
+class Blind:
+    """In place of `SharedSeen`: remembers nothing."""
+
+    def has(self, _: object) -> bool:
+        return False
+
+    def add(self, _: object) -> bool:
+        return True
+
+    def share(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@alteration
+def without_ledger_compare() -> None:
+    """What failed is sent again at once, and applied as often as it is sent."""
+    from adserver.core.batch import Stream
+    from adserver.store import counts
+
+    source = counts.script("count")
+    compare = "if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end"
+    assert compare in source
+    counts.script = lambda name: source.replace(compare, "")
+
+    def failed(self: Stream) -> None:
+        self._in_flight = None
+
+    Stream.failed = failed  # type: ignore[method-assign]
+
+
+@alteration
+def without_ledgers() -> None:
+    """Nor does anybody ask how much of a journal has been applied."""
+    from adserver.core.batch import Stream
+    from adserver.serving.shipping import Shipping
+
+    without_ledger_compare()
+    Stream.doubt = lambda self: None  # type: ignore[method-assign]
+    hold = Shipping._hold
+    Shipping._hold = (  # type: ignore[method-assign]
+        lambda self, journal, *, new=False: hold(self, journal, new=True)
+    )
+
+
+@alteration
+def without_adoption() -> None:
+    """What a dead worker's journal holds stays there."""
+    from adserver.serving.journals import Journals
+
+    Journals.adopt = lambda self, now: None  # type: ignore[method-assign]
+
+
+@alteration
+def without_second_attempts() -> None:
+    """A shipment that failed is not sent again."""
+    from adserver.core.batch import Stream
+
+    failed = Stream.failed
+
+    def failed_for_good(self: Stream) -> None:
+        shipment = self._in_flight
+        failed(self)
+        if shipment is not None:
+            self.give_up(shipment)
+
+    Stream.failed = failed_for_good  # type: ignore[method-assign]
+
+
+@alteration
+def without_resending() -> None:
+    """A store that has rolled back is not sent what it has lost."""
+    from adserver.core.batch import Stream
+
+    def resume(self: Stream, mark: Any) -> None:
+        self._ledger, self.position, self._whole = mark, self.end, True
+
+    Stream._resume = resume  # type: ignore[method-assign]
+
+
+@alteration
+def without_bits() -> None:
+    """Nobody remembers which events have been counted."""
+    from adserver.store import counts
+    from adserver.wiring import node
+
+    source = counts.script("count")
+    compare = "if was[e] == 1 then"
+    assert compare in source
+    counts.script = lambda name: source.replace(compare, "if false then")
+    node.SharedSeen = lambda *_: Blind()  # type: ignore[misc, assignment]
+
+
+@alteration
+def bits_of_an_hour() -> None:
+    """Events are remembered by the hour in which they arrive."""
+    from adserver.store.keys import Keys
+    from adserver.wiring import node
+
+    seen = Keys.seen
+    node.SharedSeen = lambda *_: Blind()  # type: ignore[misc, assignment]
+    Keys.seen = lambda self, *place: (  # type: ignore[method-assign]
+        f"{seen(self, *place)}:{time.time() // 3_600:.0f}"
+    )
+
+
+@alteration
+def without_drain() -> None:
+    """SIGTERM ends a worker at once."""
+    from adserver.serving import worker
+
+    ready = worker.Server.startup
+
+    async def startup(self: Any, sockets: Any = None) -> None:
+        await ready(self, sockets)
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+    worker.Server.startup = startup  # type: ignore[method-assign]
+
+
+@alteration
+def without_refusals() -> None:
+    """An event that the journal does not take is acknowledged all the same."""
+    from adserver.core.events import Outcome
+    from adserver.serving import counting
+
+    def accept(waiter: Any, _: object) -> None:
+        if not waiter.done():
+            waiter.set_result(Outcome.ACCEPTED)
+
+    counting.refuse = accept
+
+
+@alteration
+def without_creatives() -> None:
+    """What is not live is not known."""
+    from adserver.store.catalogs import StoredLiveCatalog
+
+    async def nothing(self: Any, number: int) -> None:
+        return None
+
+    StoredLiveCatalog.known_creative = nothing  # type: ignore[method-assign]
+
+
+@alteration
+def without_snapshot() -> None:
+    """Each slot asks the store what is live."""
+    from contextlib import suppress
+
+    from adserver.core.errors import StoreUnavailable
+    from adserver.serving import slots
+
+    slot = slots.slot
+
+    async def ask_first(state: Any, *arguments: Any) -> Any:
+        with suppress(StoreUnavailable):
+            await state.live.refresh(state.clock())
+        return await slot(state, *arguments)
+
+    slots.slot = ask_first  # before the table of routes is made
+
+
+@alteration
+def small_journals(kibibytes: str) -> None:
+    """ADSERVER_JOURNAL_MEBIBYTES are so many KiB each: filled in seconds."""
+    from adserver.wiring import node
+
+    node.MEBIBYTE = int(kibibytes) * 1_024
+
+
+@alteration
+def clock(path: str) -> None:
+    """Every look at the clock adds what stands in that file: seconds, a double."""
+    from mmap import ACCESS_READ, mmap
+    from struct import Struct
+
+    with open(path, "rb") as file:
+        offset = mmap(file.fileno(), 0, access=ACCESS_READ)
+    number, real = Struct("d"), time.time
+    time.time = lambda: real() + number.unpack_from(offset)[0]
+
+
+def main() -> None:
+    for one in sys.argv.pop(1).split(","):
+        name, _, value = one.partition("=")
+        ALTERATIONS[name](*[value] if value else [])
+    from adserver.cli import main as adserver
+
+    adserver()
+
+
+if __name__ == "__main__":
+    main()
