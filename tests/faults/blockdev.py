@@ -8,9 +8,9 @@ Three file systems, one in the other, each in an image file of the one around it
            drive is told to flush, or when the kernel likes; the rest is lost with the power
     data   what the tests write to
 
-A copy of the cache's image is what a power cut leaves. `after_power_cut` mounts it, and the
-image in it; ext4 replays its journal, as it does when a machine starts again. Everything lies in
-/dev/shm where there is one: flushing it costs nothing, so that tests do not wait for a real disk.
+A copy of the cache's image is what a power cut leaves. `start_again` mounts it, and the image in
+it; ext4 replays its journal, as it does when a machine starts again. Everything lies in /dev/shm
+where there is one: flushing it costs nothing, so that tests do not wait for a real disk.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class FileSystem:
                     os.write(handle, b"f" * size)
                     os.fsync(handle)
                 except OSError as error:
-                    assert error.errno == errno.ENOSPC
+                    if error.errno != errno.ENOSPC:
+                        raise
                     size //= 2
         finally:
             os.close(handle)
@@ -100,27 +101,35 @@ class Drive:
     cache: FileSystem
     data: FileSystem
     scratch: Path
-    cuts: int = 0
+    copies: int = 0
 
     @property
     def path(self) -> Path:
         return self.data.path
 
-    def cut_power(self) -> Path:
-        """An image of the drive as a power cut at this instant leaves it."""
-        return self._copy(self.cache.image)
+    def cut_power(self, *also: subprocess.Popen[bytes]) -> Path:
+        """An image for `start_again`: what a power cut at this instant leaves of the drive.
 
-    def unplug_machine(self) -> Path:
-        """The same where the drive's cache has a battery: all that it was told is there."""
-        return self._copy(self.data.image)
+        also: processes that end in that instant.
+        """
+        return self.copy_of(self.cache.image, *also)
 
-    def _copy(self, image: Path) -> Path:
-        self.cuts += 1
-        target = self.scratch / f"cut-{self.cuts}.img"
+    def copy_of(self, image: Path, *also: subprocess.Popen[bytes]) -> Path:
+        self.copies += 1
+        copy = self.scratch / f"copy-{self.copies}.img"
         with self.tray.frozen():
-            # The data image is a file on `cache`, which waits for the tray as everybody does.
-            copy_sparse(image, target)
-        return target
+            for process in also:
+                process.kill()
+            copy_sparse(image, copy)
+        return copy
+
+    def start_again(self, image: Path) -> None:
+        """Under the same path, what is on `image`; nobody may have a file open."""
+        for system in (self.data, self.cache):
+            until(lambda path=system.path: succeeds("umount", str(path)))  # type: ignore[misc]
+        copy_sparse(image, self.cache.image)
+        for system in (self.cache, self.data):
+            mount(system)
 
 
 @contextmanager
@@ -130,19 +139,9 @@ def drive(*options: str) -> Iterator[Drive]:
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder())
         tray = stack.enter_context(made(scratch, "tray", DATA_MEBIBYTES + 40))
-        cache_ = stack.enter_context(made(scratch, "cache", DATA_MEBIBYTES + 16, on=tray))
-        data = stack.enter_context(made(scratch, "data", DATA_MEBIBYTES, *options, on=cache_))
-        yield Drive(tray, cache_, data, scratch)
-
-
-@contextmanager
-def after_power_cut(image: Path) -> Iterator[Path]:
-    """The folder of a drive's data after `cut_power`, as the machine that starts again sees it."""
-    with ExitStack() as stack:
-        outer, inner = (image.with_suffix(suffix) for suffix in (".cache", ".data"))
-        stack.enter_context(mounted(FileSystem(image, outer)))
-        stack.enter_context(mounted(FileSystem(outer / "data.img", inner)))
-        yield inner
+        outer = stack.enter_context(made(scratch, "cache", DATA_MEBIBYTES + 16, on=tray))
+        data = stack.enter_context(made(scratch, "data", DATA_MEBIBYTES, *options, on=outer))
+        yield Drive(tray, outer, data, scratch)
 
 
 @contextmanager
@@ -162,13 +161,17 @@ def made(
 
 @contextmanager
 def mounted(system: FileSystem, *options: str) -> Iterator[FileSystem]:
-    system.path.mkdir(exist_ok=True)
-    chosen = ",".join(("loop", "noatime", *options))
-    run("mount", "-t", "ext4", "-o", chosen, str(system.image), str(system.path))
+    mount(system, *options)
     try:
         yield system
     finally:
         unmount(system.path)
+
+
+def mount(system: FileSystem, *options: str) -> None:
+    system.path.mkdir(exist_ok=True)
+    chosen = ",".join(("loop", "noatime", *options))
+    run("mount", "-t", "ext4", "-o", chosen, str(system.image), str(system.path))
 
 
 def unmount(path: Path) -> None:

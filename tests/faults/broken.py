@@ -1,0 +1,63 @@
+"""`adserver` with one protection taken out, for controls: python -m tests.faults.broken WHAT serve
+
+The product has no switch for any of this: one of its functions is replaced before it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def without_syncs() -> None:
+    """What is written is taken for durable."""
+    os.fdatasync = lambda handle: None
+
+
+def asking_again() -> None:
+    """A sync that failed is asked for again, and believed: the kernel has dropped the pages."""
+    sync = os.fdatasync
+
+    def insist(handle: int) -> None:
+        try:
+            sync(handle)
+        except OSError:
+            sync(handle)
+
+    os.fdatasync = insist  # type: ignore[assignment]
+
+
+def without_refusals() -> None:
+    """An event that the journal does not take is acknowledged all the same."""
+    from adserver.core.events import Outcome
+    from adserver.serving import counting
+
+    def accept(waiter: Any, _: object) -> None:
+        if not waiter.done():
+            waiter.set_result(Outcome.ACCEPTED)
+
+    counting.refuse = accept
+
+
+def without_resending() -> None:
+    """A store that has rolled back is not sent what it has lost."""
+    from adserver.core.batch import Mark, Stream
+
+    def resume(self: Stream, mark: Mark) -> None:
+        self._ledger, self.position, self._whole = mark, self.end, True
+        self._queue.clear()
+
+    Stream._resume = resume  # type: ignore[method-assign]
+
+
+WAYS: dict[str, Callable[[], None]] = {
+    way.__name__: way for way in (without_syncs, asking_again, without_refusals, without_resending)
+}
+
+if __name__ == "__main__":
+    WAYS[sys.argv.pop(1)]()
+    from adserver.cli import main
+
+    main()
