@@ -127,6 +127,8 @@ class Drive:
         """Under the same path, what is on `image`; nobody may have a file open."""
         for system in (self.data, self.cache):
             until(lambda path=system.path: succeeds("umount", str(path)))  # type: ignore[misc]
+        # Another file than before: its loop device may not be gone yet, with blocks in memory.
+        self.cache.image.unlink()
         copy_sparse(image, self.cache.image)
         for system in (self.cache, self.data):
             mount(system)
