@@ -6,6 +6,7 @@ The product has no switch for any of this: one of its functions is replaced befo
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -52,8 +53,14 @@ def without_resending() -> None:
     Stream._resume = resume  # type: ignore[method-assign]
 
 
+def small_files() -> None:
+    """A file that has 16 KiB takes no more (`ulimit -f`): the last write before is cut short."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16 * 1024, 16 * 1024))
+
+
 WAYS: dict[str, Callable[[], None]] = {
-    way.__name__: way for way in (without_syncs, asking_again, without_refusals, without_resending)
+    way.__name__: way
+    for way in (without_syncs, asking_again, without_refusals, without_resending, small_files)
 }
 
 if __name__ == "__main__":

@@ -241,27 +241,33 @@ class Load:
         until(lambda: len(self.accepted) >= goal)
 
 
-def journal_files(state: Path) -> list[Path]:
-    return sorted(p for p in (state / "journal").rglob("*.log") if QUARANTINE not in p.parts)
-
-
 def serials_on(state: Path) -> set[int]:
-    """The serials of impressions in the journals of a node's folder, as far as they can be read."""
+    """The serials of impressions in the journals of a node's folder, as far as they count."""
     return {
         event.serial
-        for path in journal_files(state)
-        for event in events_of(path.read_bytes())
+        for folder in journals_in(state)
+        for event in events_in(folder)
         if event.writer == WRITER and event.kind is Kind.IMPRESSION
     }
 
 
-def events_of(data: bytes) -> list[Event]:
-    return [
-        event
-        for found in records_of(data)
-        if found.content is Content.EVENTS
-        for event in read_events(found.payload)
-    ]
+def journals_in(state: Path) -> list[Path]:
+    logs = (state / "journal").rglob("*.log")
+    return sorted({path.parent for path in logs if QUARANTINE not in path.parts})
+
+
+def events_in(folder: Path) -> Iterator[Event]:
+    """Of a journal; what is in a file behind the record with which the next begins counts not."""
+    files = [path.read_bytes() for path in sorted(folder.glob("*.log"))]
+    heads = [read_head(data) for data in files]
+    for number, (data, head) in enumerate(zip(files, heads, strict=True)):
+        if not isinstance(head, Head):
+            continue
+        following = [later.sequence for later in heads[number + 1 :] if isinstance(later, Head)]
+        many = following[0] - head.sequence if following else None
+        for found in records_of(data)[:many]:
+            if found.content is Content.EVENTS:
+                yield from read_events(found.payload)
 
 
 def records_of(data: bytes) -> list[Found]:
