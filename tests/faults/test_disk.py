@@ -145,8 +145,12 @@ def test_control_acknowledged_all_the_same_it_loses_events(
         assert left.accepted - left.found
 
 
-def test_a_node_that_starts_on_a_full_disk_counts_as_soon_as_there_is_room(tmp_path: Path) -> None:
+def test_a_node_that_starts_again_on_a_full_disk_counts_as_soon_as_there_is_room(
+    tmp_path: Path,
+) -> None:
     with drive() as disk, blog_store(VALKEY, tmp_path, tmp_path) as shop:
+        with node(shop, disk.path):
+            pass  # it knows its store now
         filler = disk.data.fill()
         with node(shop, disk.path) as ads:
             load = Load(ads.public, Beacons.of(ads))
