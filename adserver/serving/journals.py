@@ -87,8 +87,10 @@ class Journals:
                     self._forget(folder, lock)
                     continue
                 journal = load(folder, lock, self.max_bytes)
-                if journal is None or not journal.last.sequence:
+                if journal is None or not (journal.last.sequence or journal.spoilt):
                     self._forget(folder, lock)
+                elif not journal.last.sequence:
+                    self.quarantine(journal, "nothing in it can be read")
                 elif journal.newest + self.life < now:
                     self.quarantine(journal, "older than a ticket's life")
                 else:
@@ -134,7 +136,8 @@ class Journals:
 
     def leave(self, journal: Journal, *, shipped: bool) -> None:
         """A worker ends: whoever comes next adopts what is left."""
-        if shipped:
+        # What is damaged is not in order: the next who finds it keeps it for a person.
+        if shipped and not journal.spoilt:
             with suppress(OSError):
                 (journal.folder / SHIPPED).touch()
         journal.close()
