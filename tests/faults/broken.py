@@ -1,6 +1,6 @@
-"""`adserver` with one protection taken out, for controls: python -m tests.faults.broken WHAT serve
+"""`adserver`, altered before it runs: python -m tests.faults.broken WHAT serve …
 
-The product has no switch for any of this: one of its functions is replaced before it runs.
+Controls take one of its protections out. The product has no switch for any of this.
 """
 
 from __future__ import annotations
@@ -58,9 +58,23 @@ def small_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (16 * 1024, 16 * 1024))
 
 
+def short_files() -> None:
+    """A journal's next file is begun after 500 bytes, not after 16 MiB."""
+    from adserver.serving import journal
+
+    journal.MAX_FILE_BYTES = 500
+
+
 WAYS: dict[str, Callable[[], None]] = {
     way.__name__: way
-    for way in (without_syncs, asking_again, without_refusals, without_resending, small_files)
+    for way in (
+        without_syncs,
+        asking_again,
+        without_refusals,
+        without_resending,
+        small_files,
+        short_files,
+    )
 }
 
 if __name__ == "__main__":

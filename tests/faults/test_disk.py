@@ -94,6 +94,7 @@ def fail(disk: Drive, shop: Store, fault: Fault, broken: str = "") -> Left:
                 load.more(EVENTS)
         image = disk.cut_power()
         kill(ads.process)
+        assert "beside_failed" not in ads.log
     disk.start_again(image)
     found = serials_on(disk.path)
     return Left(set(load.accepted), set(load.refused), set(load.sent), found)
