@@ -10,7 +10,7 @@ Three file systems, one in the other, each in an image file of the one around it
 
 A copy of the cache's image is what a power cut leaves. `start_again` mounts it, and the image in
 it; ext4 replays its journal, as it does when a machine starts again. Everything lies in /dev/shm
-where there is one: flushing it costs nothing, so that tests do not wait for a real disk.
+where that is large enough: flushing it costs nothing, so that tests do not wait for a real disk.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ EXT4_IOC_SHUTDOWN = 0x8004587D
 SHUTDOWN_NOW = (2).to_bytes(4, "little")  # without flushing its log
 MEBIBYTE = 1024 * 1024
 DATA_MEBIBYTES = 24
+# All images of a drive, and copies of it; containers often have less than that in /dev/shm.
+SCRATCH_BYTES = 512 * MEBIBYTE
 UNMOUNT_PATIENCE_SECONDS = 5.0
 
 
@@ -187,9 +189,8 @@ def unmount(path: Path) -> None:
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     memory = Path("/dev/shm")
-    folder = Path(
-        tempfile.mkdtemp(prefix="adserver-drive-", dir=memory if memory.is_dir() else None)
-    )
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > SCRATCH_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="adserver-drive-", dir=memory if roomy else None))
     try:
         yield folder
     finally:
