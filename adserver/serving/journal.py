@@ -132,6 +132,11 @@ class Journal:
         """Bytes, of all files."""
         return sum(file.size for file in self.files)
 
+    @property
+    def spoilt(self) -> bool:
+        """Whether anything in it is to be kept for a person to look at."""
+        return any(file.spoilt for file in self.files)
+
     def write(self, content: Content, payload: bytes, hour: Hour) -> Mark:
         """Append a record; it survives the process, and after `sync` the machine. JournalError."""
         if self._given_up:

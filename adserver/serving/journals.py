@@ -161,7 +161,8 @@ class Journals:
 
     def leave(self, journal: Journal, *, shipped: bool) -> None:
         """A worker ends: whoever comes next adopts what is left."""
-        if shipped:
+        # What is damaged is not in order: the next who finds it keeps it for a person.
+        if shipped and not journal.spoilt:
             with suppress(OSError):
                 (journal.folder / SHIPPED).touch()
         journal.close()

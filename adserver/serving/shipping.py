@@ -215,22 +215,33 @@ class Shipping:
             self._own = None
 
     async def look_after(self) -> None:
-        """Once a second: find journals to adopt, doubt what is idle, drop what is old."""
+        """Once a second: find journals to adopt, drop what is old, doubt what is idle."""
+        try:
+            await self._adopt()
+            self._tidy()
+        except OSError as error:
+            # A disk that can only be read keeps its journals; what the store has of them is
+            # asked for all the same.
+            log.error("journals_not_tidied", error=str(error))
+        for held in self._held:
+            for stream in held.streams:
+                stream.doubt()
+            held.wake()
+        self._measure()
+
+    async def _adopt(self) -> None:
         while len(self._held) <= MAX_ADOPTED:
             found = await asyncio.to_thread(self._journals.adopt, self._clock())
             if found is None:
                 break
             log.warning("journal_adopted", journal=found.folder.name, records=found.last.sequence)
             self._hold(found)
+
+    def _tidy(self) -> None:
         for held in list(self._held):
             held.journal.tidy(held.position, time.monotonic(), min(held.confirmed))
             if held.idle and held is not self._own and not held.journal.files:
                 self._finish_adopted(held)
-                continue
-            for stream in held.streams:
-                stream.doubt()
-            held.wake()
-        self._measure()
 
     def _finish_adopted(self, held: Held) -> None:
         self._let_go(held)
@@ -244,7 +255,9 @@ class Shipping:
             held.journal.events_after(held.position) for held in self._held
         )
         gauges["journal_bytes"][()] = sum(journal.size for journal in journals)
-        gauges["journals_quarantined"][()] = self._journals.quarantined()
+        # What is damaged is kept aside when the rest of its file is; a person may look before.
+        spoilt = sum(journal.spoilt for journal in journals)
+        gauges["journals_quarantined"][()] = self._journals.quarantined() + spoilt
 
     async def finish(self) -> None:
         """Ship what is durable, for as long as a worker that leaves may wait for the store."""

@@ -52,7 +52,9 @@ def admit(settings: Settings, store: str, keys: Sequence[bytes]) -> Remembered:
         log.warning("store_is_another", identity=found.identity, journals_aside=str(aside))
     if not found.knows(signs_with):
         raise UnknownKey(signs_with, found.known)
-    mark.write(found)
+    if found != before:
+        # Else a node whose disk is full or read-only would serve no ads after a restart.
+        mark.write(found)
     return found
 
 

@@ -159,6 +159,37 @@ def test_a_flipped_bit_ends_its_file_and_is_kept_for_a_person(journals: Journals
     assert journals.quarantined() == 1
 
 
+def test_a_damaged_file_is_kept_also_by_whoever_left_the_rest_in_order(journals: Journals) -> None:
+    left = filled(journals)
+    path = left.files[0].path
+    journals.leave(left, shipped=False)
+    flip(path, -20)
+    found = journals.adopt(NOW)
+    assert found is not None
+    journals.leave(found, shipped=True)
+    assert not (found.folder / SHIPPED).exists()
+    again = journals.adopt(NOW + RETENTION_SECONDS + 1)
+    assert serials(again) == [0, 1, 2, 3]
+    assert again is not None
+    assert again.spoilt
+
+
+def test_a_journal_of_which_no_record_can_be_read_is_kept_for_a_person(journals: Journals) -> None:
+    left = filled(journals)
+    path = left.files[0].path
+    journals.leave(left, shipped=False)
+    flip(path, HEAD_BYTES)
+    assert journals.adopt(NOW) is None
+    assert [kept.name for kept in quarantined(journals)] == [path.name]
+    assert not left.folder.exists()
+
+
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
 def test_a_damaged_head_is_kept_aside_at_once(journals: Journals) -> None:
     left = filled(journals)
     path = left.files[0].path

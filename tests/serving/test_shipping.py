@@ -102,6 +102,20 @@ async def test_while_a_shipment_is_away_the_next_one_gathers(tmp_path: Path) -> 
     await worker.finish()
 
 
+async def test_a_folder_that_cannot_be_looked_into_does_not_keep_ledgers_from_being_doubted(
+    worker: MemoryWorker,
+) -> None:
+    await send(worker, 1)
+    await stored(worker, 1)
+    (worker.folder / "00000001-00000001" / "owner").mkdir(parents=True)
+    worker.counts.ledgers.clear()  # the store rolls back
+    worker.counts.rows.clear()
+    worker.counts.seen.clear()
+    await worker.shipping.look_after()
+    await stored(worker, 1)
+    assert worker.state.meter.gauges["journal_bytes"][()] > 0
+
+
 @pytest.mark.usefixtures("quick")
 async def test_a_store_that_is_away_gets_everything_when_it_is_back(worker: MemoryWorker) -> None:
     worker.counts.away = True
