@@ -25,7 +25,8 @@ from adserver.core.errors import JournalError
 from adserver.core.events import Event, Outcome, Tally
 from adserver.core.hour import Hour, hour_at
 from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
-from adserver.serving.journal import Journal, sync
+from adserver.serving.journal import Journal
+from adserver.serving.journal_files import sync
 from adserver.serving.seen import SharedSeen
 
 # None: it was answered before it was durable (a click that would have waited too long).

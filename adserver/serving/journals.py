@@ -30,12 +30,11 @@ from adserver.core.record import (
     read_hour,
     read_record,
 )
-from adserver.serving.journal import (
+from adserver.serving.journal import RETENTION_SECONDS, Journal
+from adserver.serving.journal_files import (
     NO_HOUR,
     QUARANTINE,
-    RETENTION_SECONDS,
     File,
-    Journal,
     begin,
     keep_aside,
     remove_folder,

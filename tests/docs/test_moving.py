@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from adserver.serving.journal import QUARANTINE
+from adserver.serving.journal_files import QUARANTINE
 from adserver.serving.journals import OWNER, SHIPPED
 from tests.docs.pages import ROOT
 

@@ -31,7 +31,7 @@ from adserver.core.record import (
     read_record,
 )
 from adserver.core.ticket import Ticket
-from adserver.serving.journal import QUARANTINE
+from adserver.serving.journal_files import QUARANTINE
 from adserver.store.connect import client
 from adserver.store.keys import Keys
 from adserver.store.totals import StoredTotals

@@ -22,7 +22,8 @@ from adserver.core import record
 from adserver.core.events import METRIC_OF, Event, Kind, Metric
 from adserver.core.record import FRAME, HEAD_BYTES, Content, Found, read_events
 from adserver.metrics import Meter
-from adserver.serving.journal import QUARANTINE, RETENTION_SECONDS
+from adserver.serving.journal import RETENTION_SECONDS
+from adserver.serving.journal_files import QUARANTINE
 from adserver.serving.journals import Journals
 from adserver.serving.shipping import Shipping
 from adserver.store.connect import async_client, client

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adserver.serving import counting, journal
+from adserver.serving import counting, journal, journal_files
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Disk:
         self.open.set()
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        sync, write = journal.sync, os.write
+        sync, write = journal_files.sync, os.write
 
         def slow_sync(unsynced: Any) -> None:
             self.syncs += 1

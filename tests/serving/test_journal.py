@@ -15,7 +15,9 @@ from adserver.core.events import Event, Kind
 from adserver.core.hour import hour_at
 from adserver.core.record import Content, pack_event, pack_tallies, read_events
 from adserver.serving import journal as module
-from adserver.serving.journal import QUARANTINE, RETENTION_SECONDS, Journal, sync
+from adserver.serving import journal_files
+from adserver.serving.journal import RETENTION_SECONDS, Journal
+from adserver.serving.journal_files import QUARANTINE, sync
 from adserver.serving.journals import Journals
 from tests.factories import NOW, ZONE
 from tests.serving.memory import LIFE_SECONDS
@@ -114,7 +116,7 @@ def test_a_long_reading_is_bounded_and_goes_on(
 def test_records_are_found_from_the_nearest_checkpoint(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "RECORDS_PER_CHECKPOINT", 4)
+    monkeypatch.setattr(journal_files, "RECORDS_PER_CHECKPOINT", 4)
     for number in range(30):
         write(journal, number)
     [file] = journal.files
@@ -126,7 +128,7 @@ def test_records_are_found_from_the_nearest_checkpoint(
 def test_a_window_that_ends_within_a_record_is_read_on(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "WINDOW_BYTES", 37)
+    monkeypatch.setattr(journal_files, "WINDOW_BYTES", 37)
     for number in range(20):
         write(journal, number)
     assert serials(journal) == list(range(20))

@@ -14,7 +14,8 @@ from adserver.core.errors import JournalError
 from adserver.core.events import Event, Kind
 from adserver.core.hour import hour_at
 from adserver.core.record import HEAD_BYTES, Content, pack_event, read_events
-from adserver.serving.journal import QUARANTINE, RETENTION_SECONDS, Journal
+from adserver.serving.journal import RETENTION_SECONDS, Journal
+from adserver.serving.journal_files import QUARANTINE
 from adserver.serving.journals import (
     CLOCKS_SECONDS,
     MAKING_SECONDS,
