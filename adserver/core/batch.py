@@ -1,12 +1,8 @@
-"""The counting protocol, as two state machines without a clock, a disk or a socket.
+"""The counting protocol, as a state machine without a clock, a disk or a socket.
 
-`GroupCommit`: events join the current batch; one batch at a time is on its way into the journal,
-and what is durable there is acknowledged. No timer: a batch leaves when the one before it is
-settled, alone when the worker is idle and full under load.
-
-`Stream`: the records of one journal, to one shard of the store, in order. A shipment carries
-what the store's ledger must say before it (`previous`) and what it says after (`mark`); the
-store applies it only if the ledger says `previous`, and tells the ledger otherwise. Sending
+A `Stream` brings the records of one journal to one shard of the store, in order. A shipment
+carries what the store's ledger must say before it (`previous`) and what it says after (`mark`);
+the store applies it only if the ledger says `previous`, and tells the ledger otherwise. Sending
 again is therefore always safe, and a ledger that fell behind (a failover, a power cut, an empty
 restart) is answered by reading on behind what it says.
 """
@@ -15,12 +11,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from adserver.core.errors import LedgerConflict, TooManyWaiting
-from adserver.core.events import Event
+from adserver.core.errors import LedgerConflict
 from adserver.core.hour import Hour
 from adserver.core.record import EVENT, Content, split
 
@@ -28,58 +22,10 @@ from adserver.core.record import EVENT, Content, split
 MAX_EVENTS_PER_BATCH = 1_000
 # Lines of a second's tallies in one record and one shipment, for the same reason.
 MAX_TALLIES_PER_BATCH = 1_000
-# About half a second of a node's events; past that an honest refusal beats a late answer.
-MAX_EVENTS_WAITING = 20_000
 # Parts that wait in memory; the rest waits in the journal and is read again.
 MAX_PARTS_QUEUED = 20_000
 # Shipments of which it is not known whether they arrived; each needs a failure of its own.
 MAX_UNCONFIRMED = 64
-
-Waiter = TypeVar("Waiter")
-
-
-@dataclass(slots=True)
-class Batch(Generic[Waiter]):
-    """Events and, at the same positions, who waits for each."""
-
-    events: list[Event] = field(default_factory=list)
-    waiters: list[Waiter] = field(default_factory=list)
-
-
-class GroupCommit(Generic[Waiter]):
-    """Who joins which batch, and which batch may leave."""
-
-    def __init__(self) -> None:
-        self._queue: deque[tuple[Event, Waiter]] = deque()
-        self._in_flight: Batch[Waiter] | None = None
-
-    @property
-    def waiting(self) -> int:
-        return len(self._queue)
-
-    def join(self, event: Event, waiter: Waiter) -> None:
-        """Join the batch after the one in flight; TooManyWaiting if that would pass the limit."""
-        if len(self._queue) >= MAX_EVENTS_WAITING:
-            raise TooManyWaiting
-        self._queue.append((event, waiter))
-
-    def leave(self) -> Batch[Waiter] | None:
-        """The next batch, now in flight; None while one is, or when nobody waits."""
-        if self._in_flight is not None or not self._queue:
-            return None
-        batch: Batch[Waiter] = Batch()
-        for _ in range(min(len(self._queue), MAX_EVENTS_PER_BATCH)):
-            event, waiter = self._queue.popleft()
-            batch.events.append(event)
-            batch.waiters.append(waiter)
-        self._in_flight = batch
-        return batch
-
-    def settle(self, batch: Batch[Waiter]) -> None:
-        """The batch in flight is durable or refused; the next one may leave."""
-        if batch is not self._in_flight:
-            raise ValueError("only the batch in flight can be settled")
-        self._in_flight = None
 
 
 class Mark(NamedTuple):

@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 import structlog
 
-from adserver.core.batch import MAX_TALLIES_PER_BATCH, Batch, GroupCommit, Mark
+from adserver.core.batch import MAX_TALLIES_PER_BATCH, Mark
+from adserver.core.commit import Batch, GroupCommit
 from adserver.core.errors import JournalError
 from adserver.core.events import Event, Outcome, Tally
 from adserver.core.hour import Hour, hour_at

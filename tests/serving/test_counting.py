@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adserver.core.batch import MAX_EVENTS_PER_BATCH, MAX_EVENTS_WAITING
+from adserver.core.batch import MAX_EVENTS_PER_BATCH
+from adserver.core.commit import MAX_EVENTS_WAITING
 from adserver.core.errors import JournalError, TooManyWaiting
 from adserver.core.events import Event, Kind, Outcome, Tally
 from adserver.core.record import Content, read_events, read_tallies

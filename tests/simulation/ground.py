@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from adserver.core import batch
+from adserver.core import batch, commit
 from adserver.serving import counting, journal, journal_files, journals, seen, shipping, worker
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def standing_on(world: World) -> Iterator[None]:
     names |= world.plan.knobs | world.features.replaced
     kept = [
         (room, name, getattr(room, name))
-        for room in (batch, *ROOMS)
+        for room in (batch, commit, *ROOMS)
         for name in names
         if hasattr(room, name)
     ]

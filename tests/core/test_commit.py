@@ -7,7 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from adserver.core.batch import MAX_EVENTS_PER_BATCH, MAX_EVENTS_WAITING, Batch, GroupCommit
+from adserver.core.batch import MAX_EVENTS_PER_BATCH
+from adserver.core.commit import MAX_EVENTS_WAITING, Batch, GroupCommit
 from adserver.core.errors import TooManyWaiting
 from adserver.core.events import Event, Kind
 
