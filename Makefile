@@ -7,7 +7,7 @@ PIP_WHEEL := $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types doors coverage wheel bench lock secrets clean
+.PHONY: help demo test soak check lint types doors coverage wheel bench lock secrets clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -35,6 +35,9 @@ demo: $(VENV)/installed  ## a blog with its ads, on http://127.0.0.1:8080
 
 test: $(VENV)/installed-dev  ## every test (ARGS="-k ticket" for some)
 	@$(if $(COVERAGE),rm -f .coverage .coverage.* && $(BIN)/coverage run -m pytest,$(BIN)/python -m pytest) $(ARGS)
+
+soak: $(VENV)/installed-dev  ## faults that last as long as they do in life (an hour)
+	@SOAK=1 $(BIN)/python -m pytest tests/faults --timeout 1800 $(ARGS)
 
 check: lint types doors  ## everything that must hold before a change lands
 	@$(MAKE) --no-print-directory test COVERAGE=1
