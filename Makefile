@@ -36,8 +36,10 @@ demo: $(VENV)/installed  ## a blog with its ads, on http://127.0.0.1:8080
 test: $(VENV)/installed-dev  ## every test (ARGS="-k ticket" for some)
 	@$(if $(COVERAGE),rm -f .coverage .coverage.* && $(BIN)/coverage run -m pytest,$(BIN)/python -m pytest) $(ARGS)
 
-soak: $(VENV)/installed-dev  ## 10,000 seeds of the counting protocol under every fault, about half an hour
-	@$(BIN)/python -m tests.simulation --seeds 10000 $(ARGS)
+soak: $(VENV)/installed-dev  ## faults as long as in life, 10,000 simulated ones, ten million impressions: two hours
+	@SOAK=1 $(BIN)/python -m pytest tests/faults --timeout 1800 $(ARGS)
+	@$(BIN)/python -m tests.simulation --seeds 10000
+	@$(BIN)/python -m benchmarks.long_run
 
 check: lint types doors  ## everything that must hold before a change lands
 	@$(MAKE) --no-print-directory test COVERAGE=1

@@ -148,7 +148,9 @@ class Shipping:
                 self._refuse(held, error)
                 return
             else:
-                delay = FIRST_DELAY_SECONDS
+                # A store that is full or read-only says what its ledger says, and takes nothing.
+                if isinstance(step, Shipment):
+                    delay = FIRST_DELAY_SECONDS
 
     async def _do(self, step: Shipment | Need, held: Held, shard: int) -> None:
         stream, journal = held.streams[shard], held.journal

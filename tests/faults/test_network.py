@@ -50,7 +50,11 @@ NAIVE_ATTEMPTS = 10  # redis-py's default; without its waiting, which is for min
 NAIVE_ERROR = 0.05
 
 Found = Counter[str]
-SENT: Found = Counter({"i": BATCHES * (EVENTS - 1), "i.duplicate": BATCHES, "s": BATCHES * TALLIES})
+
+
+def sent_in(many: int) -> Found:
+    """What so many batches hold."""
+    return Counter({"i": many * (EVENTS - 1), "i.duplicate": many, "s": many * TALLIES})
 
 
 class Batch(NamedTuple):

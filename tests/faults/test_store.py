@@ -130,13 +130,17 @@ async def suffer(
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_the_store(ours: House, bare: str, fault: Fault) -> None:
+def test_the_store(
+    ours: House, bare: str, fault: Fault, record_property: Callable[[str, object], None]
+) -> None:
     load = load_on(ours.ads, told=ours.told, bare=bare)
     p99, limit = asyncio.run(suffer(ours, fault, load, OUTAGE_SECONDS))
     assert ours.told.refused == 0, "events are acknowledged whatever the store does"
     assert load.cut == 0
     assert balance(ours.ads, ours.told) == []
     check_report(ours.ads, ours.told)
+    record_property("slots' p99, seconds", p99)
+    record_property("its limit", limit)
     assert p99 <= limit
 
 

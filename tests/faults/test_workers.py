@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,9 @@ def slow_share(asked: list[Slot]) -> float:
 
 
 @pytest.mark.timeout(900 if SOAK else 180)
-def test_fifty_workers_killed_under_load_lose_no_event(tmp_path: Path) -> None:
+def test_fifty_workers_killed_under_load_lose_no_event(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     with bare_server() as bare, node(tmp_path, workers=WORKERS) as ads:
         load = load_on(ads, bare=bare)
         asyncio.run(kill_under_load(ads, load, KILLS))
@@ -66,6 +69,11 @@ def test_fifty_workers_killed_under_load_lose_no_event(tmp_path: Path) -> None:
         check_report(ads, load.told)
     # What a server that does nothing takes as well is not the kills' fault.
     slow, reference = slow_share(load.slots), slow_share(load.reference)
+    record_property("slots", len(load.slots))
+    record_property("events acknowledged", load.told.acknowledged)
+    record_property("requests cut", load.cut)
+    record_property("share of slots over 200 ms", slow)
+    record_property("share of the bare server's", reference)
     assert slow <= max(MAX_SLOW, 2 * reference), (slow, reference, len(load.slots))
 
 

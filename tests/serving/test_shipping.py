@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from adserver.core.batch import Mark
-from adserver.core.errors import JournalError
+from adserver.core.batch import Mark, Shipment
+from adserver.core.errors import JournalError, StoreUnavailable
 from adserver.core.events import Event, Kind, Outcome
 from adserver.core.hour import hour_at
 from adserver.core.ports import Source, Told
@@ -266,6 +267,28 @@ async def test_events_older_than_their_tickets_live_are_not_sent(worker: MemoryW
     assert impressions(worker) <= 1
     assert worker.shipping.own is not None
     assert any(file.spoilt for file in worker.shipping.own.files)
+
+
+class FullCounts(MemoryCounts):
+    """Answers what is asked, and refuses to be written to: out of memory, or read-only."""
+
+    async def apply(self, source: Source, shard: int, shipment: Shipment) -> Told:
+        self.shipments.append(shipment)
+        raise StoreUnavailable("OOM command not allowed")
+
+
+async def test_a_store_that_answers_and_takes_nothing_is_asked_less_and_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_DELAY_SECONDS", 0.001)
+    worker = MemoryWorker(tmp_path, counts=FullCounts())
+    worker.begin()
+    begun = time.monotonic()
+    await send(worker, 1)
+    await eventually(lambda: len(worker.counts.shipments) == 8)
+    assert time.monotonic() - begun >= sum(0.001 * 2**n for n in range(7))
+    monkeypatch.setattr(module, "FINISH_SECONDS", 0.0)
+    await worker.finish()
 
 
 @pytest.mark.usefixtures("quick")
