@@ -36,6 +36,7 @@ FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 EXT4_IOC_SHUTDOWN = 0x8004587D
 SHUTDOWN_NOW = (2).to_bytes(4, "little")  # without flushing its log
 MEBIBYTE = 1024 * 1024
+BLOCK_BYTES = "1024"
 DATA_MEBIBYTES = 24
 # All images of a drive, and copies of it; containers often have less than that in /dev/shm.
 SCRATCH_BYTES = 512 * MEBIBYTE
@@ -80,9 +81,8 @@ class FileSystem:
             os.close(handle)
         return path
 
-    def trim(self) -> None:
-        """Give the blocks that are free back to whatever it lies on."""
-        run("fstrim", str(self.path))
+    def sync(self) -> None:
+        run("sync", "--file-system", str(self.path))
 
     def refuse_writes(self) -> None:
         """What ext4 does when it finds itself damaged: from now on it can only be read."""
@@ -137,20 +137,32 @@ class Drive:
 
 
 @contextmanager
-def drive(*options: str) -> Iterator[Drive]:
-    """A drive, empty, and its file system. options: of that file system's mount."""
+def drive(*options: str, thin: bool = False) -> Iterator[Drive]:
+    """A drive, empty, and its file system. options: of that file system's mount.
+
+    thin: its file system's own blocks are there; those of files are looked for when written.
+    """
     require_mounting()
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder())
         tray = stack.enter_context(made(scratch, "tray", DATA_MEBIBYTES + 40))
         outer = stack.enter_context(made(scratch, "cache", DATA_MEBIBYTES + 16, on=tray))
-        data = stack.enter_context(made(scratch, "data", DATA_MEBIBYTES, *options, on=outer))
+        data = stack.enter_context(
+            made(scratch, "data", DATA_MEBIBYTES, *options, on=outer, solid=thin)
+        )
+        if thin:
+            run("fstrim", str(data.path))
         yield Drive(tray, outer, data, scratch)
 
 
 @contextmanager
 def made(
-    scratch: Path, name: str, mebibytes: int, *options: str, on: FileSystem | None = None
+    scratch: Path,
+    name: str,
+    mebibytes: int,
+    *options: str,
+    on: FileSystem | None = None,
+    solid: bool = False,
 ) -> Iterator[FileSystem]:
     """A new file system, mounted. on: the one whose file it is."""
     image = (on.path if on else scratch) / f"{name}.img"
@@ -158,7 +170,9 @@ def made(
     os.truncate(image, mebibytes * MEBIBYTE)
     # Its tables now, not by the kernel later; nothing kept back for root, as whom tests run.
     lazy = "lazy_itable_init=0,lazy_journal_init=0,nodiscard"
-    run("mkfs.ext4", "-q", "-F", "-m", "0", "-E", lazy, str(image))
+    run("mkfs.ext4", "-q", "-F", "-b", BLOCK_BYTES, "-m", "0", "-E", lazy, str(image))
+    if solid:
+        image.write_bytes(image.read_bytes())  # zeros, where it had holes
     with mounted(FileSystem(image, scratch / name), *options) as system:
         yield system
 

@@ -34,10 +34,11 @@ CLICKED = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """end: None where only another mount mends it."""
+    """ends: not only with another mount. altered: the node, one of `tests.faults.broken`."""
 
     begin: Callable[[Drive], Path | None]
     ends: bool
+    altered: str = ""
 
 
 def fill(disk: Drive) -> Path:
@@ -46,7 +47,7 @@ def fill(disk: Drive) -> Path:
 
 def overcommit(disk: Drive) -> Path:
     """Room for what is written, and none when it is synced, as on a thin volume."""
-    disk.data.trim()
+    disk.data.sync()
     return disk.cache.fill()
 
 
@@ -60,7 +61,9 @@ def make_read_only(disk: Drive) -> None:
 
 FAULTS = {
     "full": Fault(fill, ends=True),
-    "overcommitted": Fault(overcommit, ends=True),
+    # Each file in one block: Linux takes a write of two to a loop device, of which only the first
+    # found room, for done, and a test would show nothing but that.
+    "overcommitted": Fault(overcommit, ends=True, altered="short_files"),
     "torn out": Fault(tear_out, ends=False),
     "read-only": Fault(make_read_only, ends=False),
 }
@@ -78,7 +81,7 @@ class Left:
 
 def fail(disk: Drive, shop: Store, fault: Fault, broken: str = "") -> Left:
     """The store is away, so that what is acknowledged is on the disk or nowhere."""
-    with node(shop, disk.path, broken=broken) as ads:
+    with node(shop, disk.path, broken=broken or fault.altered) as ads:
         load = Load(ads.public, Beacons.of(ads))
         shop.kill()
         with load.running():
@@ -117,7 +120,7 @@ def check_serving(ads: Running, beacons: Beacons) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_disk_that_fails_is_not_taken_at_its_word(tmp_path: Path, name: str) -> None:
     fault = FAULTS[name]
-    with drive() as disk, blog_store(VALKEY, tmp_path, tmp_path) as shop:
+    with drive(thin=True) as disk, blog_store(VALKEY, tmp_path, tmp_path) as shop:
         left = fail(disk, shop, fault)
         assert left.accepted <= left.found <= left.sent
         if fault.ends:
@@ -141,7 +144,7 @@ def test_a_disk_that_fails_is_not_taken_at_its_word(tmp_path: Path, name: str) -
 def test_control_acknowledged_all_the_same_it_loses_events(
     tmp_path: Path, name: str, broken: str
 ) -> None:
-    with drive() as disk, blog_store(VALKEY, tmp_path, tmp_path) as shop:
+    with drive(thin=True) as disk, blog_store(VALKEY, tmp_path, tmp_path) as shop:
         left = fail(disk, shop, FAULTS[name], broken)
         assert left.accepted - left.found
 
