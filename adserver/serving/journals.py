@@ -45,6 +45,8 @@ OWNER = "owner"
 SHIPPED = "shipped"
 NEW = ".new-"
 MAKING_SECONDS = 60.0
+# Above a journal's root: the journals' folder, and the state folder, which may be new as well.
+NEW_FOLDERS = 2
 # Of a clock that was an hour slow then and is an hour fast now: until then, what was left in good
 # order is adopted and watched all the same.
 CLOCKS_SECONDS = 7_200.0
@@ -71,7 +73,8 @@ class Journals:
                 raise JournalError(f"{fresh} is locked by another process")
             # Under its name only when it is locked: nobody can adopt it in between.
             fresh.rename(self.root / name)
-            sync_folder(self.root)
+            for parent in (self.root, *self.root.parents[:NEW_FOLDERS]):
+                sync_folder(parent)
         except OSError as error:
             raise JournalError(
                 f"cannot make a journal in {self.root}: {error}; ADSERVER_STATE names the folder"

@@ -70,7 +70,8 @@ class Shipper:
                 case None:
                     self.write()
                 case Need.LEDGER:
-                    self._told(await self._counts.ledger(self.source, self.shard))
+                    told = await self._counts.ledger(self.source, self.shard)
+                    self._told(told.mark)
                 case Need.PARTS:
                     behind = [p for p in self.parts if p.sequence > self.stream.position]
                     self.stream.read(behind, len(self.parts))
@@ -84,7 +85,7 @@ class Shipper:
             await asyncio.sleep(AGAIN_SECONDS)
 
     def _told(self, mark: Mark) -> None:
-        self.stream.told(mark.mark)
+        self.stream.told(mark)
 
     def _counted(self) -> None:
         now = time.monotonic()

@@ -23,7 +23,7 @@ from tests.topology import Cluster, cluster_running, redis_running, sentinel_run
 
 KEYS = Keys("adserver")
 SHARDED = Keys("adserver", CLUSTER_SHARDS)
-OF_A_CONNECTION = {"select", "eval", "evalsha"}
+OF_A_CONNECTION = {"select", "eval", "evalsha", "multi", "exec"}
 OF_A_CLUSTER = {"asking", "command", "cluster|slots"}
 
 

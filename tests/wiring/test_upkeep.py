@@ -59,6 +59,7 @@ async def test_what_fails_is_logged_and_not_thrown(
     beside: redis.asyncio.Redis, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with begin(beside) as store:
-        store.lpush(KEYS.live, "not a string")
+        store.set(KEYS.live, 1)
+        store.lpush(KEYS.generation(1), "not a hash")
         await Upkeep(beside, KEYS).run()
     assert "upkeep_failed" in capsys.readouterr().out
