@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 MAX_CLICK_WAIT_SECONDS = 0.020
 # Distinct rows in memory while nothing can be written: slots x creatives, then refused.
 MAX_TALLIES = 100_000
+QUIET_SECONDS = 1.0
 
 
 class Written(NamedTuple):
@@ -79,6 +80,7 @@ class Counting:
         self._hour = Hour("", 0, 0)
         self._tallies: defaultdict[Tally, int] = defaultdict(int)
         self._tally_hour = Hour("", 0, 0)
+        self._quiet_until = 0.0
         # What an hour left that ended since the last flush, or that could not be written.
         self._earlier: list[tuple[Hour, dict[Tally, int]]] = []
 
@@ -175,7 +177,7 @@ class Counting:
                 self._written.append(self._write(Content.EVENTS, packed, self.hour()))
             await self._sync()
         except JournalError as error:
-            log.error("journal_failed", error=str(error))
+            self._complain(error)
             for waiter in batch.waiters if batch else ():
                 refuse(waiter, error)
         else:
@@ -225,7 +227,7 @@ class Counting:
             try:
                 self._write_tallies(hour, tallies)
             except JournalError as error:
-                log.error("journal_failed", error=str(error))
+                self._complain(error)
                 self._bound()
                 break
             del self._earlier[0]
@@ -262,7 +264,7 @@ class Counting:
         try:
             await asyncio.get_running_loop().run_in_executor(self._disk, sync, journal.unsynced())
         except OSError as error:
-            log.error("journal_failed", error=str(error))
+            self._complain(error)
             journal.abandon(journal.last)
 
     async def finish(self) -> None:
@@ -273,6 +275,13 @@ class Counting:
         self._tell_all()
         self._disk.shutdown()
         self._seen.close()
+
+    def _complain(self, error: JournalError | OSError) -> None:
+        """Once a second: a full disk refuses thousands of batches in that time."""
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + QUIET_SECONDS
+            log.error("journal_failed", error=str(error))
 
     def _bound(self) -> None:
         if sum(len(tallies) for _, tallies in self._earlier) > MAX_TALLIES:

@@ -190,6 +190,17 @@ async def test_a_full_disk_refuses_and_a_disk_with_room_goes_on(
     assert bench.batches == [[1], [2]]
 
 
+async def test_a_full_disk_is_told_once_a_second(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.disk.full = True
+    for now in (1_000.0, 1_000.5, 1_000.9, 1_001.0):
+        monkeypatch.setattr(module.time, "monotonic", lambda now=now: now)
+        with pytest.raises(JournalError):
+            await bench.counting.join(event())
+    assert capsys.readouterr().out.count("journal_failed") == 2
+
+
 async def test_without_a_journal_events_are_refused_and_tallies_wait(
     tmp_path: Path, disk: Disk
 ) -> None:
