@@ -68,16 +68,21 @@ class Blind:
     def close(self) -> None: ...
 
 
+def edit_script(line: str, instead: str) -> None:
+    """Of the script that counts."""
+    from adserver.store import script as module
+
+    script = module.script
+    assert line in script("count")
+    module.script = lambda name: script(name).replace(line, instead)
+
+
 @alteration
 def without_ledger_compare() -> None:
     """What failed is sent again at once, and applied as often as it is sent."""
     from adserver.core.batch import Stream
-    from adserver.store import counts
 
-    source = counts.script("count")
-    compare = "if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end"
-    assert compare in source
-    counts.script = lambda name: source.replace(compare, "")
+    edit_script("if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end", "")
 
     def failed(self: Stream) -> None:
         self._in_flight = None
@@ -137,13 +142,9 @@ def without_resending() -> None:
 @alteration
 def without_bits() -> None:
     """Nobody remembers which events have been counted."""
-    from adserver.store import counts
     from adserver.wiring import node
 
-    source = counts.script("count")
-    compare = "if was[e] == 1 then"
-    assert compare in source
-    counts.script = lambda name: source.replace(compare, "if false then")
+    edit_script("if was[e] == 1 then", "if false then")
     node.SharedSeen = lambda *_: Blind()  # type: ignore[misc, assignment]
 
 

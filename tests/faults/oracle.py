@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import redis
+
 from adserver.core.events import METRIC_OF, Kind, Metric
 from adserver.core.ticket import Sealer, Ticket
 from adserver.publishing.report import By, Query, Records, report
 from adserver.store.catalogs import StoredCatalogs
-from adserver.store.connect import client
 from adserver.store.keys import Keys
 from adserver.store.totals import StoredTotals
 from tests.servers import SECRET_KEY
@@ -132,7 +133,7 @@ class Books:
     """The report as `adserver report` makes it, without starting a process to ask."""
 
     def __init__(self, url: str) -> None:
-        self.store = client(url)
+        self.store = redis.Redis.from_url(url)
         keys = Keys("adserver")
         self._catalogs = StoredCatalogs(self.store, keys)
         self.totals = StoredTotals(self.store, keys)

@@ -26,13 +26,20 @@ from adserver.core.events import Event, Kind
 from adserver.core.hour import hour_at
 from adserver.core.ports import Source
 from adserver.core.record import pack_event, pack_tallies
-from adserver.store import counts as module
+from adserver.store import script as module
 from adserver.store.connect import SOCKET_TIMEOUT_SECONDS, async_client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
 from adserver.store.totals import StoredTotals
 from tests.factories import NOW, ZONE
-from tests.faults.nodes import OUTAGE_SECONDS, balance, check_report, load_on, node
+from tests.faults.nodes import (
+    CONTROL_PATIENCE_SECONDS,
+    OUTAGE_SECONDS,
+    balance,
+    check_report,
+    load_on,
+    node,
+)
 from tests.faults.proxy import Loss, Proxy
 from tests.faults.stores import Debian, debian
 
@@ -171,10 +178,12 @@ def test_two_thousand_batches_through_a_bad_network_count_once(store: Debian) ->
 def test_control_without_the_ledger_retries_count_more(
     store: Debian, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = module.script("count")
-    compare = "if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end"
-    assert compare in source
-    monkeypatch.setattr(module, "script", lambda _: source.replace(compare, ""))
+    compare, script = (
+        "if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end",
+        module.script,
+    )
+    assert compare in script("count")
+    monkeypatch.setattr(module, "script", lambda name: script(name).replace(compare, ""))
 
     async def run() -> None:
         async with bad_network(store) as (_, counts):
@@ -213,10 +222,12 @@ def serve_badly(tmp: Path, store: Debian, proxy: Proxy, alterations: tuple[str, 
         proxy.losses.update(LOSSES)
         asyncio.run(visit_for_a_while(load))
         proxy.losses.clear()
-        if not alterations:
-            assert load.told.refused == 0
-            check_report(ads, load.told)
-        return balance(ads, load.told, patience=3 if alterations else 30)
+        if alterations:
+            return balance(ads, load.told, patience=CONTROL_PATIENCE_SECONDS)
+        assert load.told.refused == 0
+        wrong = balance(ads, load.told)
+        check_report(ads, load.told)
+        return wrong
 
 
 async def visit_for_a_while(load: Any) -> None:
