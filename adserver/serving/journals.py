@@ -81,9 +81,14 @@ class Journals:
             ) from error
         return Journal(self.root / name, writer, epoch, self.max_bytes, lock)
 
-    def adopt(self, now: float) -> Journal | None:
-        """The journal of a worker that is gone, now ours; None if there is none. now: UTC s."""
+    def adopt(self, now: float, *, shipped_too: bool = True) -> Journal | None:
+        """The journal of a worker that is gone, now ours; None if there is none. now: UTC s.
+
+        shipped_too: also one that was left with everything in the store, to be watched.
+        """
         for folder in self._folders(now):
+            if not shipped_too and (folder / SHIPPED).exists():
+                continue
             try:
                 journal = self._adopt(folder, now)
             except OSError as error:

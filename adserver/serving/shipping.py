@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -232,12 +233,28 @@ class Shipping:
         self._measure()
 
     async def _adopt(self) -> None:
-        while len(self._held) <= MAX_ADOPTED:
-            found = await asyncio.to_thread(self._journals.adopt, self._clock())
+        """Past the limit, what may be missing in the store comes before what is only watched."""
+        while True:
+            full = len(self._held) > MAX_ADOPTED
+            if full and not self._watched():
+                return
+            adopt = partial(self._journals.adopt, shipped_too=not full)
+            found = await asyncio.to_thread(adopt, self._clock())
             if found is None:
-                break
+                return
             log.warning("journal_adopted", journal=found.folder.name, records=found.last.sequence)
+            for held in self._watched()[:1] if full else ():
+                self._let_go(held)
+                self._journals.leave(held.journal, shipped=True)
             self._hold(found)
+
+    def _watched(self) -> list[Held]:
+        """Adopted, whole in the store, and kept in case that loses them."""
+        return [
+            held
+            for held in self._held
+            if held.idle and held is not self._own and not held.journal.spoilt
+        ]
 
     def _tidy(self) -> None:
         for held in list(self._held):

@@ -269,6 +269,28 @@ async def test_events_older_than_their_tickets_live_are_not_sent(worker: MemoryW
     assert any(file.spoilt for file in worker.shipping.own.files)
 
 
+async def test_of_more_dead_workers_than_can_be_watched_every_one_is_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_ADOPTED", 2)
+    worker = MemoryWorker(tmp_path)
+    for number in range(6):
+        dead = worker.journals.create(WRITER + 1 + number, EPOCH)
+        one = event()._replace(writer=dead.writer)
+        dead.write(Content.EVENTS, pack_event(one), hour_at(NOW, ZONE))
+        dead.close()
+    worker.begin()
+    while impressions(worker) < 6:
+        await worker.shipping.look_after()
+        await all_idle(worker)
+        assert len(worker.shipping.sources) <= 1 + 2
+    # Those that had to go are watched again as soon as there is room.
+    monkeypatch.setattr(module, "MAX_ADOPTED", 6)
+    await worker.shipping.look_after()
+    assert len(worker.shipping.sources) == 1 + 6
+    await worker.finish()
+
+
 class FullCounts(MemoryCounts):
     """Answers what is asked, and refuses to be written to: out of memory, or read-only."""
 
