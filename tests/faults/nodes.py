@@ -20,7 +20,7 @@ from tests.servers import Running, adserver_running, until
 
 # With SOAK set, faults last as long as they do in life; without, as long as it takes to see.
 SOAK = bool(os.environ.get("SOAK"))
-OUTAGE_SECONDS = 15.0 if SOAK else 2.5
+OUTAGE_SECONDS = 15.0 if SOAK else 2.0
 # A control fails as surely in less.
 CONTROL_OUTAGE_SECONDS = 1.0
 SLOTS = ("top", "side", "foot")

@@ -22,7 +22,7 @@ SMALL = "small_journals=1"
 ENV = {"ADSERVER_JOURNAL_MEBIBYTES": "16"}
 LIMIT_BYTES = 16 * 1_024
 ANSWERS = 300
-REFUSALS = 200
+REFUSALS = 100
 MAX_P99_SECONDS = 0.050
 BUSY = 4  # as in test_store.py
 
@@ -89,7 +89,7 @@ async def fill_and_go_on(home: House) -> None:
     async with home.load.running():
         await asyncio.to_thread(home.store.kill)
         # Nobody is refused: so many that they would have been.
-        await home.load.more(10 * ANSWERS)
+        await home.load.more(5 * ANSWERS)
         await asyncio.to_thread(home.store.back)
         await home.load.more(ANSWERS)
 
