@@ -97,18 +97,23 @@ def pack_record(content: Content, payload: bytes, chain: int) -> tuple[bytes, in
 
 def read_record(data: bytes, at: int, chain: int) -> Found | Stop:
     """The record at `at`, where `data` ends with its file; `chain` is that of the one before."""
-    left = len(data) - at
-    if left == 0:
-        return Stop.END
-    if left < FRAME.size:
-        return Stop.TORN
     begin = at + FRAME.size
+    # A file that is written through memory is longer than what is in it.
+    if not any(data[at:begin]) and blank(data, at):
+        return Stop.END
+    if begin > len(data):
+        return Stop.TORN
     length, turned, told = FRAME.unpack_from(data, at)
     if length != turned ^ TURNED or not 0 < length <= MAX_RECORD_BYTES:
         # A file may have grown before its data were written, in the midst of these twelve bytes
         # where a page ends there: then the rest is zeros.
-        return Stop.DAMAGED if any(data[begin:]) else Stop.TORN
+        return Stop.TORN if blank(data, begin) else Stop.DAMAGED
     return read_body(data, begin, begin + length, chain, told)
+
+
+def blank(data: bytes, at: int) -> bool:
+    """Whether nothing but zeros is left."""
+    return data.count(0, at) == len(data) - at
 
 
 def read_body(data: bytes, begin: int, end: int, chain: int, told: int) -> Found | Stop:
@@ -120,7 +125,7 @@ def read_body(data: bytes, begin: int, end: int, chain: int, told: int) -> Found
     # No record of ours ends in zeros: events end with a creative's number, the others with a
     # letter, digit or newline. Zeros up to the end are what was never written.
     last = 4 if body[0] == Content.EVENTS else 1
-    return Stop.DAMAGED if any(data[end - last :]) else Stop.TORN
+    return Stop.TORN if blank(data, end - last) else Stop.DAMAGED
 
 
 CONTENTS = frozenset(Content)

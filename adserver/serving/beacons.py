@@ -9,6 +9,7 @@ from adserver.core.events import METRIC_OF, Event, Kind, Outcome
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
 from adserver.metrics import UNKNOWN
+from adserver.serving.counting import Waiter
 from adserver.serving.http import (
     CORS,
     NO_STORE,
@@ -60,7 +61,8 @@ async def beacon(kind: Kind, state: State, scope: Scope, _: Receive, send: Send,
     discard = standing(state, scope, ticket)
     if discard is None:
         try:
-            discard = discard_of(await join(state, ticket, kind))
+            joined = join(state, ticket, kind)
+            discard = discard_of(joined if isinstance(joined, Outcome) else await joined)
         except (JournalError, TooManyWaiting):
             await answer_empty(send, 503, RETRY_AFTER)
             return 503
@@ -93,13 +95,13 @@ def standing(state: State, scope: Scope, ticket: Ticket) -> Discard | None:
     return None
 
 
-async def join(state: State, ticket: Ticket, kind: Kind, *, patient: bool = True) -> Outcome | None:
-    """What became of the ticket's event; None where it is counted, but not known to be yet."""
+def join(state: State, ticket: Ticket, kind: Kind, *, patient: bool = True) -> Outcome | Waiter:
+    """What became of the ticket's event, or a future of it, as `Counting.join` documents."""
     joined = state.counting.join(event_of(ticket, kind), patient=patient)
     if joined is Outcome.DUPLICATE:
         # Never written, so it is for us to tell of it.
         discarded(state, ticket, kind, Discard.DUPLICATE)
-    return joined if isinstance(joined, Outcome) else await joined
+    return joined
 
 
 def event_of(ticket: Ticket, kind: Kind) -> Event:

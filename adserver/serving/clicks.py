@@ -4,7 +4,7 @@ the request, and the visitor waits at most 20 ms for the counting."""
 from __future__ import annotations
 
 from adserver.core.errors import JournalError, StoreUnavailable, TicketError, TooManyWaiting
-from adserver.core.events import Kind
+from adserver.core.events import Kind, Outcome
 from adserver.core.macros import fill_link
 from adserver.core.ports import KnownCreative
 from adserver.core.ticket import Ticket
@@ -63,7 +63,8 @@ async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
         discarded(state, ticket, Kind.CLICK, discard)
         return event_header(discard)
     try:
-        outcome = await join(state, ticket, Kind.CLICK, patient=False)
+        joined = join(state, ticket, Kind.CLICK, patient=False)
+        outcome = joined if isinstance(joined, Outcome) else await joined
     except (JournalError, TooManyWaiting):
         return PENDING
     return PENDING if outcome is None else event_header(discard_of(outcome))

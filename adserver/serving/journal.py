@@ -22,6 +22,7 @@ from adserver.core.hour import Hour
 from adserver.core.record import (
     EVENT,
     HEAD_BYTES,
+    MAX_RECORD_BYTES,
     Content,
     Head,
     pack_head,
@@ -31,6 +32,7 @@ from adserver.core.record import (
 from adserver.serving.journal_files import (
     NO_HOUR,
     File,
+    Mapped,
     Unsynced,
     begin,
     keep_aside,
@@ -39,6 +41,8 @@ from adserver.serving.journal_files import (
 )
 
 FILE_SECONDS = 60.0
+# Behind a file's full length: the hour and the record that were under way when it was reached.
+LAST_RECORDS_BYTES = 2 * MAX_RECORD_BYTES + 4_096
 MAX_FILE_BYTES = 16 * 1024 * 1024
 # Longer than a failover takes and a partition should: what a store lost meanwhile is re-sent.
 RETENTION_SECONDS = 600.0
@@ -51,6 +55,7 @@ log = structlog.get_logger(__name__)
 class Journal:
     """folder: held by us. max_bytes: over all files; then events are refused, not lost.
 
+    mapped: whether it is written through memory, for answers that do not wait for a sync.
     last: the last record written. durable: the last that a crash leaves (in `interval` mode: a
     crash of the process).
     """
@@ -60,6 +65,7 @@ class Journal:
     epoch: int
     max_bytes: int
     lock: int
+    mapped: bool = False
     files: list[File] = field(default_factory=list)
     last: Mark = NOTHING
     durable: Mark = NOTHING
@@ -70,6 +76,7 @@ class Journal:
     _begun: float = 0.0
     _new_name: bool = False
     _given_up: bool = False
+    _map: Mapped | None = None
     # Of the current file: where it ends, and where the journal does.
     _largest: int = 0
     _bound: int = 0
@@ -109,8 +116,7 @@ class Journal:
         if file.size + length > self._bound:
             self._make_room(length)
         try:
-            if os.write(handle, packed) < length:
-                raise OSError("only a part of it could be written")
+            self._put(handle, packed)
         except OSError as error:
             self._retire()
             raise JournalError(f"cannot write to {file.path}: {error}") from error
@@ -137,10 +143,11 @@ class Journal:
         head = pack_head(Head(self.writer, self.epoch, *self.last))
         try:
             # The name may be taken by a file of which nothing was ever durable.
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
             self._handle = handle
-            if os.write(handle, head) < len(head):
-                raise OSError("only a part of it could be written")
+            if self.mapped:
+                self._map = Mapped(handle, self._largest + LAST_RECORDS_BYTES)
+            self._put(handle, head)
         except OSError as error:
             self._retire()
             raise JournalError(f"cannot begin {path}: {error}") from error
@@ -150,8 +157,20 @@ class Journal:
         self.hour, self._begun, self._new_name = NO_HOUR, time.monotonic(), True
         return handle
 
+    def _put(self, handle: int, data: bytes) -> None:
+        if self._map is not None:
+            self._map.append(data)
+        elif os.write(handle, data) < len(data):
+            raise OSError("only a part of it could be written")
+
+    def _unmap(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+
     def _retire(self) -> None:
         """Write no more to the current file; the next sync still covers it."""
+        self._unmap()
         if self._handle is not None:
             self._retired.append(self._handle)
             self._handle = None
@@ -168,6 +187,7 @@ class Journal:
         After a failed sync nothing is known of the pages that it was about (and asking again
         would succeed without having written them).
         """
+        self._unmap()
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -253,6 +273,7 @@ class Journal:
             file.path.unlink(missing_ok=True)
 
     def close(self) -> None:
+        self._unmap()
         for handle in (*self._retired, self._handle, self.lock):
             if handle is not None:
                 os.close(handle)

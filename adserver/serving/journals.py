@@ -56,11 +56,12 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Journals:
     """root: of one store's journals. max_bytes: of each journal. life: seconds; an older one is
-    not sent, as the store may have forgotten its tickets."""
+    not sent, as the store may have forgotten its tickets. mapped: whether new ones are."""
 
     root: Path
     max_bytes: int
     life: int
+    mapped: bool = False
 
     def create(self, writer: int, epoch: int) -> Journal:
         """A new journal, ours; JournalError if the folder cannot be written."""
@@ -79,7 +80,7 @@ class Journals:
             raise JournalError(
                 f"cannot make a journal in {self.root}: {error}; ADSERVER_STATE names the folder"
             ) from error
-        return Journal(self.root / name, writer, epoch, self.max_bytes, lock)
+        return Journal(self.root / name, writer, epoch, self.max_bytes, lock, self.mapped)
 
     def adopt(self, now: float, *, shipped_too: bool = True) -> Journal | None:
         """The journal of a worker that is gone, now ours; None if there is none. now: UTC s.

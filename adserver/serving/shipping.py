@@ -300,25 +300,22 @@ class Shipping:
 def put_together(written: Sequence[Written]) -> Iterator[Written]:
     """Events that follow each other as if they were of one record, the last: where shipments
     end is free, and a shipment of many records costs as much as one of a few."""
-    waiting: list[Written] = []
-    room = MAX_EVENTS_PER_BATCH * EVENT.size
+    payloads: list[bytes] = []
+    room, last = 0, None
     for one in written:
-        alike = waiting and one.content is Content.EVENTS and one.hour is waiting[-1].hour
-        if waiting and not (alike and len(one.payload) <= room):
-            yield joined(waiting)
-            waiting, room = [], MAX_EVENTS_PER_BATCH * EVENT.size
-        if one.content is Content.EVENTS:
-            waiting.append(one)
-            room -= len(one.payload)
-        else:
+        events, length = one.content is Content.EVENTS, len(one.payload)
+        if last is not None and not (events and length <= room and one.hour is last.hour):
+            yield last._replace(payload=b"".join(payloads))
+            last = None
+        if not events:
             yield one
-    if waiting:
-        yield joined(waiting)
-
-
-def joined(written: list[Written]) -> Written:
-    last = written[-1]
-    return last._replace(payload=b"".join([one.payload for one in written]))
+            continue
+        if last is None:
+            payloads, room = [], MAX_EVENTS_PER_BATCH * EVENT.size
+        payloads.append(one.payload)
+        room, last = room - length, one
+    if last is not None:
+        yield last._replace(payload=b"".join(payloads))
 
 
 def kind_of(error: StoreUnavailable | ValueError) -> str:

@@ -271,7 +271,12 @@ def journals_of(node: Node) -> Journals:
     """Those of this store, whatever other stores the node has had. Each worker has its share."""
     settings = node.settings
     share = settings.journal_mebibytes * MEBIBYTE // settings.workers
-    return Journals(settings.state / JOURNALS / node.identity, share, settings.ticket_life)
+    return Journals(
+        settings.state / JOURNALS / node.identity,
+        share,
+        settings.ticket_life,
+        mapped=settings.journal_sync == "interval",
+    )
 
 
 async def make_state(  # noqa: PLR0913 - what a worker is made of

@@ -48,6 +48,7 @@ def standing_on(world: World) -> Iterator[None]:
     )
     names: dict[str, Any] = {"os": world.kernel, "fcntl": world.kernel, "time": clock}
     names |= {"log": world.log, "secrets": SimpleNamespace(randbits=world.epoch)}
+    names["Mapped"] = world.kernel.mapped
     names |= world.plan.knobs | world.features.replaced
     kept = [
         (room, name, getattr(room, name))

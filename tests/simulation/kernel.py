@@ -82,6 +82,21 @@ class Opened:
     process: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A file that is written through memory, with the failures of one that is not."""
+
+    kernel: Kernel
+    handle: int
+
+    def append(self, data: bytes) -> None:
+        if self.kernel.write(self.handle, data) < len(data):
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+    def close(self) -> None:
+        """What is in it is as long as it is."""
+
+
 class Kernel:
     """`os` and `fcntl` for all machines at once; process: who is calling.
 
@@ -131,6 +146,9 @@ class Kernel:
     def write(self, handle: int, data: bytes) -> int:
         opened = self._opened(handle)
         return opened.disk.write(opened.inode, data)
+
+    def mapped(self, handle: int, _length: int) -> Mapped:
+        return Mapped(self, handle)
 
     def fdatasync(self, handle: int) -> None:
         opened = self._opened(handle)
