@@ -46,17 +46,13 @@ class Seen:
         # Asked again: the slot may have been given away between the two looks.
         return self._words[at] == key
 
-    def add(self, event: Event) -> bool:
-        """Whether that is new."""
+    def add(self, event: Event) -> None:
         key = TAKEN | event.writer << 16 | event.serial >> 16
         at = self._place(key)
         if at is None:
             at = self._give(key)
         bit = (event.serial & 0xFFFF) * BITS_PER_TICKET + event.kind
-        byte, mask = (at + HEAD_WORDS) * WORD_BYTES + (bit >> 3), 1 << (bit & 7)
-        before = self._bytes[byte]
-        self._bytes[byte] = before | mask
-        return not before & mask
+        self._bytes[(at + HEAD_WORDS) * WORD_BYTES + (bit >> 3)] |= 1 << (bit & 7)
 
     def _place(self, key: int) -> int | None:
         """The word at which the bitmap's slot begins; None if it has none."""

@@ -214,7 +214,8 @@ class Counting:
     def _settle(self, batch: Batch[Waiter]) -> None:
         for event, waiter in zip(batch.events, batch.waiters, strict=True):
             # The same event twice on its way: the store counts the second as a duplicate.
-            outcome = Outcome.ACCEPTED if self._seen.add(event) else Outcome.DUPLICATE
+            outcome = Outcome.DUPLICATE if self._seen.has(event) else Outcome.ACCEPTED
+            self._seen.add(event)
             if not waiter.done():
                 waiter.set_result(outcome)
         self._seen.share()

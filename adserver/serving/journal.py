@@ -38,6 +38,7 @@ from adserver.serving.journal_files import (
     keep_aside,
     records,
     remove_folder,
+    write,
 )
 
 FILE_SECONDS = 60.0
@@ -75,6 +76,7 @@ class Journal:
     _retired: list[int] = field(default_factory=list)
     _begun: float = 0.0
     _new_name: bool = False
+    _old: bool = False
     _given_up: bool = False
     _map: Mapped | None = None
     # Of the current file: where it ends, and where the journal does.
@@ -99,15 +101,12 @@ class Journal:
         """Append a record; it survives the process, and after `sync` the machine. JournalError."""
         if self._given_up:
             raise JournalError(f"the journal {self.folder} has been given up")
-        if self._handle is None or self._due():
+        if self._handle is None or self._old or self.files[-1].size > self._largest:
             self._handle = self._begin_file()
         if hour is not self.hour and hour != self.hour:
             self._append(self._handle, Content.HOUR, pack_hour(hour), hour)
             self.hour, self.newest = hour, hour.end
         return self._append(self._handle, content, payload, hour)
-
-    def _due(self) -> bool:
-        return self.files[-1].size > self._largest or time.monotonic() - self._begun > FILE_SECONDS
 
     def _append(self, handle: int, content: Content, payload: bytes, hour: Hour) -> Mark:
         sequence, chain = self.last
@@ -116,7 +115,10 @@ class Journal:
         if file.size + length > self._bound:
             self._make_room(length)
         try:
-            self._put(handle, packed)
+            if self._map is not None:
+                self._map.append(packed)
+            else:
+                write(handle, packed)
         except OSError as error:
             self._retire()
             raise JournalError(f"cannot write to {file.path}: {error}") from error
@@ -147,7 +149,9 @@ class Journal:
             self._handle = handle
             if self.mapped:
                 self._map = Mapped(handle, self._largest + LAST_RECORDS_BYTES)
-            self._put(handle, head)
+                self._map.append(head)
+            else:
+                write(handle, head)
         except OSError as error:
             self._retire()
             raise JournalError(f"cannot begin {path}: {error}") from error
@@ -155,13 +159,8 @@ class Journal:
         self._bound = self.max_bytes - self.size
         self.files.append(begin(path, self.last))
         self.hour, self._begun, self._new_name = NO_HOUR, time.monotonic(), True
+        self._old = False
         return handle
-
-    def _put(self, handle: int, data: bytes) -> None:
-        if self._map is not None:
-            self._map.append(data)
-        elif os.write(handle, data) < len(data):
-            raise OSError("only a part of it could be written")
 
     def _unmap(self) -> None:
         if self._map is not None:
@@ -177,6 +176,8 @@ class Journal:
 
     def unsynced(self) -> Unsynced:
         """What `sync` is to make durable; taken here, as a file may be begun while it runs."""
+        # Asked here, as it need not be asked for each record.
+        self._old = time.monotonic() - self._begun > FILE_SECONDS
         taken = Unsynced(self._retired, self._handle, self.folder if self._new_name else None)
         self._retired, self._new_name = [], False
         return taken

@@ -77,6 +77,11 @@ class Unsynced(NamedTuple):
     folder: Path | None
 
 
+def write(handle: int, data: bytes) -> None:
+    if os.write(handle, data) < len(data):
+        raise OSError("only a part of it could be written")
+
+
 def sync(unsynced: Unsynced) -> None:
     """Make all that is written durable; called in a thread. OSError if it may not be."""
     try:

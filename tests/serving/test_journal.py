@@ -49,7 +49,9 @@ def serials(journal: Journal, after: int = 0, until: int | None = None) -> list[
 
 
 def next_file(journal: Journal) -> None:
+    """The next record begins another file: this one has been looked at and found old."""
     journal._begun -= module.FILE_SECONDS + 1
+    sync(journal.unsynced())
 
 
 def test_what_is_written_is_read_from_any_record_on(journal: Journal) -> None:

@@ -15,7 +15,7 @@ from adserver.core.events import Event, Kind
 from adserver.core.hour import hour_at
 from adserver.core.record import HEAD_BYTES, Content, pack_event, read_events
 from adserver.serving.journal import RETENTION_SECONDS, Journal
-from adserver.serving.journal_files import QUARANTINE
+from adserver.serving.journal_files import QUARANTINE, sync
 from adserver.serving.journals import (
     CLOCKS_SECONDS,
     MAKING_SECONDS,
@@ -145,6 +145,7 @@ def test_a_torn_tail_is_dropped(journals: Journals, cut: int) -> None:
 def test_a_flipped_bit_ends_its_file_and_is_kept_for_a_person(journals: Journals) -> None:
     left = filled(journals)
     left._begun -= 3_600
+    sync(left.unsynced())
     packed = pack_event(Event(Kind.IMPRESSION, WRITER, 9, 1, 2, 3))
     left.write(Content.EVENTS, packed, HOUR)
     path = left.files[0].path

@@ -27,7 +27,7 @@ def event(serial: int = 1) -> Event:
 
 def test_what_one_has_shared_the_other_knows(pair: tuple[SharedSeen, SharedSeen]) -> None:
     one, other = pair
-    assert one.add(event())
+    one.add(event())
     assert one.has(event())
     assert not other.has(event())
     one.share()
@@ -43,12 +43,15 @@ def test_nobody_waits_for_who_is_sharing(
     one, other = pair
     stopped = os.open(tmp_path / "lock", os.O_RDWR)
     fcntl.flock(stopped, fcntl.LOCK_EX)
-    one.add(event())
+    for serial in range(1, 12):
+        one.add(event(serial))
     one.share()
     assert not other.has(event())
     os.close(stopped)  # whatever ended it
     one.share()
     assert other.has(event())
+    assert other.has(event(10))
+    assert not other.has(event(11)), "past the limit, the store tells them"
 
 
 def test_alone_a_worker_knows_what_it_was_told() -> None:

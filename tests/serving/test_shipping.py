@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -218,11 +219,11 @@ async def test_what_the_dead_worker_had_sent_itself_is_not_sent_again(
 async def test_an_adopted_journal_is_removed_when_the_store_had_it_for_long_enough(
     worker: MemoryWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     await leave_behind(worker.journals, 5)
     await worker.shipping.look_after()
     await stored(worker, 5)
-    now = 1_000.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
     for later, held in ((0, 2), (RETENTION_SECONDS - 1, 2), (1, 1)):
         now += later
         # The store is asked once more before anything goes, and looked after behind its answer.
