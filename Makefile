@@ -7,10 +7,10 @@ PIP_WHEEL := $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint types doors coverage wheel bench lock secrets clean
+.PHONY: help demo test soak check lint types doors coverage wheel bench bench-counting lock secrets clean
 
 help:  ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -66,6 +66,9 @@ wheel: $(VENV)/installed-dev  ## build the wheel, and run it from a folder that 
 
 bench: $(VENV)/installed-dev  ## requests per second and CPU, beside a bare server (needs wrk)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-counting: $(VENV)/installed-dev  ## what counting costs, beside the same server not counting (needs wrk)
+	@$(BIN)/python -m benchmarks.counting $(ARGS)
 
 lock:  ## exact versions and hashes of every package (needs uv)
 	uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock

@@ -33,6 +33,7 @@ from benchmarks.load import Load, drive
 from benchmarks.processes import cpu_seconds, free_port, memory_mib, running, tree
 
 RESULTS = Path(__file__).parent / "results"
+SETTLE_SECONDS = 30.0  # from the journal to the store
 TICKETS_PER_SECOND = 60_000  # more than one worker answers
 
 
@@ -185,7 +186,7 @@ def measure(bench: Bench, target: Target, connections: int, seconds: float) -> M
     load = drive(target.port, target.path, connections, seconds, paths)
     cpu = cpu_seconds(target.pids) - before
     if target.counted:
-        check(target, load, count_of(bench, target) - counted, connections)
+        check(bench, target, load, counted, connections)
     if load.failed:
         sys.exit(f"{target.name}: {load.failed} requests failed; the numbers mean nothing")
     return Measured(load, cpu / load.requests * 1e6, memory_mib(target.pids))
@@ -197,8 +198,13 @@ def count_of(bench: Bench, target: Target) -> int:
     return int(sum(float(v) for v in re.findall(rf"^{name}{{.*}} (\S+)$", text, re.MULTILINE)))
 
 
-def check(target: Target, load: Load, counted: int, connections: int) -> None:
-    """The oracle: what was answered was counted, and what was counted had been asked."""
+def check(bench: Bench, target: Target, load: Load, before: int, connections: int) -> None:
+    """The oracle: what was answered is counted, and what was counted had been asked."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (counted := count_of(bench, target) - before) < load.requests:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
     if not load.requests <= counted <= load.requests + connections:
         sys.exit(f"{target.name}: {load.requests} answered, {counted} counted")
 
