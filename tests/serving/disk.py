@@ -47,5 +47,13 @@ class Disk:
             short, self.short = self.short, None
             return write(handle, data[:short])
 
+        allocate = os.posix_fallocate
+
+        def limited_allocate(handle: int, offset: int, length: int) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            allocate(handle, offset, length)
+
+        monkeypatch.setattr(journal_files.os, "posix_fallocate", limited_allocate)
         monkeypatch.setattr(counting, "sync", slow_sync)
         monkeypatch.setattr(journal.os, "write", limited_write)

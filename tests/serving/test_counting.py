@@ -32,7 +32,7 @@ class Bench:
 
     def __init__(self, folder: Path, disk: Disk, *, always: bool) -> None:
         self.disk = disk
-        self.journals = Journals(folder, JOURNAL_BYTES, LIFE_SECONDS)
+        self.journals = Journals(folder, JOURNAL_BYTES, LIFE_SECONDS, mapped=not always)
         self.told: list[Written] = []
         self.counting = Counting(lambda: ZONE, self.told.extend, SharedSeen(), always=always)
 

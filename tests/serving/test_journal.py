@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,15 +29,25 @@ from tests.serving.memory import LIFE_SECONDS
 HOUR = hour_at(NOW, ZONE)
 WRITER = 7
 MEBIBYTE = 1024 * 1024
+WRITE_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from tests.serving import test_journal as tests
+journal = tests.made(Path(sys.argv[1]), mapped=True)
+for serial in range(3):
+    tests.write(journal, serial)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
-def made(folder: Path, max_bytes: int = MEBIBYTE) -> Journal:
-    return Journals(folder, max_bytes, LIFE_SECONDS).create(WRITER, 1)
+def made(folder: Path, max_bytes: int = MEBIBYTE, *, mapped: bool = False) -> Journal:
+    return Journals(folder, max_bytes, LIFE_SECONDS, mapped).create(WRITER, 1)
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    journal = made(tmp_path)
+@pytest.fixture(params=[False, True], ids=["written", "mapped"])
+def journal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Journal]:
+    """As `always` writes it, and as `interval` does, through memory."""
+    journal = made(tmp_path, mapped=request.param)
     yield journal
     journal.close()
 
@@ -257,3 +271,39 @@ def test_a_folder_that_is_gone_is_told(journal: Journal) -> None:
     journal.folder.rename(journal.folder.with_name("elsewhere"))
     with pytest.raises(JournalError, match="cannot begin"):
         write(journal, 2)
+
+
+def test_a_mapped_file_ends_in_zeros_until_it_is_done_with(tmp_path: Path) -> None:
+    journal = made(tmp_path, mapped=True)
+    write(journal, 1)
+    [file] = journal.files
+    assert not any(file.path.read_bytes()[file.size :])
+    assert file.path.stat().st_size > file.size
+    journal.close()
+    assert file.path.stat().st_size == file.size
+
+
+def test_what_a_killed_worker_wrote_through_memory_is_found(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITE_AND_DIE, str(tmp_path)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    found = Journals(tmp_path, MEBIBYTE, LIFE_SECONDS).adopt(NOW)
+    assert found is not None
+    assert serials(found) == [0, 1, 2]
+    assert not any(file.spoilt for file in found.files)
+
+
+def test_a_full_disk_is_found_before_anything_is_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = made(tmp_path, mapped=True)
+    monkeypatch.setattr(journal_files.os, "posix_fallocate", no_space)
+    with pytest.raises(JournalError, match="cannot begin"):
+        write(journal, 1)
+    monkeypatch.undo()
+    write(journal, 1)
+    assert serials(journal) == [1]
+    journal.close()
+
+
+def no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
