@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import NamedTuple
-
-import redis
 
 from adserver.core.events import METRIC_OF, Kind, Metric
 from adserver.core.ticket import Sealer, Ticket
 from adserver.publishing.report import By, Query, Records, report
+from adserver.store.address import shards_of
 from adserver.store.catalogs import StoredCatalogs
+from adserver.store.connect import client
 from adserver.store.keys import Keys
 from adserver.store.totals import StoredTotals
 from tests.servers import SECRET_KEY
@@ -133,10 +134,10 @@ class Books:
     """The report as `adserver report` makes it, without starting a process to ask."""
 
     def __init__(self, url: str) -> None:
-        self.store = redis.Redis.from_url(url)
-        keys = Keys("adserver")
-        self._catalogs = StoredCatalogs(self.store, keys)
-        self.totals = StoredTotals(self.store, keys)
+        self.store = ExitStack()
+        connection, keys = self.store.enter_context(client(url)), Keys("adserver", shards_of(url))
+        self._catalogs = StoredCatalogs(connection, keys)
+        self.totals = StoredTotals(connection, keys)
 
     def figures(self, now: float) -> Figures:
         live = self._catalogs.live()
