@@ -67,7 +67,7 @@ class Machines:
         if apply:
             applied = run_command(home, env, "apply", "--yes")
             assert applied.returncode == 0, applied.stderr
-        with started(home, env, "serve") as (process, public, admin):
+        with started(home, env, command_line("serve")) as (process, public, admin):
             ads = Running(public, admin, process, self.store, home, env)
             with ads.client:
                 until(lambda: ads.client.get(f"{admin}/readyz").status_code == 200 or not apply)
@@ -304,7 +304,7 @@ def test_two_namespaces_are_remembered_apart(machines: Machines, store: redis.Re
     env = machines.environment("one", OLD)
     for namespace in ("blog", "revue"):
         spaced = {**env, "ADSERVER_NAMESPACE": namespace}
-        with started(machines.folder / "one", spaced, "serve"):
+        with started(machines.folder / "one", spaced, command_line("serve")):
             pass
     marks = (machines.folder / "one" / "var" / "journal").glob("*.store")
     found = [json.loads(mark.read_text("utf-8")) for mark in marks]
