@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from adserver.core.errors import LedgerConflict
 from adserver.core.hour import Hour
-from adserver.core.record import EVENT, Content, split
+from adserver.core.record import EVENT
 
 # What one script call handles in about a millisecond, so that the store serves others between.
 MAX_EVENTS_PER_BATCH = 1_000
@@ -246,15 +246,3 @@ class Stream:
             self._queue.popleft()
         self.position = max(self.position, shipment.mark.sequence)
         self._settle()
-
-
-def part_of(  # noqa: PLR0913 - a record and where it is to go
-    content: Content, payload: bytes, mark: Mark, hour: Hour, writer: int, shard: int, shards: int
-) -> Part | None:
-    """What a record holds for a shard; None if nothing. Tallies go where their writer's do."""
-    if content is Content.EVENTS:
-        events = split(payload, shards).get(shard)
-        return Part(*mark, hour, events) if events else None
-    if content is Content.TALLIES and writer % shards == shard:
-        return Part(*mark, hour, b"", payload)
-    return None

@@ -16,15 +16,15 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import structlog
 
-from adserver.core.batch import MAX_TALLIES_PER_BATCH, Mark
+from adserver.core.batch import MAX_TALLIES_PER_BATCH
 from adserver.core.commit import Batch, GroupCommit
 from adserver.core.errors import JournalError
 from adserver.core.events import Event, Outcome, Tally
 from adserver.core.hour import Hour, hour_at
+from adserver.core.parts import Written
 from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
 from adserver.serving.journal import Journal
 from adserver.serving.journal_files import sync
@@ -39,15 +39,6 @@ MAX_CLICK_WAIT_SECONDS = 0.020
 # Distinct rows in memory while nothing can be written: slots x creatives, then refused.
 MAX_TALLIES = 100_000
 QUIET_SECONDS = 1.0
-
-
-class Written(NamedTuple):
-    """A record that is in the journal, and what it holds."""
-
-    mark: Mark
-    content: Content
-    payload: bytes
-    hour: Hour
 
 
 class Counting:

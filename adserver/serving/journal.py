@@ -16,9 +16,10 @@ from pathlib import Path
 
 import structlog
 
-from adserver.core.batch import NOTHING, Mark, Part, part_of
+from adserver.core.batch import NOTHING, Mark, Part
 from adserver.core.errors import JournalError
 from adserver.core.hour import Hour
+from adserver.core.parts import part_of
 from adserver.core.record import (
     EVENT,
     HEAD_BYTES,

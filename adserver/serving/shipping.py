@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
-from adserver.core.batch import MAX_EVENTS_PER_BATCH, NOTHING, Need, Shipment, Stream, part_of
+from adserver.core.batch import NOTHING, Need, Shipment, Stream
 from adserver.core.errors import LedgerConflict, StoreUnavailable
 from adserver.core.events import Row
+from adserver.core.parts import Written, part_of, put_together
 from adserver.core.ports import Counts, Source, Told
-from adserver.core.record import EVENT, Content
 from adserver.metrics import Meter
-from adserver.serving.counting import Written
 from adserver.serving.journal import Journal
 from adserver.serving.journals import Journals
 
@@ -272,8 +271,7 @@ class Shipping:
         held.journal.close()
 
     def _measure(self) -> None:
-        gauges = self._meter.gauges
-        journals = [held.journal for held in self._held]
+        gauges, journals = self._meter.gauges, [held.journal for held in self._held]
         gauges["journal_events"][()] = sum(
             held.journal.events_after(held.position) for held in self._held
         )
@@ -295,27 +293,6 @@ class Shipping:
         for held in self._held:
             self._journals.leave(held.journal, shipped=held.idle)
         self._held, self._own = [], None
-
-
-def put_together(written: Sequence[Written]) -> Iterator[Written]:
-    """Events that follow each other as if they were of one record, the last: where shipments
-    end is free, and a shipment of many records costs as much as one of a few."""
-    payloads: list[bytes] = []
-    room, last = 0, None
-    for one in written:
-        events, length = one.content is Content.EVENTS, len(one.payload)
-        if last is not None and not (events and length <= room and one.hour is last.hour):
-            yield last._replace(payload=b"".join(payloads))
-            last = None
-        if not events:
-            yield one
-            continue
-        if last is None:
-            payloads, room = [], MAX_EVENTS_PER_BATCH * EVENT.size
-        payloads.append(one.payload)
-        room, last = room - length, one
-    if last is not None:
-        yield last._replace(payload=b"".join(payloads))
 
 
 def kind_of(error: StoreUnavailable | ValueError) -> str:

@@ -1,20 +1,16 @@
-"""A serving node: sockets, the store, the processes and what each of them is made of."""
+"""A serving node: sockets, the store, and which processes there are."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import os
-import secrets
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from mmap import mmap
-from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -26,49 +22,18 @@ from adserver import logs
 from adserver.core.errors import SettingsError, StoreUnavailable
 from adserver.core.ports import KnownKey
 from adserver.core.seen import MEMORY_BYTES
-from adserver.core.ticket import Sealer
-from adserver.metrics import Meter
-from adserver.serving.admin import Guard, admin_app
-from adserver.serving.app import PublicApp
-from adserver.serving.asset_cache import AssetCache
-from adserver.serving.collect import Collected
-from adserver.serving.counting import Counting
-from adserver.serving.journals import Journals
-from adserver.serving.live import Live
-from adserver.serving.seen import SharedSeen
-from adserver.serving.shipping import Shipping
-from adserver.serving.state import State
+from adserver.serving.admin import Guard
 from adserver.serving.supervisor import Role, Supervisor
-from adserver.serving.worker import (
-    PARENT_SECONDS,
-    Beside,
-    cancel,
-    forever,
-    leave_with_parent,
-    server,
-    set_constant_gauges,
-)
 from adserver.settings import Settings
-from adserver.store.address import shards_of
-from adserver.store.catalogs import StoredLiveCatalog
-from adserver.store.connect import AsyncClient, async_client
-from adserver.store.counts import WRITER_BITS, StoredCounts
 from adserver.store.embedded import Embedded
-from adserver.store.keys import Keys
-from adserver.wiring.admission import WAIT_SECONDS, admit
+from adserver.wiring.admission import admit
 from adserver.wiring.control import store_url
-from adserver.wiring.delivery import Delivery
-from adserver.wiring.identity import JOURNALS
+from adserver.wiring.processes import MakeBeside, run_admin, run_worker
 from adserver.wiring.secret_keys import read_private, signing_keys
-from adserver.wiring.upkeep import UPKEEP_SECONDS, Upkeep
 
 log = structlog.get_logger(__name__)
-Answered = TypeVar("Answered")
-# Makes what answers the paths that are not the ad server's; it may call the ad server itself.
-MakeBeside = Callable[[Callable[[], ASGIApp]], ASGIApp]
 
 BACKLOG = 2_048
-MEBIBYTE = 1024 * 1024
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -227,128 +192,6 @@ def address_of(host: str, sock: socket.socket) -> str:
     if ":" in shown and not shown.startswith("["):
         shown = f"[{shown}]"
     return f"http://{shown}:{sock.getsockname()[1]}"
-
-
-@contextlib.asynccontextmanager
-async def connected(url: str) -> AsyncIterator[AsyncClient]:
-    connection = async_client(url)
-    try:
-        yield connection
-    finally:
-        await connection.aclose()
-
-
-async def run_worker(
-    node: Node, number: int, beside: MakeBeside, ready: Callable[[], None]
-) -> None:
-    settings = node.settings
-    async with connected(node.store) as connection:
-        keys = Keys(settings.namespace, shards_of(settings.redis))
-        counts = StoredCounts(connection, keys, settings.ticket_life)
-        catalog = StoredLiveCatalog(connection, keys, node.known)
-        journals = journals_of(node)
-        meter = Meter()
-        live = Live(catalog, settings.public_url, meter)
-        shipping = Shipping(counts, journals, meter, live.note)
-        state = await make_state(node, counts, AssetCache(catalog), live, shipping, meter)
-        app = PublicApp(state, urlsplit(settings.public_url).path, beside)
-        name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
-        beside_requests = Beside(
-            state,
-            catalog,
-            counts,
-            journals,
-            shipping,
-            name,
-            node.collect_path,
-            node.identity,
-        )
-        async with beside_requests.running():
-            await server(app, ready, public=True).serve(sockets=[node.public])
-
-
-def journals_of(node: Node) -> Journals:
-    """Those of this store, whatever other stores the node has had. Each worker has its share."""
-    settings = node.settings
-    share = settings.journal_mebibytes * MEBIBYTE // settings.workers
-    return Journals(
-        settings.state / JOURNALS / node.identity,
-        share,
-        settings.ticket_life,
-        mapped=settings.journal_sync == "interval",
-    )
-
-
-async def make_state(  # noqa: PLR0913 - what a worker is made of
-    node: Node,
-    counts: StoredCounts,
-    assets: AssetCache,
-    live: Live,
-    shipping: Shipping,
-    meter: Meter,
-) -> State:
-    settings = node.settings
-    counting = Counting(
-        lambda: live.timezone,
-        shipping.durable,
-        SharedSeen(node.seen, Path(node.folder) / "seen.lock"),
-        always=settings.journal_sync == "always",
-    )
-    state = State(
-        live=live,
-        counting=counting,
-        sealer=Sealer(node.keys),
-        assets=assets,
-        meter=meter,
-        writer=await writer_of(node, counts),
-        ticket_life=settings.ticket_life,
-        trusted_peers=settings.trusted_peers,
-    )
-    set_constant_gauges(state, settings.journal_mebibytes * MEBIBYTE)
-    return state
-
-
-async def writer_of(node: Node, counts: StoredCounts) -> int:
-    """A worker of a node that begins does not wait for the store: an empty slot is an answer.
-
-    One that comes later does, as the others have a generation in memory and it has none.
-    """
-    if node.begun.is_set():
-        return await until_answered(counts.claim_writer)
-    try:
-        return await counts.claim_writer()
-    except StoreUnavailable as error:
-        log.warning("writer_not_claimed", error=str(error))
-        # That another worker has drawn it as well is one chance in four billion.
-        return secrets.randbits(WRITER_BITS)
-
-
-async def until_answered(call: Callable[[], Awaitable[Answered]]) -> Answered:
-    while True:
-        try:
-            return await call()
-        except StoreUnavailable as error:
-            log.warning("waiting_for_store", error=str(error))
-            await asyncio.sleep(WAIT_SECONDS)
-
-
-async def run_admin(node: Node, ready: Callable[[], None]) -> None:
-    collected = Collected()
-    # Left by an admin process that was killed.
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(node.collect_path)
-    listener = await collected.listen(node.collect_path)
-    async with listener, connected(node.store) as connection:
-        settings = node.settings
-        keys = Keys(settings.namespace, shards_of(settings.redis))
-        delivery, upkeep = Delivery(connection, keys), Upkeep(connection, keys)
-        app = admin_app(collected, node.guard, delivery.dump)
-        beside = [
-            asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid()))),
-            asyncio.create_task(forever(UPKEEP_SECONDS, upkeep.run)),
-        ]
-        await server(app, ready, public=False).serve(sockets=[node.admin])
-        await cancel(beside)
 
 
 def reason_of(error: OSError) -> str:

@@ -142,20 +142,20 @@ def without_resending() -> None:
 @alteration
 def without_bits() -> None:
     """Nobody remembers which events have been counted."""
-    from adserver.wiring import node
+    from adserver.wiring import processes
 
     edit_script("if was[e] == 1 then", "if false then")
-    node.SharedSeen = lambda *_: Blind()  # type: ignore[misc, assignment]
+    processes.SharedSeen = lambda *_: Blind()  # type: ignore[misc, assignment]
 
 
 @alteration
 def bits_of_an_hour() -> None:
     """Events are remembered by the hour in which they arrive."""
     from adserver.store.keys import Keys
-    from adserver.wiring import node
+    from adserver.wiring import processes
 
     seen = Keys.seen
-    node.SharedSeen = lambda *_: Blind()  # type: ignore[misc, assignment]
+    processes.SharedSeen = lambda *_: Blind()  # type: ignore[misc, assignment]
     Keys.seen = lambda self, *place: (  # type: ignore[method-assign]
         f"{seen(self, *place)}:{time.time() // 3_600:.0f}"
     )
@@ -220,9 +220,9 @@ def without_snapshot() -> None:
 @alteration
 def small_journals(kibibytes: str) -> None:
     """ADSERVER_JOURNAL_MEBIBYTES are so many KiB each: filled in seconds."""
-    from adserver.wiring import node
+    from adserver.wiring import processes
 
-    node.MEBIBYTE = int(kibibytes) * 1_024
+    processes.MEBIBYTE = int(kibibytes) * 1_024
 
 
 @alteration

@@ -13,9 +13,10 @@ from adserver.core.batch import MAX_EVENTS_PER_BATCH
 from adserver.core.commit import MAX_EVENTS_WAITING
 from adserver.core.errors import JournalError, TooManyWaiting
 from adserver.core.events import Event, Kind, Outcome, Tally
+from adserver.core.parts import Written
 from adserver.core.record import Content, read_events, read_tallies
 from adserver.serving import counting as module
-from adserver.serving.counting import MAX_CLICK_WAIT_SECONDS, Counting, Written
+from adserver.serving.counting import MAX_CLICK_WAIT_SECONDS, Counting
 from adserver.serving.journals import Journals
 from adserver.serving.seen import SharedSeen
 from tests.factories import NOW, ZONE

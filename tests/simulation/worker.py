@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from adserver.core.errors import JournalError, TooManyWaiting
 from adserver.core.events import Event, Outcome, Tally
+from adserver.core.parts import Written
 from adserver.core.record import Content, read_tallies
 from adserver.metrics import Meter
-from adserver.serving.counting import Counting, Written
+from adserver.serving.counting import Counting
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
 from adserver.serving.worker import Beside, cancel
