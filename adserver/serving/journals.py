@@ -30,7 +30,7 @@ from adserver.core.record import (
     read_hour,
     read_record,
 )
-from adserver.serving.journal import RETENTION_SECONDS, Journal
+from adserver.serving.journal import Journal
 from adserver.serving.journal_files import (
     NO_HOUR,
     QUARANTINE,
@@ -47,9 +47,6 @@ NEW = ".new-"
 MAKING_SECONDS = 60.0
 # Above a journal's root: the journals' folder, and the state folder, which may be new as well.
 NEW_FOLDERS = 2
-# Of a clock that was an hour slow then and is an hour fast now: until then, what was left in good
-# order is adopted and watched all the same.
-CLOCKS_SECONDS = 7_200.0
 log = structlog.get_logger(__name__)
 
 
@@ -106,10 +103,10 @@ class Journals:
         if lock is None:
             return None
         try:
-            journal = None if self._left_in_order(folder, now) else self._load(folder, lock)
-            if journal is None:
+            journal = self._load(folder, lock)
+            if journal is None or self._is_past(journal, now):
                 self._forget(folder, lock)
-            elif journal.newest + self.life < now:
+            elif journal.newest + self.life < now and not (folder / SHIPPED).exists():
                 self.quarantine(journal, "older than a ticket's life")
             else:
                 (folder / SHIPPED).unlink(missing_ok=True)
@@ -139,12 +136,10 @@ class Journals:
                     continue
                 yield folder
 
-    def _left_in_order(self, folder: Path, now: float) -> bool:
-        """Whether everything was in the store, so long ago that a failover would have shown."""
-        with suppress(FileNotFoundError):
-            age = now - (folder / SHIPPED).stat().st_mtime
-            return age > RETENTION_SECONDS + CLOCKS_SECONDS
-        return False
+    def _is_past(self, journal: Journal, now: float) -> bool:
+        """Whether it was left with everything in the store, so long ago that its ledger may be
+        gone: then there is nobody to ask, and nothing that could be sent."""
+        return (journal.folder / SHIPPED).exists() and journal.newest + 2 * self.life < now
 
     def _forget(self, folder: Path, lock: int) -> None:
         remove_folder(folder)

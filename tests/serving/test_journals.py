@@ -17,7 +17,6 @@ from adserver.core.record import HEAD_BYTES, Content, pack_event, read_events
 from adserver.serving.journal import RETENTION_SECONDS, Journal
 from adserver.serving.journal_files import QUARANTINE, sync
 from adserver.serving.journals import (
-    CLOCKS_SECONDS,
     MAKING_SECONDS,
     OWNER,
     SHIPPED,
@@ -116,20 +115,21 @@ def test_a_journal_in_the_making_is_left_alone_for_a_while(journals: Journals) -
     assert not half.exists()
 
 
-def test_what_was_left_in_good_order_is_kept_for_a_while_and_then_removed(
+def test_what_was_left_in_good_order_is_asked_about_while_its_ledger_lives(
     journals: Journals,
 ) -> None:
     left = filled(journals)
+    for later in (0, RETENTION_SECONDS, LIFE_SECONDS + 3_600, 2 * LIFE_SECONDS):
+        journals.leave(left, shipped=True)
+        found = journals.adopt(NOW + later)
+        assert found is not None
+        assert len(serials(found)) == 5, "the store may have rolled back since"
+        assert not (found.folder / SHIPPED).exists(), "its worker may die with work to do"
+        left = found
     journals.leave(left, shipped=True)
-    os.utime(left.folder / SHIPPED, (NOW, NOW))
-    found = journals.adopt(NOW + RETENTION_SECONDS - 1)
-    assert len(serials(found)) == 5, "the store may yet roll back"
-    assert found is not None
-    assert not (left.folder / SHIPPED).exists(), "its worker may die with work to do"
-    journals.leave(found, shipped=True)
-    os.utime(left.folder / SHIPPED, (NOW, NOW))
-    assert journals.adopt(NOW + RETENTION_SECONDS + CLOCKS_SECONDS + 1) is None
+    assert journals.adopt(HOUR.end + 2 * LIFE_SECONDS + 1) is None
     assert not left.folder.exists()
+    assert quarantined(journals) == []
 
 
 @pytest.mark.parametrize("cut", [1, 7, 20])

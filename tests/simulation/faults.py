@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tests.simulation.disk import Inode
     from tests.simulation.node import Node
     from tests.simulation.world import World
 
@@ -149,10 +150,22 @@ def twin(world: World, node: Node) -> None:
     world.start(node, other.writer)
 
 
+def left_in_order(node: Node) -> list[tuple[str, Inode]]:
+    """The names of journals with `shipped` beside them, and each of their files."""
+    files = list(node.disk.files())
+    shipped = {path.rpartition("/")[0] for path, _ in files if path.endswith("/shipped")}
+    return [
+        (path.split("/")[-2], inode) for path, inode in files if path.rpartition("/")[0] in shipped
+    ]
+
+
 def long_night(world: World, node: Node) -> None:
     """Everything is switched off for longer than the store remembers tickets."""
     seconds = 2 * world.plan.life + 3.5 * HOUR_SECONDS
     for one in world.nodes:
+        # What was left with everything in the store is let go of unasked after such a night: there
+        # is no ledger to ask. If the store rolled back just before, nobody will know.
+        world.let_go += left_in_order(one)
         world.power_cut(one, seconds)
     world.dark = True
     world.run(seconds)

@@ -127,6 +127,8 @@ class Oracle:
                     # A ledger may name a record that has rotted: then the journal is refused.
                     rotten = any(i.flips for p, i in node.disk.files() if f"/{name}/" in p)
                     self._read_aside(name, inode, aside, rotten=rotten)
+        for name, inode in self._world.let_go:
+            self._read_aside(name, inode, aside, rotten=False)
         return aside
 
     def _read_aside(self, name: str, inode: Inode, aside: Counter[Tally], *, rotten: bool) -> None:

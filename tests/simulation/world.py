@@ -54,6 +54,7 @@ class World:
         self.look_seconds = self.plan.look_seconds
         self.away: set[int] = set()
         self.twins: set[str] = set()
+        self.let_go: list[tuple[str, Inode]] = []
         self.kernel = Kernel(locks=self.features.locks)
         self.store = Store(self.plan.shards, self.plan.life, self.features.rules)
         self.log = Log(self)
