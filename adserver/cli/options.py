@@ -77,10 +77,18 @@ def read(model: type[Model], given: dict[str, Any]) -> Model:
         return model(**{name: given[name] for name in model.model_fields if name in given})
     except ValidationError as error:
         complaints = [
-            f"{origin(str(one['loc'][0]), given)}: {one['msg'].removeprefix('Value error, ')}"
+            f"{origin(str(one['loc'][0]), given)}: {complaint(model, one)}"
             for one in error.errors()
         ]
         raise click.UsageError("\n".join(complaints)) from error
+
+
+def complaint(model: type[BaseSettings], error: Any) -> str:
+    """Where only a few words can be used, which ones, instead of a pattern."""
+    if error["type"] == "string_pattern_mismatch":
+        expected = model.model_fields[str(error["loc"][0])].description
+        return f"{error['input']!r} cannot be used; expected {expected}"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def origin(name: str, given: dict[str, Any]) -> str:

@@ -23,11 +23,10 @@ from adserver.core.ports import Counts, Source, Told
 from adserver.metrics import Meter
 from adserver.serving.journal import Journal
 from adserver.serving.journals import Journals
+from adserver.serving.store_watch import StoreWatch
 
 log = structlog.get_logger(__name__)
 
-KIND_OF_CAUSE = {"TimeoutError": "timeout", "ConnectionError": "connection"}
-ERROR_KINDS = (*KIND_OF_CAUSE.values(), "other")
 # Between two shipments of a stream: what becomes durable meanwhile travels together, and a call
 # costs the worker and the store as much for a hundred events as for ten.
 REST_SECONDS = 0.01
@@ -85,6 +84,7 @@ class Shipping:
         self._counts = counts
         self._journals = journals
         self._meter = meter
+        self.watch = StoreWatch(meter)
         self._noted = noted
         self._clock = clock
         self._held: list[Held] = []
@@ -144,7 +144,7 @@ class Shipping:
             except (StoreUnavailable, ValueError) as error:
                 # A ledger that nobody can read is as good as none; it may be mended.
                 stream.failed()
-                self._failed(error)
+                self.watch.failed("count", error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LONGEST_DELAY_SECONDS)
             except LedgerConflict as error:
@@ -167,7 +167,7 @@ class Shipping:
             asked = time.monotonic()
             told = await self._counts.ledger(held.source, shard)
             await self._hear(held, shard, asked, told)
-            self._answered("ledger", asked)
+            self.watch.answered("ledger", asked)
         elif self._journals.too_old(step.hour, self._clock()):
             stream.give_up(step)
             journal.spoil(step.previous.sequence, step.mark.sequence)
@@ -176,7 +176,7 @@ class Shipping:
             asked = time.monotonic()
             told = await self._counts.apply(held.source, shard, step)
             await self._hear(held, shard, asked, told)
-            self._answered("count", asked)
+            self.watch.answered("count", asked)
 
     async def _hear(self, held: Held, shard: int, asked: float, told: Told) -> None:
         stream, ours = held.streams[shard], None
@@ -196,15 +196,6 @@ class Shipping:
                 record=ledger,
                 ledger=told.mark.sequence,
             )
-
-    def _answered(self, op: str, asked: float) -> None:
-        self._meter.gauges["store_up"][()] = 1
-        self._meter.observe("store_command_duration_seconds", (op,), time.monotonic() - asked)
-
-    def _failed(self, error: StoreUnavailable | ValueError) -> None:
-        self._meter.gauges["store_up"][()] = 0
-        self._meter.counts["store_errors_total"][(kind_of(error),)] += 1
-        log.warning("store_unavailable", op="count", error=str(error))
 
     def _refuse(self, held: Held, error: LedgerConflict) -> None:
         """Somebody else ships in this journal's name: none of what is left is ever sent."""
@@ -245,7 +236,7 @@ class Shipping:
             found = await asyncio.to_thread(adopt, self._clock())
             if found is None:
                 return
-            log.warning("journal_adopted", journal=found.folder.name, records=found.last.sequence)
+            log.info("journal_adopted", journal=found.folder.name, records=found.last.sequence)
             for held in self._watched()[:1] if full else ():
                 self._let_go(held)
                 self._journals.leave(held.journal, shipped=True)
@@ -293,8 +284,3 @@ class Shipping:
         for held in self._held:
             self._journals.leave(held.journal, shipped=held.idle)
         self._held, self._own = [], None
-
-
-def kind_of(error: StoreUnavailable | ValueError) -> str:
-    """A closed list: what the metric's label may be."""
-    return KIND_OF_CAUSE.get(type(error.__cause__).__name__, "other")

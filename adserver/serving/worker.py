@@ -22,8 +22,9 @@ from adserver.metrics import Dump
 from adserver.serving.collect import Teller
 from adserver.serving.journals import Journals
 from adserver.serving.protocol import AdProtocol
-from adserver.serving.shipping import ERROR_KINDS, Shipping, kind_of
+from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
+from adserver.serving.store_watch import ERROR_KINDS
 
 log = structlog.get_logger(__name__)
 
@@ -93,16 +94,14 @@ class Beside:
         try:
             changed = await self.state.live.refresh(self.state.clock())
         except StoreUnavailable as error:
-            gauges["store_up"][()] = 0
-            self.state.meter.counts["store_errors_total"][(kind_of(error),)] += 1
-            log.warning("store_unavailable", op="follow", error=str(error))
+            self.shipping.watch.failed("follow", error)
             return
         except (ValueError, KeyError, AdserverError):
             # What is served stays; the next look tries again.
             self.state.meter.counts["generation_load_failures_total"][()] += 1
             log.exception("generation_not_loaded", served=self.state.live.generation)
             return
-        gauges["store_up"][()] = 1
+        self.shipping.watch.answered("follow")
         gauges["generation"][()] = self.state.live.generation
         if changed:
             await self._after_change()

@@ -37,9 +37,11 @@ ADDRESS = re.compile(
     r"(?:\?(?P<options>.*))?"
 )
 HOST = re.compile(r"(?:\[(?P<literal>[0-9A-Fa-f:.%]+)\]|(?P<name>[^:\[\]\s]+))(?::(?P<port>\d+))?")
+# Whatever may be one, in an address that may be mistyped: what stands before an @, and each
+# option's value but for those that are known to be none.
 SECRETS = (
-    (re.compile(r"(?<=://).*@"), "***@"),
-    (re.compile(r"(?<=password=)[^&]*"), "***"),
+    (re.compile(r"^([a-z+]*:?/*).*@"), r"\1***@"),
+    (re.compile(r"([?&](?!ssl_|db=|sentinel_user=)[^=&]*=)[^&]*"), r"\1***"),
 )
 FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 TLS_OPTIONS = (*FILES, "ssl_check_hostname")

@@ -51,6 +51,7 @@ class Done:
 def check_store(settings: Settings) -> Checked:
     with opened(settings) as (client, keys):
         check_usable(client, keys)
+        check_filled(client, keys, settings)
         return check(client, keys)
 
 
@@ -59,6 +60,7 @@ def backup(settings: Settings, path: Path, now: float) -> Done:
     begun = time.monotonic()
     with opened(settings) as (client, keys):
         check_usable(client, keys)
+        check_filled(client, keys, settings)
         entries = copy_of(client, keys)
         head = Head(now, adserver.__version__, keys.namespace, keys.shards, len(entries))
     try:
@@ -100,8 +102,7 @@ def move(source: Settings, target: Settings, wish: Wish, now: float) -> Done | N
             check_usable(old, old_keys)
         check_vacant(new, new_keys, wish)
         entries = copy_of(old, old_keys)
-        if not entries:
-            raise UnfitStore(f"{here} holds nothing under the namespace {old_keys.namespace!r}")
+        check_filled(old, old_keys, source)
         moved = list(reshard(entries, old_keys.shards, new_keys.shards, drained=wish.drained))
         with arriving(new, new_keys, here, other=(old, old_keys)):
             count = carry(new, new_keys, moved)
@@ -110,6 +111,14 @@ def move(source: Settings, target: Settings, wish: Wish, now: float) -> Done | N
             check_same(old, old_keys, entries)
             mark_gone(old, old_keys, there)
     return Done(count, time.monotonic() - begun)
+
+
+def check_filled(client: Client, keys: Keys, settings: Settings) -> None:
+    """UnfitStore where there is nothing: nearly always a mistyped name."""
+    if is_empty(client, keys):
+        raise UnfitStore(
+            f"{shown(settings.redis)} holds nothing under the namespace {keys.namespace!r}"
+        )
 
 
 def check_vacant(client: Client, keys: Keys, wish: Wish) -> None:

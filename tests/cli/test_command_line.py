@@ -141,3 +141,9 @@ def test_the_module_is_the_command(tmp_path):
     assert found.returncode == 1
     assert "nowhere" in found.stdout
     assert "Traceback" not in found.stderr
+
+
+def test_a_setting_of_a_few_words_is_refused_with_those_words():
+    result = adserver("serve", "--journal-sync", "never")
+    assert result.exit_code == 2
+    assert "'never' cannot be used; expected always:" in result.stderr

@@ -14,12 +14,21 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from adserver.core import batch, commit
-from adserver.serving import counting, journal, journal_files, journals, seen, shipping, worker
+from adserver.serving import (
+    counting,
+    journal,
+    journal_files,
+    journals,
+    seen,
+    shipping,
+    store_watch,
+    worker,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-ROOMS = (counting, journal, journal_files, journals, seen, shipping, worker)
+ROOMS = (counting, journal, journal_files, journals, seen, shipping, store_watch, worker)
 
 
 @dataclass

@@ -125,7 +125,7 @@ def test_an_address_that_is_printed_by_mistake_shows_none() -> None:
 
 def test_what_is_shown_is_the_rest() -> None:
     assert shown("redis+sentinel://u:p@a:1,b:2/ads?sentinel_user=v&sentinel_password=q&x=y") == (
-        "redis+sentinel://***@a:1,b:2/ads?sentinel_user=v&sentinel_password=***&x=y"
+        "redis+sentinel://***@a:1,b:2/ads?sentinel_user=v&sentinel_password=***&x=***"
     )
     assert shown("embedded:./var") == "embedded:./var"
 
@@ -147,3 +147,18 @@ def test_counts_are_spread_on_a_cluster_alone() -> None:
     assert shards_of("redis+cluster://a,b") == shards_of("rediss+cluster://u:p@a") == CLUSTER_SHARDS
     one = ("embedded:./var", "embedded:redis+cluster:", "unix:///x", "redis+sentinel://a/b")
     assert {shards_of(url) for url in one} == {1}
+
+
+@pytest.mark.parametrize(
+    "mistyped",
+    [
+        "redis+sentinel://127.0.0.1/ads?sentinel_pasword=HUNTER2",
+        "redis+sentinel//u:HUNTER2@127.0.0.1/ads",
+        "redis:/u:HUNTER2@127.0.0.1",
+        "u:HUNTER2@127.0.0.1",
+    ],
+)
+def test_what_is_mistyped_shows_no_secret(mistyped: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_address(mistyped)
+    assert "HUNTER2" not in str(refused.value)
