@@ -167,4 +167,9 @@ def keep_aside(path: Path) -> None:
     """Into the quarantine beside all journals, in a folder of the journal's name."""
     aside = path.parent.parent / QUARANTINE / path.parent.name
     aside.mkdir(parents=True, exist_ok=True)
-    path.rename(aside / path.name)
+    # Two copies of one machine's journals have the same names: none takes the other's place.
+    target, number = aside / path.name, 1
+    while target.exists():
+        number += 1
+        target = aside / f"{path.name}.{number}"
+    path.rename(target)

@@ -11,9 +11,9 @@ from adserver.core.batch import (
     NOTHING,
     Need,
     Stream,
-    part_of,
 )
 from adserver.core.events import Event, Kind
+from adserver.core.parts import part_of
 from adserver.core.record import Content, pack_event
 from tests.core.streams import (
     LedgerStore,

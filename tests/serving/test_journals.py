@@ -245,3 +245,11 @@ def test_a_journal_older_than_tickets_live_is_never_sent(journals: Journals) -> 
 def test_without_a_folder_there_is_nothing_to_adopt(journals: Journals) -> None:
     assert journals.adopt(NOW) is None
     assert journals.quarantined() == 0
+
+
+def test_what_is_kept_aside_takes_the_place_of_nothing(journals: Journals) -> None:
+    for _ in range(3):
+        left = filled(journals)
+        name = left.files[0].path.name
+        journals.quarantine(left, "a copy of another machine's")
+    assert [kept.name for kept in quarantined(journals)] == [name, f"{name}.2", f"{name}.3"]

@@ -127,11 +127,17 @@ class Oracle:
                     # A ledger may name a record that has rotted: then the journal is refused.
                     rotten = any(i.flips for p, i in node.disk.files() if f"/{name}/" in p)
                     self._read_aside(name, inode, aside, rotten=rotten)
+                elif inode.flips and path.endswith(".log"):
+                    # Found to be damaged, said so, and kept until the rest has been watched.
+                    self._read_aside("", inode, aside, rotten=True, behind=min(inode.flips))
         for name, inode in self._world.let_go:
             self._read_aside(name, inode, aside, rotten=False)
         return aside
 
-    def _read_aside(self, name: str, inode: Inode, aside: Counter[Tally], *, rotten: bool) -> None:
+    def _read_aside(
+        self, name: str, inode: Inode, aside: Counter[Tally], *, rotten: bool, behind: int = 0
+    ) -> None:
+        """behind: what ends before this offset is good, whatever became of the rest."""
         world = self._world
         data = bytes(inode.data)
         head = read_head(data)
@@ -144,7 +150,7 @@ class Oracle:
                 hour_end = read_hour(found.payload).end
                 continue
             too_old = hour_end + world.plan.life < world.latest
-            if name in world.twins or too_old or rotten:
+            if found.end > behind and (name in world.twins or too_old or rotten):
                 aside.update(rows_in(found))
 
     def _check_told(self, stored: Counter[Tally], aside: Counter[Tally]) -> None:
