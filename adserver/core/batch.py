@@ -91,6 +91,7 @@ class Stream:
         self.rollbacks = 0
         self._ledger = known
         self._sure = known is not None
+        self._adopted = known is None
         self._queue: deque[Part] = deque()
         # Whether the queue holds all that is behind the position; else the journal does.
         self._whole = known is not None and end == known.sequence
@@ -190,14 +191,18 @@ class Stream:
             self.rollbacks += 1
             self._resume(mark)
         elif mark != known:
-            return self._go_on(known, mark, ours=bool(ours))
+            return self._go_on(known, mark, ours=ours)
         self._settle()
         return False
 
-    def _go_on(self, known: Mark, mark: Mark, *, ours: bool) -> bool:
+    def _go_on(self, known: Mark, mark: Mark, *, ours: bool | None) -> bool:
         if ours or mark in self._unconfirmed or any(mark == part[:2] for part in self._queue):
             self._advance(mark)
             return True
+        if self._adopted and (ours is None or mark.sequence > self.end):
+            # Sent by the worker that died, late, and lost from its disk with the power since.
+            self._resume(mark)
+            return False
         if self._whole or (self._asked_again and self._queue):
             raise LedgerConflict(known.sequence, mark.sequence)
         # A worker that has died may have sent it, and it came after we had asked: the journal

@@ -103,28 +103,36 @@ def test_another_digest_of_the_last_record_is_a_conflict() -> None:
         stream.told(FOREIGN)
 
 
-def test_a_journal_that_was_found_is_read_before_a_conflict_is_called_one() -> None:
+def test_a_found_journal_that_has_another_record_there_is_refused() -> None:
     stream = adopted(2, NOTHING)
     stream.doubt()
-    assert not stream.told(FOREIGN)
-    assert stream.step() is Need.PARTS
-    stream.read([part(1), part(2)], 2)
-    assert shipped(stream).previous == NOTHING
     with pytest.raises(LedgerConflict):
-        stream.told(FOREIGN)
+        stream.told(FOREIGN, ours=False)
 
 
-def test_a_found_journal_of_many_readings_asks_once_whether_a_mark_is_its_own() -> None:
-    stream = adopted(10, NOTHING)
-    assert stream.step() is Need.PARTS
-    stream.read([part(1), part(2)], 2)
-    shipped(stream)
+@pytest.mark.parametrize("end", [1, 9])
+def test_a_found_journal_that_has_lost_the_record_believes_its_ledger(end: int) -> None:
+    """Its worker has sent it, late, and a power cut has taken it from the disk."""
+    stream = adopted(end, NOTHING)
+    stream.doubt()
     assert not stream.told(mark(4))
-    assert stream.step() is Need.PARTS
-    stream.read([part(1), part(2)], 2)
-    shipped(stream)
+    assert stream.step() is (None if end < 4 else Need.PARTS)
+    assert stream.position == 4
+
+
+def test_a_mark_that_nobody_knows_is_looked_for_in_the_journal_once() -> None:
+    stream = streaming(*range(1, 11))
+    stream.told(shipped(stream).mark)
+    stream.doubt()
+    stream.told(NOTHING)
+    for _ in range(2):
+        assert stream.step() is Need.PARTS
+        stream.read([part(1), part(2)], 2)
+        shipped(stream)
+        if not stream._asked_again:
+            assert not stream.told(FOREIGN._replace(sequence=4))
     with pytest.raises(LedgerConflict):
-        stream.told(mark(4))
+        stream.told(FOREIGN._replace(sequence=4))
 
 
 def test_what_becomes_durable_while_the_journal_is_read_is_not_read_again() -> None:

@@ -69,7 +69,7 @@ def read_unchecked(data: bytes, at: int, chain: int) -> Found | Stop:
 class Suspicious(Stream):
     """Knows only what it has sent itself."""
 
-    def _go_on(self, known: Mark, mark: Mark, *, ours: bool) -> bool:
+    def _go_on(self, known: Mark, mark: Mark, *, ours: bool | None) -> bool:
         if mark not in self._unconfirmed:
             raise LedgerConflict(known.sequence, mark.sequence)
         return super()._go_on(known, mark, ours=ours)
@@ -117,7 +117,7 @@ CONTROLS: dict[str, Control] = {
     ),
     "sync": Control(Features(syncs=False), POWER),
     "sync-of-names": Control(Features(names=False), POWER),
-    "locks": Control(Features(locks=False), seeds=60),
+    "locks": Control(Features(locks=False), seeds=160),
     "adoption": Control(Features(journals=Orphaned), {"crash": 20, "leave": 5}),
     "age": Control(Features(journals=Ageless), {"long_night": 6, "crash": 6, "store_away": 6}),
     "chain": Control(
