@@ -144,7 +144,7 @@ class Shipping:
             except (StoreUnavailable, ValueError) as error:
                 # A ledger that nobody can read is as good as none; it may be mended.
                 stream.failed()
-                self.watch.failed("count", error)
+                self.watch.failed("count", error, (held.source, shard))
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LONGEST_DELAY_SECONDS)
             except LedgerConflict as error:
@@ -167,7 +167,9 @@ class Shipping:
             asked = time.monotonic()
             told = await self._counts.ledger(held.source, shard)
             await self._hear(held, shard, asked, told)
-            self.watch.answered("ledger", asked)
+            self.watch.measured("ledger", asked)
+            if stream.idle:
+                self.watch.answered((held.source, shard))
         elif self._journals.too_old(step.hour, self._clock()):
             stream.give_up(step)
             journal.spoil(step.previous.sequence, step.mark.sequence)
@@ -176,7 +178,8 @@ class Shipping:
             asked = time.monotonic()
             told = await self._counts.apply(held.source, shard, step)
             await self._hear(held, shard, asked, told)
-            self.watch.answered("count", asked)
+            self.watch.measured("count", asked)
+            self.watch.answered((held.source, shard))
 
     async def _hear(self, held: Held, shard: int, asked: float, told: Told) -> None:
         stream, ours = held.streams[shard], None
@@ -208,6 +211,8 @@ class Shipping:
             if task is not asyncio.current_task():
                 task.cancel()
         self._held.remove(held)
+        for shard in range(len(held.streams)):
+            self.watch.answered((held.source, shard))
         if held is self._own:
             self._own = None
 

@@ -94,7 +94,7 @@ class Beside:
         try:
             changed = await self.state.live.refresh(self.state.clock())
         except StoreUnavailable as error:
-            self.shipping.watch.failed("follow", error)
+            self.shipping.watch.failed("follow", error, "follow")
             return
         except (ValueError, KeyError, AdserverError):
             # What is served stays; the next look tries again.
