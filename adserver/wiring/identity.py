@@ -19,6 +19,7 @@ import orjson
 
 from adserver.core.errors import SettingsError
 from adserver.core.ports import KnownKey
+from adserver.serving.journal_files import sync_folder
 
 JOURNALS = "journal"
 SUFFIX = ".store"
@@ -99,15 +100,6 @@ def without_password(address: str) -> str:
     """A store stays the same one when its password changes."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
-def sync_folder(folder: Path) -> None:
-    """A renamed file is there after a power cut only if its folder is written too."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def new_identity() -> str:
