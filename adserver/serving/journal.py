@@ -145,7 +145,8 @@ class Journal:
         path = self.folder / f"{self.last.sequence:015d}.log"
         head = pack_head(Head(self.writer, self.epoch, *self.last))
         try:
-            # The name may be taken by a file of which nothing was ever durable.
+            self._remove_behind(self.last)
+            # The name may be taken by a file that could not even be begun.
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
             self._handle = handle
             if self.mapped:
@@ -156,12 +157,20 @@ class Journal:
         except OSError as error:
             self._retire()
             raise JournalError(f"cannot begin {path}: {error}") from error
-        self.files = [file for file in self.files if file.path != path]
         self._bound = self.max_bytes - self.size
         self.files.append(begin(path, self.last))
         self.hour, self._begun, self._new_name = NO_HOUR, time.monotonic(), True
         self._old = False
         return handle
+
+    def _remove_behind(self, durable: Mark) -> None:
+        """Files that begin where the next one does, or behind: nothing in them was ever durable.
+
+        Left there, the head of one would say where the file before it ends.
+        """
+        for file in [f for f in self.files if f.begins >= durable.sequence]:
+            file.path.unlink(missing_ok=True)
+            self.files.remove(file)
 
     def _unmap(self) -> None:
         if self._map is not None:
@@ -219,7 +228,7 @@ class Journal:
     def holds(self, mark: Mark) -> bool | None:
         """Whether the record of that number is here with that chain; None if it is gone."""
         for file in self.files:
-            if file.checkpoints[0].mark.sequence < mark.sequence <= file.last.sequence:
+            if file.begins < mark.sequence <= file.last.sequence:
                 with suppress(JournalError, OSError):
                     found = next(records(file, mark.sequence - 1), None)
                     return found is not None and found[2] == mark
@@ -228,7 +237,7 @@ class Journal:
     def spoil(self, after: int, until: int) -> None:
         """Keep the files of the records in (after, until] for a person to look at."""
         for file in self.files:
-            if file.checkpoints[0].mark.sequence < until and file.last.sequence > after:
+            if file.begins < until and file.last.sequence > after:
                 file.spoilt = True
 
     def give_up(self) -> None:

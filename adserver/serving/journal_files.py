@@ -52,6 +52,11 @@ class File:
     spoilt: bool = False
     shipped_at: float | None = None
 
+    @property
+    def begins(self) -> int:
+        """The record behind which it begins."""
+        return self.checkpoints[0].mark.sequence
+
     def before(self, sequence: int) -> Checkpoint:
         """The last place from which the record behind `sequence` can be reached."""
         found = self.checkpoints[0]

@@ -14,7 +14,7 @@ from adserver.core.errors import JournalError
 from adserver.core.events import Event, Kind
 from adserver.core.hour import hour_at
 from adserver.core.record import HEAD_BYTES, Content, pack_event, read_events
-from adserver.serving.journal import RETENTION_SECONDS, Journal
+from adserver.serving.journal import FILE_SECONDS, RETENTION_SECONDS, Journal
 from adserver.serving.journal_files import QUARANTINE, sync
 from adserver.serving.journals import (
     MAKING_SECONDS,
@@ -43,11 +43,14 @@ def journals(tmp_path: Path) -> Journals:
     return Journals(tmp_path / "journal", MEBIBYTE, LIFE_SECONDS)
 
 
+def packed_impression(serial: int) -> bytes:
+    return pack_event(Event(Kind.IMPRESSION, WRITER, serial, 1, 2, 3))
+
+
 def filled(journals: Journals, events: int = 5, epoch: int = 1) -> Journal:
     journal = journals.create(WRITER, epoch)
     for serial in range(events):
-        packed = pack_event(Event(Kind.IMPRESSION, WRITER, serial, 1, 2, 3))
-        journal.write(Content.EVENTS, packed, HOUR)
+        journal.write(Content.EVENTS, packed_impression(serial), HOUR)
     return journal
 
 
@@ -224,13 +227,29 @@ def test_a_file_that_cannot_be_read_is_kept_aside(journals: Journals) -> None:
 def test_what_was_written_behind_a_failed_sync_is_not_read(journals: Journals) -> None:
     left = filled(journals)
     durable = left.last
-    packed = pack_event(Event(Kind.IMPRESSION, WRITER, 98, 1, 2, 3))
-    left.write(Content.EVENTS, packed, HOUR)  # refused to its sender
+    left.write(Content.EVENTS, packed_impression(98), HOUR)  # refused to its sender
     left.abandon(durable)
-    packed = pack_event(Event(Kind.IMPRESSION, WRITER, 99, 1, 2, 3))
-    left.write(Content.EVENTS, packed, HOUR)
+    left.write(Content.EVENTS, packed_impression(99), HOUR)
     journals.leave(left, shipped=False)
     assert serials(journals.adopt(NOW)) == [0, 1, 2, 3, 4, 99]
+
+
+def test_a_file_begun_behind_a_failed_sync_does_not_end_the_one_before_it(
+    journals: Journals,
+) -> None:
+    left = filled(journals)
+    durable = left.last
+    for serial in (95, 96, 97):  # refused to their senders
+        left.write(Content.EVENTS, packed_impression(serial), HOUR)
+    left._begun -= FILE_SECONDS + 1
+    left.unsynced()  # for a sync that will fail; meanwhile, another file is begun
+    left.write(Content.EVENTS, packed_impression(98), HOUR)
+    left.abandon(durable)
+    taken = list(range(100, 110))
+    for serial in taken:
+        left.write(Content.EVENTS, packed_impression(serial), HOUR)
+    journals.leave(left, shipped=False)
+    assert serials(journals.adopt(NOW)) == [0, 1, 2, 3, 4, *taken]
 
 
 def test_a_journal_older_than_tickets_live_is_never_sent(journals: Journals) -> None:
