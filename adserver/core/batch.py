@@ -91,7 +91,9 @@ class Stream:
         self.rollbacks = 0
         self._ledger = known
         self._sure = known is not None
-        self._adopted = known is None
+        # Of a journal that was found, once: its worker may have sent one shipment that arrives
+        # late, and the power may have taken from the disk what was in it.
+        self._believes = known is None
         self._queue: deque[Part] = deque()
         # Whether the queue holds all that is behind the position; else the journal does.
         self._whole = known is not None and end == known.sequence
@@ -199,8 +201,8 @@ class Stream:
         if ours or mark in self._unconfirmed or any(mark == part[:2] for part in self._queue):
             self._advance(mark)
             return True
-        if self._adopted and (ours is None or mark.sequence > self.end):
-            # Sent by the worker that died, late, and lost from its disk with the power since.
+        if self._believes and (ours is None or mark.sequence > self.end):
+            self._believes = False
             self._resume(mark)
             return False
         if self._whole or (self._asked_again and self._queue):

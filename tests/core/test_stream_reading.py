@@ -120,6 +120,20 @@ def test_a_found_journal_that_has_lost_the_record_believes_its_ledger(end: int) 
     assert stream.position == 4
 
 
+@pytest.mark.parametrize("end", [1, 5])
+def test_a_found_journal_that_somebody_else_goes_on_writing_is_refused(end: int) -> None:
+    """A copy of a machine's disk: a worker that died leaves one shipment on its way, no more."""
+    stream = adopted(end, NOTHING)
+    stream.doubt()
+    stream.told(mark(4))
+    if end > 4:
+        assert stream.step() is Need.PARTS
+        stream.read([part(5)], 5)
+    stream.doubt()
+    with pytest.raises(LedgerConflict):
+        stream.told(mark(6))
+
+
 def test_a_mark_that_nobody_knows_is_looked_for_in_the_journal_once() -> None:
     stream = streaming(*range(1, 11))
     stream.told(shipped(stream).mark)

@@ -202,6 +202,7 @@ class Load:
     accepted: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     _stopping: bool = False
+    _paused: bool = False
 
     @contextmanager
     def running(self) -> Iterator[Load]:
@@ -222,7 +223,20 @@ class Load:
         with suppress(*CUT):
             async with connected(self.address) as connection:
                 while not self._stopping:
-                    await self._send_one(connection)
+                    if self._paused:
+                        await asyncio.sleep(0.001)
+                    else:
+                        await self._send_one(connection)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Everything that was sent has been answered, and nothing is sent meanwhile."""
+        self._paused = True
+        try:
+            until(lambda: len(self.sent) == len(self.accepted) + len(self.refused))
+            yield
+        finally:
+            self._paused = False
 
     async def _send_one(self, connection: Connection) -> None:
         serial = next(self.beacons.serials)

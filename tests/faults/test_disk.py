@@ -4,6 +4,7 @@ on it, ads are served, and where the disk recovers, so does counting."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +35,15 @@ CLICKED = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """ends: not only with another mount. altered: the node, one of `tests.faults.broken`."""
+    """ends: not only with another mount. altered: the node, one of `tests.faults.broken`.
+
+    between: it begins when no sync is under way.
+    """
 
     begin: Callable[[Drive], Path | None]
     ends: bool
     altered: str = ""
+    between: bool = False
 
 
 def fill(disk: Drive) -> Path:
@@ -65,7 +70,9 @@ FAULTS = {
     # found room, for done, and a test would show nothing but that.
     "overcommitted": Fault(overcommit, ends=True, altered="short_files"),
     "torn out": Fault(tear_out, ends=False),
-    "read-only": Fault(make_read_only, ends=False),
+    # Linux answers one sync that is under way at that moment with a success that is none: a loop
+    # of nothing but write and fdatasync loses its last 30 bytes in one of 13 such moments (6.18).
+    "read-only": Fault(make_read_only, ends=False, between=True),
 }
 
 
@@ -86,7 +93,8 @@ def fail(disk: Drive, shop: Store, fault: Fault, broken: str = "") -> Left:
         shop.kill()
         with load.running():
             load.more(EVENTS)
-            filler = fault.begin(disk)
+            with load.paused() if fault.between else nullcontext():
+                filler = fault.begin(disk)
             if broken:
                 load.more(CONTROL_EVENTS)
             else:
