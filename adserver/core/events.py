@@ -63,6 +63,11 @@ class Event(NamedTuple):
     slot: int
     site: int
 
+    @property
+    def bit(self) -> int:
+        """The bit that it takes, as one number: writer, serial 32, kind 2."""
+        return (self.writer << 32 | self.serial) << 2 | self.kind
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -28,7 +28,6 @@ HEAD = Struct(">8sIIQI")
 CRC = Struct(">I")
 HEAD_BYTES = HEAD.size + CRC.size
 FRAME = Struct(">III")
-FRAME_AND_KIND = Struct(">IIIB")
 KINDS = [bytes([kind]) for kind in range(4)]
 TURNED = 0xFFFF_FFFF
 # Larger is damage: a batch of 1,000 events is 16 kB, 1,000 tallies are 50.
@@ -90,9 +89,9 @@ def read_head(data: bytes) -> Head | Stop:
 
 def pack_record(content: Content, payload: bytes, chain: int) -> tuple[bytes, int]:
     """The record's bytes, and its chain; `chain` is that of the record before."""
-    length = 1 + len(payload)
-    chain = crc32(payload, crc32(KINDS[content], chain))
-    return FRAME_AND_KIND.pack(length, length ^ TURNED, chain, content) + payload, chain
+    body = KINDS[content] + payload
+    length, chain = len(body), crc32(body, chain)
+    return FRAME.pack(length, length ^ TURNED, chain) + body, chain
 
 
 def read_record(data: bytes, at: int, chain: int) -> Found | Stop:

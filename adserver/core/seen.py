@@ -8,10 +8,13 @@ seen.
 
 from __future__ import annotations
 
-from adserver.core.events import Event
-
 TICKETS_PER_BITMAP = 65_536
 BITS_PER_TICKET = 3
+# Of a bit's number: the kind, the ticket's place in its bitmap, and above them which bitmap.
+KIND_BITS = 2
+KINDS = (1 << KIND_BITS) - 1
+PLACES = TICKETS_PER_BITMAP - 1
+BITMAP_SHIFT = 16 + KIND_BITS
 WORD_BYTES = 8
 # A slot: whose bitmap it holds (0: nobody's), and which one that was, counted; then the bitmap.
 HEAD_WORDS = 2
@@ -27,7 +30,10 @@ EMPTY = bytes((SLOT_WORDS - HEAD_WORDS) * WORD_BYTES)
 
 
 class Seen:
-    """memory: of MEMORY_BYTES, zeros at first. One at a time may `add`, while others read."""
+    """Bits by their number, `Event.bit`.
+
+    memory: of MEMORY_BYTES, zeros at first. One at a time may `add`, while others read.
+    """
 
     def __init__(self, memory: memoryview) -> None:
         self._words = memory.cast("Q")
@@ -35,24 +41,23 @@ class Seen:
         # Where a bitmap was when last looked for: at most one entry a slot.
         self._places: dict[int, int] = {}
 
-    def has(self, event: Event) -> bool:
-        key = TAKEN | event.writer << 16 | event.serial >> 16
-        at = self._place(key)
-        if at is None:
+    def has(self, bit: int) -> bool:
+        key = TAKEN | bit >> BITMAP_SHIFT
+        if (at := self._place(key)) is None:
             return False
-        bit = (event.serial & 0xFFFF) * BITS_PER_TICKET + event.kind
-        if not self._bytes[(at + HEAD_WORDS) * WORD_BYTES + (bit >> 3)] >> (bit & 7) & 1:
+        offset = (bit >> KIND_BITS & PLACES) * BITS_PER_TICKET + (bit & KINDS)
+        if not self._bytes[(at + HEAD_WORDS) * WORD_BYTES + (offset >> 3)] >> (offset & 7) & 1:
             return False
         # Asked again: the slot may have been given away between the two looks.
         return self._words[at] == key
 
-    def add(self, event: Event) -> None:
-        key = TAKEN | event.writer << 16 | event.serial >> 16
+    def add(self, bit: int) -> None:
+        key = TAKEN | bit >> BITMAP_SHIFT
         at = self._place(key)
         if at is None:
             at = self._give(key)
-        bit = (event.serial & 0xFFFF) * BITS_PER_TICKET + event.kind
-        self._bytes[(at + HEAD_WORDS) * WORD_BYTES + (bit >> 3)] |= 1 << (bit & 7)
+        offset = (bit >> KIND_BITS & PLACES) * BITS_PER_TICKET + (bit & KINDS)
+        self._bytes[(at + HEAD_WORDS) * WORD_BYTES + (offset >> 3)] |= 1 << (offset & 7)
 
     def _place(self, key: int) -> int | None:
         """The word at which the bitmap's slot begins; None if it has none."""

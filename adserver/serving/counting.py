@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from adserver.core.batch import MAX_TALLIES_PER_BATCH
+from adserver.core.batch import MAX_EVENTS_PER_BATCH, MAX_TALLIES_PER_BATCH
 from adserver.core.commit import Batch, GroupCommit
 from adserver.core.errors import JournalError
 from adserver.core.events import Event, Outcome, Tally
@@ -39,6 +39,8 @@ MAX_CLICK_WAIT_SECONDS = 0.020
 # Distinct rows in memory while nothing can be written: slots x creatives, then refused.
 MAX_TALLIES = 100_000
 QUIET_SECONDS = 1.0
+# Python looks a member up each time that its class is asked for it.
+EVENTS, ACCEPTED, DUPLICATE = Content.EVENTS, Outcome.ACCEPTED, Outcome.DUPLICATE
 
 
 class Counting:
@@ -66,6 +68,10 @@ class Counting:
         self._alarm: asyncio.TimerHandle | None = None
         self._driver: asyncio.Task[None] | None = None
         self._written: deque[Written] = deque()
+        # `interval`: packed events of this round of the loop, each a record, all of one hour.
+        self._round: list[bytes] = []
+        self._round_hour = Hour("", 0, 0)
+        self._telling = False
         # Of its own: a disk that hangs must not hold up whatever else waits for a thread.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._hour = Hour("", 0, 0)
@@ -78,6 +84,7 @@ class Counting:
     def begin(self, journal: Journal) -> None:
         """Write to this journal, a new one, from now on; one before it has been given up."""
         self._take_back(self._written)
+        self._round = []
         self._journal = journal
 
     def join(self, event: Event, *, patient: bool = True) -> Outcome | Waiter:
@@ -86,12 +93,13 @@ class Counting:
         patient: wait for it as long as it takes; otherwise the future is None after 20 ms, and
         the event is counted all the same. TooManyWaiting or JournalError where it is refused.
         """
-        if self._seen.has(event):
-            return Outcome.DUPLICATE
+        bit = event.bit
+        if self._seen.has(bit):
+            return DUPLICATE
         if not self._always:
-            self._pass_on(self._write(Content.EVENTS, pack_event(event), self.hour()))
-            self._seen.add(event)
-            return Outcome.ACCEPTED
+            self._write_at_once(pack_event(event))
+            self._seen.add(bit)
+            return ACCEPTED
         waiter: Waiter = asyncio.get_running_loop().create_future()
         self._commit.join(event, waiter)
         if not patient:
@@ -137,9 +145,31 @@ class Counting:
             self._tallies = defaultdict(int)
 
     def _write(self, content: Content, payload: bytes, hour: Hour) -> Written:
+        self._end_round()
+        return Written(self._open.write(content, payload, hour), content, payload, hour)
+
+    @property
+    def _open(self) -> Journal:
         if self._journal is None:
             raise JournalError("there is no journal to write to yet")
-        return Written(self._journal.write(content, payload, hour), content, payload, hour)
+        return self._journal
+
+    def _write_at_once(self, packed: bytes) -> None:
+        """`interval`: where shipments end is free, so events of one round travel together."""
+        hour = self.hour()
+        if hour is not self._round_hour or len(self._round) >= MAX_EVENTS_PER_BATCH:
+            self._end_round()
+            self._round_hour = hour
+        self._open.write(EVENTS, packed, hour)
+        self._round.append(packed)
+        if not self._telling:
+            self._tell_soon()
+
+    def _end_round(self) -> None:
+        if self._round:
+            payload, self._round = b"".join(self._round), []
+            mark = self._open.last
+            self._written.append(Written(mark, EVENTS, payload, self._round_hour))
 
     def _drive_on(self) -> None:
         if self._driver is None:
@@ -165,7 +195,7 @@ class Counting:
         try:
             if batch is not None:
                 packed = b"".join(map(pack_event, batch.events))
-                self._written.append(self._write(Content.EVENTS, packed, self.hour()))
+                self._written.append(self._write(EVENTS, packed, self.hour()))
             await self._sync()
         except JournalError as error:
             self._complain(error)
@@ -205,8 +235,9 @@ class Counting:
     def _settle(self, batch: Batch[Waiter]) -> None:
         for event, waiter in zip(batch.events, batch.waiters, strict=True):
             # The same event twice on its way: the store counts the second as a duplicate.
-            outcome = Outcome.DUPLICATE if self._seen.has(event) else Outcome.ACCEPTED
-            self._seen.add(event)
+            bit = event.bit
+            outcome = DUPLICATE if self._seen.has(bit) else ACCEPTED
+            self._seen.add(bit)
             if not waiter.done():
                 waiter.set_result(outcome)
         self._seen.share()
@@ -233,17 +264,21 @@ class Counting:
         for at in range(0, len(rows), MAX_TALLIES_PER_BATCH):
             some = rows[at : at + MAX_TALLIES_PER_BATCH]
             packed = pack_tallies((row, tallies[row]) for row in some)
-            self._pass_on(self._write(Content.TALLIES, packed, hour))
+            self._written.append(self._write(Content.TALLIES, packed, hour))
+            if not self._always:
+                self._tell_soon()
             for row in some:
                 del tallies[row]
 
-    def _pass_on(self, written: Written) -> None:
-        self._written.append(written)
-        if not self._always and len(self._written) == 1:
-            # Together with what else comes in this round of the loop.
+    def _tell_soon(self) -> None:
+        """When this round of the loop has ended."""
+        if not self._telling:
+            self._telling = True
             asyncio.get_running_loop().call_soon(self._tell_all)
 
     def _tell_all(self) -> None:
+        self._telling = False
+        self._end_round()
         written, self._written = self._written, deque()
         self._tell(written)
         self._seen.share()

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -48,6 +50,7 @@ LAST_RECORDS_BYTES = 2 * MAX_RECORD_BYTES + 4_096
 MAX_FILE_BYTES = 16 * 1024 * 1024
 # Longer than a failover takes and a partition should: what a store lost meanwhile is re-sent.
 RETENTION_SECONDS = 600.0
+EVENTS = Content.EVENTS
 # How much one reading brings.
 MAX_PARTS_READ = 2_000
 log = structlog.get_logger(__name__)
@@ -80,6 +83,7 @@ class Journal:
     _old: bool = False
     _given_up: bool = False
     _map: Mapped | None = None
+    _put: Callable[[bytes], None] = field(init=False)  # of the current file
     # Of the current file: where it ends, and where the journal does.
     _largest: int = 0
     _bound: int = 0
@@ -100,32 +104,27 @@ class Journal:
 
     def write(self, content: Content, payload: bytes, hour: Hour) -> Mark:
         """Append a record; it survives the process, and after `sync` the machine. JournalError."""
-        if self._given_up:
-            raise JournalError(f"the journal {self.folder} has been given up")
         if self._handle is None or self._old or self.files[-1].size > self._largest:
-            self._handle = self._begin_file()
+            self._begin_file()
         if hour is not self.hour and hour != self.hour:
-            self._append(self._handle, Content.HOUR, pack_hour(hour), hour)
+            self._append(Content.HOUR, pack_hour(hour), hour)
             self.hour, self.newest = hour, hour.end
-        return self._append(self._handle, content, payload, hour)
+        return self._append(content, payload, hour)
 
-    def _append(self, handle: int, content: Content, payload: bytes, hour: Hour) -> Mark:
+    def _append(self, content: Content, payload: bytes, hour: Hour) -> Mark:
         sequence, chain = self.last
         packed, chain = pack_record(content, payload, chain)
-        file, length = self.files[-1], len(packed)
-        if file.size + length > self._bound:
-            self._make_room(length)
+        file = self.files[-1]
+        end = file.size + len(packed)
+        if end > self._bound:
+            self._make_room(len(packed))
         try:
-            if self._map is not None:
-                self._map.append(packed)
-            else:
-                write(handle, packed)
+            self._put(packed)
         except OSError as error:
             self._retire()
             raise JournalError(f"cannot write to {file.path}: {error}") from error
         self.last = mark = Mark(sequence + 1, chain)
-        events = len(payload) // EVENT.size if content is Content.EVENTS else 0
-        file.note(mark, file.size + length, events, hour)
+        file.note(mark, end, len(payload) // EVENT.size if content is EVENTS else 0, hour)
         return mark
 
     def _make_room(self, length: int) -> None:
@@ -139,7 +138,9 @@ class Journal:
             f"the journal {self.folder} has reached its limit of {self.max_bytes:,} bytes"
         )
 
-    def _begin_file(self) -> int:
+    def _begin_file(self) -> None:
+        if self._given_up:
+            raise JournalError(f"the journal {self.folder} has been given up")
         self._retire()
         self._make_room(HEAD_BYTES)
         path = self.folder / f"{self.last.sequence:015d}.log"
@@ -151,9 +152,8 @@ class Journal:
             self._handle = handle
             if self.mapped:
                 self._map = Mapped(handle, self._largest + LAST_RECORDS_BYTES)
-                self._map.append(head)
-            else:
-                write(handle, head)
+            self._put = self._map.append if self._map else partial(write, handle)
+            self._put(head)
         except OSError as error:
             self._retire()
             raise JournalError(f"cannot begin {path}: {error}") from error
@@ -161,7 +161,6 @@ class Journal:
         self.files.append(begin(path, self.last))
         self.hour, self._begun, self._new_name = NO_HOUR, time.monotonic(), True
         self._old = False
-        return handle
 
     def _remove_behind(self, durable: Mark) -> None:
         """Files that begin where the next one does, or behind: nothing in them was ever durable.
@@ -187,7 +186,7 @@ class Journal:
     def unsynced(self) -> Unsynced:
         """What `sync` is to make durable; taken here, as a file may be begun while it runs."""
         # Asked here, as it need not be asked for each record.
-        self._old = time.monotonic() - self._begun > FILE_SECONDS
+        self._old = self._given_up or time.monotonic() - self._begun > FILE_SECONDS
         taken = Unsynced(self._retired, self._handle, self.folder if self._new_name else None)
         self._retired, self._new_name = [], False
         return taken
@@ -242,7 +241,7 @@ class Journal:
 
     def give_up(self) -> None:
         """Take no more, and keep everything for a person to look at."""
-        self._given_up = True
+        self._given_up = self._old = True  # looked at where the next file would begin
         for file in self.files:
             file.spoilt = True
 

@@ -51,6 +51,10 @@ class File:
     events: int = 0
     spoilt: bool = False
     shipped_at: float | None = None
+    _due: int = 0  # the record behind which the next checkpoint is
+
+    def __post_init__(self) -> None:
+        self._due = self.begins + RECORDS_PER_CHECKPOINT
 
     @property
     def begins(self) -> int:
@@ -70,8 +74,9 @@ class File:
         """A record is in it, and ends at the offset `end`."""
         self.last, self.size = mark, end
         self.events += events
-        if mark.sequence - self.checkpoints[-1].mark.sequence >= RECORDS_PER_CHECKPOINT:
+        if mark[0] >= self._due:
             self.checkpoints.append(Checkpoint(mark, end, hour, self.events))
+            self._due = mark.sequence + RECORDS_PER_CHECKPOINT
 
 
 class Unsynced(NamedTuple):

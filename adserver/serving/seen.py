@@ -7,7 +7,6 @@ import os
 from mmap import mmap
 from pathlib import Path
 
-from adserver.core.events import Event
 from adserver.core.seen import MEMORY_BYTES, Seen
 
 # Told to the others as soon as nobody else is telling; past that, the store tells them.
@@ -22,15 +21,15 @@ class SharedSeen:
     def __init__(self, memory: mmap | None = None, lock: Path | None = None) -> None:
         self._shared = Seen(memoryview(memory if memory is not None else bytearray(MEMORY_BYTES)))
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC) if lock else None
-        self._untold: set[Event] = set()
+        self._untold: set[int] = set()
 
-    def has(self, event: Event) -> bool:
-        return self._shared.has(event) or event in self._untold
+    def has(self, bit: int) -> bool:
+        return self._shared.has(bit) or bit in self._untold
 
-    def add(self, event: Event) -> None:
+    def add(self, bit: int) -> None:
         """Known to this worker from now on, and to the others from the next `share` on."""
         if len(self._untold) < MAX_UNTOLD:
-            self._untold.add(event)
+            self._untold.add(bit)
 
     def share(self) -> None:
         if self._lock is None:

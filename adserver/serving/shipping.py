@@ -18,7 +18,7 @@ import structlog
 from adserver.core.batch import NOTHING, Need, Shipment, Stream
 from adserver.core.errors import LedgerConflict, StoreUnavailable
 from adserver.core.events import Row
-from adserver.core.parts import Written, part_of, put_together
+from adserver.core.parts import Written, part_of
 from adserver.core.ports import Counts, Source, Told
 from adserver.metrics import Meter
 from adserver.serving.journal import Journal
@@ -120,7 +120,7 @@ class Shipping:
         if held is None:
             return
         writer, shards = held.journal.writer, len(held.streams)
-        for mark, content, payload, hour in put_together(written):
+        for mark, content, payload, hour in written:
             for shard, stream in enumerate(held.streams):
                 part = part_of(content, payload, mark, hour, writer, shard, shards)
                 stream.add(mark.sequence, part)

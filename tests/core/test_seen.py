@@ -15,8 +15,8 @@ def memory() -> memoryview:
     return memoryview(bytearray(MEMORY_BYTES))
 
 
-def event(serial: int = 1, writer: int = 7, kind: Kind = Kind.IMPRESSION) -> Event:
-    return Event(kind, writer, serial, 1, 2, 3)
+def event(serial: int = 1, writer: int = 7, kind: Kind = Kind.IMPRESSION) -> int:
+    return Event(kind, writer, serial, 1, 2, 3).bit
 
 
 def test_what_was_added_is_there_and_its_neighbours_are_not(memory: memoryview) -> None:
@@ -38,7 +38,7 @@ def test_the_edges_of_a_bitmap_and_of_the_numbers(memory: memoryview) -> None:
     assert all(seen.has(one) for one in events)
 
 
-def in_one_set(many: int) -> list[Event]:
+def in_one_set(many: int) -> list[int]:
     return [event(serial=(number * SETS) << 16) for number in range(many)]
 
 
@@ -108,7 +108,7 @@ def test_what_is_remembered_of_places_is_bounded(memory: memoryview) -> None:
         max_size=60,
     )
 )
-def test_nothing_is_ever_seen_that_was_not_added(events: list[Event]) -> None:
+def test_nothing_is_ever_seen_that_was_not_added(events: list[int]) -> None:
     seen, added = Seen(memoryview(bytearray(MEMORY_BYTES))), set()
     for one in events:
         assert not seen.has(one) or one in added

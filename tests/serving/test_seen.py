@@ -21,8 +21,8 @@ def pair(tmp_path: Path) -> tuple[SharedSeen, SharedSeen]:
     return SharedSeen(memory, lock), SharedSeen(memory, lock)
 
 
-def event(serial: int = 1) -> Event:
-    return Event(Kind.IMPRESSION, 7, serial, 1, 2, 3)
+def event(serial: int = 1) -> int:
+    return Event(Kind.IMPRESSION, 7, serial, 1, 2, 3).bit
 
 
 def test_what_one_has_shared_the_other_knows(pair: tuple[SharedSeen, SharedSeen]) -> None:
