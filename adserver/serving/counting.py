@@ -13,19 +13,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from adserver.core.batch import MAX_EVENTS_PER_BATCH, MAX_TALLIES_PER_BATCH
+from adserver.core.batch import MAX_EVENTS_PER_BATCH
 from adserver.core.commit import Batch, GroupCommit
 from adserver.core.errors import JournalError
-from adserver.core.events import Event, Outcome, Tally
+from adserver.core.events import Event, Outcome
 from adserver.core.hour import Hour, hour_at
 from adserver.core.parts import Written
 from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
+from adserver.core.tallies import MAX_TALLIES, Tallies
 from adserver.serving.journal import Journal
 from adserver.serving.journal_files import sync
 from adserver.serving.seen import SharedSeen
@@ -36,8 +37,6 @@ log = structlog.get_logger(__name__)
 
 # A hand does not feel it; a disk that takes longer is counted late, not waited for.
 MAX_CLICK_WAIT_SECONDS = 0.020
-# Distinct rows in memory while nothing can be written: slots x creatives, then refused.
-MAX_TALLIES = 100_000
 QUIET_SECONDS = 1.0
 # Python looks a member up each time that its class is asked for it.
 EVENTS, ACCEPTED, DUPLICATE = Content.EVENTS, Outcome.ACCEPTED, Outcome.DUPLICATE
@@ -75,11 +74,9 @@ class Counting:
         # Of its own: a disk that hangs must not hold up whatever else waits for a thread.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._hour = Hour("", 0, 0)
-        self._tallies: defaultdict[Tally, int] = defaultdict(int)
-        self._tally_hour = Hour("", 0, 0)
+        self._tallies = Tallies(timezone)
+        self.tally = self._tallies.add
         self._quiet_until = 0.0
-        # What an hour left that ended since the last flush, or that could not be written.
-        self._earlier: list[tuple[Hour, dict[Tally, int]]] = []
 
     def begin(self, journal: Journal) -> None:
         """Write to this journal, a new one, from now on; one before it has been given up."""
@@ -131,18 +128,6 @@ class Counting:
         if not self._hour.begin <= now < self._hour.end:
             self._hour = hour_at(now, self._timezone())
         return self._hour
-
-    def tally(self, now: float, row: Tally) -> None:
-        """now: UTC seconds; the row is the hour's in which this happened."""
-        if now >= self._tally_hour.end:
-            self._set_aside()
-            self._tally_hour = hour_at(now, self._timezone())
-        self._tallies[row] += 1
-
-    def _set_aside(self) -> None:
-        if self._tallies:
-            self._earlier.append((self._tally_hour, self._tallies))
-            self._tallies = defaultdict(int)
 
     def _write(self, content: Content, payload: bytes, hour: Hour) -> Written:
         self._end_round()
@@ -230,7 +215,7 @@ class Counting:
         while written:
             one = written.popleft()
             if one.content is Content.TALLIES:
-                self._earlier.append((one.hour, read_tallies(one.payload)))
+                self._tallies.put_back(one.hour, read_tallies(one.payload))
 
     def _settle(self, batch: Batch[Waiter]) -> None:
         for event, waiter in zip(batch.events, batch.waiters, strict=True):
@@ -244,31 +229,20 @@ class Counting:
 
     async def flush(self) -> None:
         """Write the tallies; what the journal does not take is tried again the next time."""
-        self._set_aside()
-        while self._earlier:
-            hour, tallies = self._earlier[0]
-            try:
-                self._write_tallies(hour, tallies)
-            except JournalError as error:
-                self._complain(error)
-                self._bound()
-                break
-            del self._earlier[0]
+        try:
+            for hour, rows in self._tallies.records():
+                packed = pack_tallies(rows.items())
+                self._written.append(self._write(Content.TALLIES, packed, hour))
+        except JournalError as error:
+            self._complain(error)
+            if self._tallies.waiting > MAX_TALLIES:
+                log.error("tallies_dropped", why="the journal has taken nothing for too long")
+                self._tallies.drop()
         if self._always:
             self._drive_on()
         else:
+            self._tell_soon()
             await self._sync_behind()
-
-    def _write_tallies(self, hour: Hour, tallies: dict[Tally, int]) -> None:
-        rows = list(tallies)
-        for at in range(0, len(rows), MAX_TALLIES_PER_BATCH):
-            some = rows[at : at + MAX_TALLIES_PER_BATCH]
-            packed = pack_tallies((row, tallies[row]) for row in some)
-            self._written.append(self._write(Content.TALLIES, packed, hour))
-            if not self._always:
-                self._tell_soon()
-            for row in some:
-                del tallies[row]
 
     def _tell_soon(self) -> None:
         """When this round of the loop has ended."""
@@ -309,11 +283,6 @@ class Counting:
         if now >= self._quiet_until:
             self._quiet_until = now + QUIET_SECONDS
             log.error("journal_failed", error=str(error))
-
-    def _bound(self) -> None:
-        if sum(len(tallies) for _, tallies in self._earlier) > MAX_TALLIES:
-            log.error("tallies_dropped", why="the journal has taken nothing for too long")
-            self._earlier.clear()
 
 
 def refuse(waiter: Waiter, error: JournalError) -> None:

@@ -167,7 +167,7 @@ class World:
 
     def left(self, worker: Worker) -> None:
         self.note(f"{worker.node.name}: worker {worker.writer} has left")
-        if worker.counting._earlier:
+        if worker.counting._tallies.waiting:
             self.oracle.crashed(worker)  # its disk took nothing to the end, which it has logged
         worker.node.workers.remove(worker)
         self._replace(worker.node)
