@@ -160,11 +160,20 @@ def answering() -> Iterator[None]:
     try:
         yield
     except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
-        reason = reason_of(error)
-        refused = isinstance(reason, (ResponseError, AuthenticationError))
-        what = "refused" if refused else "did not answer"
-        text = CLIENT.sub(r"\1:\2", str(reason))
-        raise StoreUnavailable(f"the store {what}: {text}") from error
+        raise unavailable(error) from error
+    except RuntimeError as error:
+        # uvloop's word for a connection that was closed between two looks at it.
+        if "closed" not in str(error):
+            raise
+        raise unavailable(error) from error
+
+
+def unavailable(error: BaseException) -> StoreUnavailable:
+    reason = reason_of(error)
+    refused = isinstance(reason, (ResponseError, AuthenticationError))
+    what = "refused" if refused else "did not answer"
+    text = CLIENT.sub(r"\1:\2", str(reason))
+    return StoreUnavailable(f"the store {what}: {text}")
 
 
 def reason_of(error: BaseException) -> BaseException:

@@ -107,7 +107,9 @@ def without_adoption() -> None:
     """What a dead worker's journal holds stays there."""
     from adserver.serving.journals import Journals
 
-    Journals.adopt = lambda self, now: None  # type: ignore[method-assign]
+    Journals.adopt = (  # type: ignore[method-assign]
+        lambda self, now, *, shipped_too=True: None
+    )
 
 
 @alteration

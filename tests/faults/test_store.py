@@ -159,9 +159,9 @@ def test_control_without(tmp_path: Path, alteration: str, faults: tuple[str, ...
 
 
 def test_control_without_ledgers_a_frozen_store_counts_twice(tmp_path: Path) -> None:
-    with house(tmp_path, "without_ledger_compare") as home:
+    with house(tmp_path, "without_ledgers") as home:
         load = load_on(home.ads, told=home.told)
-        # As long as it takes to give up an attempt and to begin some others.
+        # As long as it takes to give up an attempt, which is applied all the same.
         asyncio.run(suffer(home, FAULTS["frozen"], load, OUTAGE_SECONDS))
         wrong = balance(home.ads, home.told, patience=CONTROL_PATIENCE_SECONDS)
         assert any(one.startswith("gross of") for one in wrong), wrong

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,22 @@ def test_whatever_goes_wrong_is_told_with_its_cause(kind: type[Exception]) -> No
     assert isinstance(told.value.__cause__, kind)
 
 
-def test_a_defect_of_ours_is_not_taken_for_the_stores() -> None:
-    with pytest.raises(KeyError), answering():
-        raise KeyError("ours")
+@pytest.mark.parametrize("ours", [KeyError("ours"), RuntimeError("ours")])
+def test_a_defect_of_ours_is_not_taken_for_the_stores(ours: Exception) -> None:
+    with pytest.raises(type(ours), match="ours"), answering():
+        raise ours
+
+
+async def test_a_connection_that_was_closed_beside_the_call_is_the_stores(tmp_path: Path) -> None:
+    """By another call, or by the other end: uvloop says it with an error of its own."""
+    path = tmp_path / "store.sock"
+    server = await asyncio.start_unix_server(lambda _, writer: writer.close(), path)
+    async with server:
+        _, writer = await asyncio.open_unix_connection(path)
+        writer.transport.abort()
+        await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailable), answering():
+            writer.writelines([b"PING"])
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SCRIPTS.glob("*.lua")))
