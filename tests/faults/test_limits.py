@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from tests.faults.bare import bare_server
 from tests.faults.load import Load, answered_between, eventually, percentile
 from tests.faults.nodes import CONTROL_PATIENCE_SECONDS, balance, load_on, missing, node
@@ -72,6 +74,7 @@ async def fill(home: House) -> tuple[float, float]:
     return slots, max(MAX_P99_SECONDS, BUSY * bare)
 
 
+@pytest.mark.alone
 def test_a_full_journal_refuses_events_and_serves_ads(tmp_path: Path) -> None:
     with house(tmp_path) as home:
         p99, limit = asyncio.run(fill(home))

@@ -129,6 +129,7 @@ async def suffer(
     return slots, max(MAX_P99_SECONDS, BUSY * bare)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_the_store(
     ours: House, bare: str, fault: Fault, record_property: Callable[[str, object], None]
@@ -167,6 +168,7 @@ def test_control_without_ledgers_a_frozen_store_counts_twice(tmp_path: Path) -> 
         assert any(one.startswith("gross of") for one in wrong), wrong
 
 
+@pytest.mark.alone
 def test_control_a_slot_that_asks_the_store_is_slow_when_it_is_frozen(
     tmp_path: Path, bare: str
 ) -> None:

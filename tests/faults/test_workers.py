@@ -58,6 +58,7 @@ def slow_share(asked: list[Slot]) -> float:
 
 
 @pytest.mark.timeout(900 if SOAK else 180)
+@pytest.mark.alone
 def test_fifty_workers_killed_under_load_lose_no_event(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -86,6 +86,7 @@ def workers_of(ads: Running) -> list[int]:
     return [int(pid) for pid in children][1:]
 
 
+@pytest.mark.alone
 def test_an_apply_is_served_by_every_worker_within_two_seconds_and_fails_no_request(
     ads: Running,
 ) -> None:
@@ -207,6 +208,7 @@ def timed(ads: Running, path: str) -> tuple[httpx.Response, float]:
     return ads.get(path), time.monotonic() - begun
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("away", [halt, kill])
 def test_while_the_store_is_away_slots_answer_beacons_count_and_clicks_land(
     ads: Running, away: Any

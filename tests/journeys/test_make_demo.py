@@ -83,6 +83,7 @@ def make_demo(folder: Path) -> Iterator[tuple[str, str, float]]:
         process.wait(LEAVE_SECONDS)
 
 
+@pytest.mark.alone
 def test_make_demo_shows_the_blog_within_a_minute_and_the_second_time_at_once(copy: Path) -> None:
     assert re.search(r"^make demo\b", README.read_text("utf-8"), re.MULTILINE)
     with make_demo(copy) as (blog, metrics, seconds):

@@ -304,6 +304,7 @@ def test_a_second_tag_does_not_fill_twice(visit: Visit) -> None:
     tag = f'<script src="{visit.ads.base}/tag.js"></script>'
     visit.open(TOP + tag + tag)
     visit.until_told()
+    visit.until(lambda: visit.ads.beacons("i"))
     visit.settled()
     assert len(visit.ads.called("/decisions")) == 1
     assert visit.ads.beacons("i") == ["top"]

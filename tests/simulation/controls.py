@@ -92,12 +92,13 @@ class Trusting(Journal):
 @dataclass(frozen=True, slots=True)
 class Control:
     """without: the features that are left. faults, fates: instead of those of the seed.
-    seeds: within so many the oracle finds out."""
+    seeds: within so many from `first` on the oracle finds out."""
 
     without: Features
     faults: dict[str, int] | None = None
     seeds: int = 10
     fates: dict[str, float] | None = None
+    first: int = 0
 
 
 STORE = {"roll_back": 15, "empty": 5, "store_away": 10}
@@ -113,11 +114,11 @@ CONTROLS: dict[str, Control] = {
         Features(replaced={"Journal": Trusting}), {"pause": 20, "roll_back": 10, "empty": 10}, 100
     ),
     "knowing-its-own": Control(
-        Features(replaced={"Stream": Suspicious}), {"crash": 30}, 100, {"late": 0.4}
+        Features(replaced={"Stream": Suspicious}), {"crash": 30}, 100, {"late": 0.4}, first=30
     ),
     "sync": Control(Features(syncs=False), POWER),
     "sync-of-names": Control(Features(names=False), POWER),
-    "locks": Control(Features(locks=False), seeds=160),
+    "locks": Control(Features(locks=False), seeds=160, first=40),
     "adoption": Control(Features(journals=Orphaned), {"crash": 20, "leave": 5}),
     "age": Control(Features(journals=Ageless), {"long_night": 6, "crash": 6, "store_away": 6}),
     "chain": Control(

@@ -149,6 +149,7 @@ async def lose_a_master(store: Cluster, fault: str) -> float:
         return max(shipper.longest_pause for shipper in others)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", ["kill", "stop"])
 async def test_a_master_that_goes_away_concerns_its_own_shards_alone(fault: str) -> None:
     pauses = []
@@ -160,6 +161,7 @@ async def test_a_master_that_goes_away_concerns_its_own_shards_alone(fault: str)
     assert min(pauses) < LONGEST_PAUSE_SECONDS
 
 
+@pytest.mark.alone
 async def test_with_full_coverage_required_all_shards_wait() -> None:
     """The control, and why the documentation asks for `cluster-require-full-coverage no`."""
     with cluster_running(replicas=1, cluster_require_full_coverage="yes") as store:
