@@ -131,10 +131,8 @@ CONTENTS = frozenset(Content)
 
 
 def pack_event(event: Event) -> bytes:
-    block, place = event.serial >> PLACE_BITS, event.serial & 0xFFFF
-    return EVENT.pack(
-        event.writer, block, place, event.kind, event.site, event.slot, event.creative
-    )
+    kind, writer, serial, creative, slot, site = event
+    return EVENT.pack(writer, serial >> PLACE_BITS, serial & 0xFFFF, kind, site, slot, creative)
 
 
 def read_events(packed: bytes) -> list[Event]:
@@ -146,7 +144,8 @@ def read_events(packed: bytes) -> list[Event]:
 
 def bitmaps_of(events: bytes) -> list[bytes]:
     """The bitmaps in which packed events lie, each once, as `BITMAP` packs them."""
-    return list({events[at : at + BITMAP.size]: None for at in range(0, len(events), EVENT.size)})
+    size = BITMAP.size
+    return list({events[at : at + size]: None for at in range(0, len(events), EVENT.size)})
 
 
 def split(events: bytes, shards: int) -> Mapping[int, bytes]:

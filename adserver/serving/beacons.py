@@ -30,6 +30,8 @@ GIF = (
     b"!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
 RETRY_AFTER: Header = (b"retry-after", b"1")
+# Python looks a member up each time that its class is asked for it.
+ACCEPTED, DUPLICATE = Outcome.ACCEPTED, Outcome.DUPLICATE
 
 
 def event_header(discard: Discard | None) -> Header:
@@ -62,7 +64,8 @@ async def beacon(kind: Kind, state: State, scope: Scope, _: Receive, send: Send,
     if discard is None:
         try:
             joined = join(state, ticket, kind)
-            discard = discard_of(joined if isinstance(joined, Outcome) else await joined)
+            if joined is not ACCEPTED:
+                discard = discard_of(joined if isinstance(joined, Outcome) else await joined)
         except (JournalError, TooManyWaiting):
             await answer_empty(send, 503, RETRY_AFTER)
             return 503
@@ -98,7 +101,7 @@ def standing(state: State, scope: Scope, ticket: Ticket) -> Discard | None:
 def join(state: State, ticket: Ticket, kind: Kind, *, patient: bool = True) -> Outcome | Waiter:
     """What became of the ticket's event, or a future of it, as `Counting.join` documents."""
     joined = state.counting.join(event_of(ticket, kind), patient=patient)
-    if joined is Outcome.DUPLICATE:
+    if joined is DUPLICATE:
         # Never written, so it is for us to tell of it.
         discarded(state, ticket, kind, Discard.DUPLICATE)
     return joined
@@ -109,7 +112,7 @@ def event_of(ticket: Ticket, kind: Kind) -> Event:
 
 
 def discard_of(outcome: Outcome | None) -> Discard | None:
-    return Discard.DUPLICATE if outcome is Outcome.DUPLICATE else None
+    return Discard.DUPLICATE if outcome is DUPLICATE else None
 
 
 def discarded(state: State, ticket: Ticket, kind: Kind, reason: Discard) -> None:
