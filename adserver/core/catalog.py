@@ -95,6 +95,28 @@ class Price:
     flat: Decimal | None = None
 
 
+class Period(StrEnum):
+    """What a frequency cap counts over, on the browser's own clock.
+
+    An hour begins with the first time the ad is shown; day, week (from Monday) and month are the
+    calendar's. A flight is as long as browsers keep marks at all (tag.js, FLIGHT).
+    """
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    FLIGHT = "flight"
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """A frequency cap: how often one browser sees the campaign in one period at most."""
+
+    impressions: int
+    per: Period
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """One picture: its content hash, file name, size in CSS pixels and pixel density (1 or 2)."""
@@ -157,6 +179,7 @@ class Campaign:
     weight: float = 1.0
     price: Price | None = None
     pixels: tuple[str, ...] = ()
+    frequency: Frequency | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ class Context(NamedTuple):
     language: one of the catalog's languages, for the words around the ad.
     consent: the visitor agreed to third-party pixels, and no GPC or DNT signal says otherwise.
     excluded: names of campaigns that are on the page already.
+    capped: names of campaigns that the page says this browser has seen to their frequency cap.
+    private: the browser says GPC or DNT, so that nobody may keep what it has seen.
     """
 
     site: str = ""
@@ -24,3 +26,5 @@ class Context(NamedTuple):
     consent: bool = False
     prefetch: bool = False
     excluded: frozenset[str] = frozenset()
+    capped: frozenset[str] = frozenset()
+    private: bool = False

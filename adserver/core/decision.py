@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from adserver.core.catalog import Tier
+from adserver.core.catalog import Campaign, Tier
 from adserver.core.context import Context
 from adserver.core.reasons import Reason, furthest
 from adserver.core.snapshot import Placement, Shelf, Snapshot, Table, shelf
@@ -50,8 +51,8 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     if places is None:
         return Decision(slot, None, Reason.UNKNOWN_SLOT)
     table = places.table(context.device, now)
-    if context.excluded or shown:
-        table = without(table, context.excluded, shown)
+    if context.excluded or context.capped or shown:
+        table = without(table, context, shown)
     if not table.shelves:
         return Decision(slot, None, table.empty)
     return Decision(slot, pick(table.shelves[0], draw), Reason.WON)
@@ -64,16 +65,21 @@ def pick(choice: Shelf, draw: float) -> Placement:
     return choice.placements[min(position, len(choice.placements) - 1)]
 
 
-def without(table: Table, excluded: AbstractSet[str], shown: AbstractSet[tuple[str, str]]) -> Table:
-    """The table less the campaigns that the page excludes and the creatives that it shows."""
+def without(
+    table: Table, context: Context, shown: AbstractSet[tuple[str, str]] = NOTHING_SHOWN
+) -> Table:
+    """The table less what the page excludes, has been seen often enough or shows already."""
     kept_out = dict(table.kept_out)
+    places = Counter(name for name, _ in shown)
     shelves: list[Shelf] = []
     for one in table.shelves:
         left = []
         for placement in one.placements:
             name = placement.campaign.name
-            if name in excluded:
+            if name in context.excluded:
                 kept_out[name] = Reason.EXCLUDED
+            elif seen_enough(placement.campaign, context, places[name]):
+                kept_out[name] = Reason.FREQUENCY
             elif (name, placement.creative.id) in shown:
                 kept_out.setdefault(name, Reason.DUPLICATE)
             else:
@@ -85,12 +91,21 @@ def without(table: Table, excluded: AbstractSet[str], shown: AbstractSet[tuple[s
     return Table(tuple(shelves), kept_out, furthest(set(kept_out.values())), table.good_until)
 
 
+def seen_enough(campaign: Campaign, context: Context, places: int) -> bool:
+    """Whether this browser has met the campaign's frequency cap; places: won on this page so far.
+
+    How many are left, the browser alone knows: more than the whole cap they are never.
+    """
+    cap = campaign.frequency
+    return cap is not None and (campaign.name in context.capped or places >= cap.impressions)
+
+
 def explain(
     snapshot: Snapshot, slot: str, context: Context, now: float, draw: float
 ) -> tuple[Candidate, ...]:
     """Every candidate of a slot with exactly one reason; the winner's is `won`."""
     places = snapshot.places[slot]
-    table = without(places.table(context.device, now), context.excluded, NOTHING_SHOWN)
+    table = without(places.table(context.device, now), context)
     winner = pick(table.shelves[0], draw).campaign.name if table.shelves else ""
     odds = probabilities(table)
     serving = {p.campaign.name for one in table.shelves for p in one.placements}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.catalog import Device, Flight, OnEmpty, State, Tier
+from adserver.core.catalog import Device, Flight, Frequency, OnEmpty, Period, State, Tier
 from adserver.core.context import Context
 from adserver.core.decision import decide, explain, pick
 from adserver.core.reasons import Reason
@@ -123,6 +123,36 @@ def test_a_campaign_whose_duplicate_stands_before_another_of_its_creatives_is_no
         assert winner(compiled(two), shown=frozenset(shown)) == "a"
 
 
+def often(name: str, impressions: int = 3, **changes):
+    return campaign(name, frequency=Frequency(impressions, Period.DAY), **changes)
+
+
+def test_a_campaign_that_this_browser_has_seen_often_enough_leaves_its_place_to_others() -> None:
+    snapshot = compiled(often("a", tier=Tier.SPONSORSHIP), campaign("b"))
+    assert winner(snapshot) == "a"
+    assert winner(snapshot, capped=frozenset({"a"})) == "b"
+    assert winner(compiled(often("a")), capped=frozenset({"a"})) == Reason.FREQUENCY
+
+
+def test_a_campaign_without_a_frequency_cap_cannot_be_capped() -> None:
+    assert winner(compiled(campaign("a")), capped=frozenset({"a", "gone"})) == "a"
+
+
+def test_a_page_that_excludes_and_caps_a_campaign_excludes_it() -> None:
+    snapshot = compiled(often("a"))
+    both = {"excluded": frozenset({"a"}), "capped": frozenset({"a"})}
+    assert winner(snapshot, **both) == Reason.EXCLUDED
+
+
+def test_a_capped_campaign_is_explained_beside_the_others() -> None:
+    snapshot = compiled(often("a"), campaign("b"))
+    candidates = explained(snapshot, capped=frozenset({"a", "b"}))
+    assert [(c.reason, c.probability) for c in candidates] == [
+        (Reason.FREQUENCY, 0.0),
+        (Reason.WON, 1.0),
+    ]
+
+
 def test_what_is_kept_out_is_nobody_elses_reason() -> None:
     snapshot = compiled(campaign("a"), campaign("draft", state=State.DRAFT))
     assert winner(snapshot, shown=frozenset({("a", "carte")})) == Reason.DUPLICATE
@@ -169,9 +199,13 @@ BOOKED = st.lists(
 )
 
 
-@given(BOOKED, DRAWS, st.sets(st.sampled_from(["c0", "c1", "c2"])))
+NAMES = st.sets(st.sampled_from(["c0", "c1", "c2"]))
+CAPS = st.sets(st.sampled_from(["c0", "c1", "c2", "c3"]))
+
+
+@given(BOOKED, DRAWS, NAMES, NAMES, CAPS)
 def test_every_candidate_has_exactly_one_reason_and_the_winners_is_won(
-    booked, draw: float, excluded: set[str]
+    booked, draw: float, excluded: set[str], capped: set[str], caps: set[str]
 ) -> None:
     campaigns = tuple(
         campaign(
@@ -181,16 +215,20 @@ def test_every_candidate_has_exactly_one_reason_and_the_winners_is_won(
             flight=Flight(since, None, ZONE),
             weight=weight,
             creatives=tuple(text_creative(f"t{i}") for i in range(creatives)),
+            frequency=Frequency(1, Period.HOUR) if f"c{n}" in caps else None,
         )
         for n, (tier, state, since, weight, creatives) in enumerate(booked)
     )
     house = slot(on_empty=OnEmpty.HOUSE)
     snapshot = compile_snapshot(generation(catalog(slots=(house,), campaigns=campaigns)))
-    context = Context(excluded=frozenset(excluded))
+    context = Context(excluded=frozenset(excluded), capped=frozenset(capped))
     decision = decide(snapshot, "post-top", context, NOW, draw)
     candidates = explain(snapshot, "post-top", context, NOW, draw)
     assert [c.campaign for c in candidates] == [c.name for c in campaigns]
     won = [c.campaign for c in candidates if c.reason is Reason.WON]
     assert won == ([decision.placement.campaign.name] if decision.placement else [])
+    assert not {*won} & (excluded | (capped & caps))
+    frequent = {c.campaign for c in candidates if c.reason is Reason.FREQUENCY}
+    assert frequent <= (capped & caps) - excluded
     assert sum(c.probability for c in candidates) == pytest.approx(1.0 if won else 0.0)
     assert all(c.probability > 0 for c in candidates if c.reason in {Reason.WON, Reason.LOST_DRAW})

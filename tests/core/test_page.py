@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adserver.core.catalog import Frequency, Period
 from adserver.core.context import Context
 from adserver.core.page import decide_page
 from adserver.core.reasons import Reason
@@ -41,6 +42,25 @@ def test_no_creative_stands_on_a_page_twice() -> None:
 def test_a_slot_asked_twice_is_decided_twice() -> None:
     decisions = page(campaign("a"), campaign("b"), slots=("top", "top"), draws=(0.0, 0.0))
     assert shown(decisions) == [("a", "carte"), ("b", "carte")]
+
+
+FOUR = tuple(text_creative(f"t{n}") for n in range(4))
+
+
+def test_a_page_has_no_more_of_a_campaign_than_its_whole_frequency_cap() -> None:
+    twice = campaign("a", creatives=FOUR, frequency=Frequency(2, Period.DAY))
+    assert shown(page(twice)) == [("a", "t0"), ("a", "t1"), Reason.FREQUENCY]
+    assert [one[0] for one in shown(page(campaign("a", creatives=FOUR)))] == ["a"] * 3
+
+
+@given(st.lists(st.floats(0, 1, exclude_max=True), min_size=6, max_size=6), st.integers(1, 4))
+def test_whatever_is_drawn_a_frequency_cap_holds_on_a_page(draws, impressions: int) -> None:
+    cap = Frequency(impressions, Period.FLIGHT)
+    booked = (campaign("a", creatives=FOUR, frequency=cap), campaign("b", creatives=FOUR))
+    decisions = page(*booked, draws=draws, slots=SLOTS * 2)
+    won = [d.placement.campaign.name for d in decisions if d.placement]
+    assert won.count("a") <= impressions
+    assert len(won) == 6 or won.count("b") == len(FOUR)
 
 
 def test_each_slot_is_decided_in_its_own_context() -> None:
