@@ -97,11 +97,12 @@ class Visit:
 
 
 @contextmanager
-def visiting(browser: Browser, prefix: str = "") -> Iterator[Visit]:
+def visiting(browser: Browser, prefix: str = "", **reader: Any) -> Iterator[Visit]:
+    """reader: what their browser is like, as `new_context` takes it."""
     blog, ads = Server(), AdServer(prefix)
     errors: list[str] = []
-    with blog.running(), ads.running(), browser.new_context() as reader:
-        page = reader.new_page()
+    with blog.running(), ads.running(), browser.new_context(**reader) as context:
+        page = context.new_page()
         page.add_init_script(WITNESS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         yield Visit(page, blog, ads)

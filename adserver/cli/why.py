@@ -19,7 +19,7 @@ from adserver.publishing import moments
 from adserver.publishing.why import Question
 from adserver.publishing.why import why as find_out
 
-KEYS = ("url", "lang", "device", "exclude")
+KEYS = ("url", "lang", "device", "exclude", "capped")
 Facts = dict[str, list[str]]
 
 
@@ -36,7 +36,8 @@ def why(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Say why SLOT shows what it shows, for a page of which KEY=VALUE is known.
 
-    Keys: url, lang, device (desktop or mobile), exclude (campaigns already on the page).
+    Keys: url, lang, device (desktop or mobile), exclude (campaigns already on the page),
+    capped (campaigns that this browser has seen as often as their frequency allows).
     """
     invocation = context.ensure_object(Invocation)
     known = read_facts(facts)
@@ -79,6 +80,10 @@ def read_facts(facts: Sequence[str]) -> Facts:
     return known
 
 
+def listed(values: Sequence[str]) -> frozenset[str]:
+    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
 def last(values: Sequence[str], default: str) -> str:
     return values[-1] if values else default
 
@@ -91,10 +96,19 @@ def read_context(facts: Facts, catalog: Catalog) -> Context:
         url=last(facts["url"], "").partition("#")[0].partition("?")[0],
         language=last(facts["lang"], catalog.site.language),
         device=Device(device),
-        excluded=frozenset(
-            name.strip() for value in facts["exclude"] for name in value.split(",") if name.strip()
-        ),
+        excluded=listed(facts["exclude"]),
+        capped=capped(listed(facts["capped"]), catalog),
     )
+
+
+def capped(names: frozenset[str], catalog: Catalog) -> frozenset[str]:
+    """The names of campaigns that can be capped; the others are named and ignored, as of a page."""
+    cappable = {one.name for one in catalog.campaigns if one.frequency}
+    for name in sorted(names - cappable):
+        output.complain(
+            f"Warning: capped={name} is ignored: no live campaign of that name has `frequency`."
+        )
+    return names & cappable
 
 
 def moment(text: str, catalog: Catalog, now: float) -> float:

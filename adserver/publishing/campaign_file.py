@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from adserver.core.catalog import Campaign, Flight, Price, Site, Slot, State, Tier, covers
+from adserver.core.catalog import (
+    Campaign,
+    Flight,
+    Frequency,
+    Period,
+    Price,
+    Site,
+    Slot,
+    State,
+    Tier,
+    covers,
+)
 from adserver.publishing import not_honoured
 from adserver.publishing.bookings import check_bookings
 from adserver.publishing.creatives import (
@@ -24,8 +35,8 @@ from adserver.publishing.schema import Fields
 from adserver.publishing.suggest import nearest_or_all
 
 KEYS = (
-    "advertiser", "paid_by", "order", "state", "tier", "flight", "timezone", "hours", "price",
-    "weight", "slots", "link", "utm", "pixels", "creatives",
+    "advertiser", "paid_by", "order", "state", "tier", "flight", "timezone", "hours", "frequency",
+    "price", "weight", "slots", "link", "utm", "pixels", "creatives",
 )  # fmt: skip
 
 # Stands in a campaign that is refused for its flight.
@@ -33,6 +44,8 @@ NO_FLIGHT = Flight(None, None, "UTC")
 MAX_PRICE = Decimal(1_000_000_000)
 # A millionth of a unit per thousand impressions: below that nobody could bill it.
 MAX_PRICE_DECIMALS = 6
+# More often than anybody looks at one ad: a cap above it would never be met.
+MAX_FREQUENCY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,7 @@ def read_campaign(
         weight=read_weight(fields),
         price=read_price(fields, tier),
         pixels=read_pixels(fields),
+        frequency=read_frequency(fields),
     )
     if not findings.failed and around.slots is not None:
         check_bookings(campaign, slots, creatives, around.slots, findings)
@@ -131,6 +145,20 @@ def read_amount(price: Fields, key: str) -> Decimal | None:
     if amount is not None and -int(amount.as_tuple().exponent) > MAX_PRICE_DECIMALS:
         price.expected(key, f"at most {MAX_PRICE_DECIMALS} decimals")
     return amount
+
+
+def read_frequency(fields: Fields) -> Frequency | None:
+    if "frequency" not in fields:
+        return None
+    example = "{impressions: 3, per: day}"
+    cap = fields.table("frequency", example)
+    if cap is None:
+        return None
+    cap.only(("impressions", "per"))
+    cap.need("impressions", "per", hint=f"write it as {example}")
+    impressions = cap.whole_between("impressions", 1, MAX_FREQUENCY)
+    per = cap.choice("per", Period)
+    return Frequency(impressions, per) if impressions and per else None
 
 
 def read_pixels(fields: Fields) -> tuple[str, ...]:

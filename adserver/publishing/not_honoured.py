@@ -15,7 +15,6 @@ from adserver.publishing.schema import Fields, expected, is_text
 SHARE = re.compile(r"(100|[1-9][0-9]?)(\.[0-9]+)?%")
 WHOLE = re.compile(r"[1-9][0-9]{0,11}")
 UNITS = ("impressions", "clicks")
-PERIODS = ("hour", "day", "week", "month", "flight")
 FACTS = ("url", "lang", "country", "device", "site")
 
 
@@ -77,16 +76,6 @@ def check_scalar(fields: Fields, key: str, pattern: re.Pattern[str], what: str) 
         fields.expected(key, what)
 
 
-def check_frequency(campaign: Fields, key: str) -> None:
-    frequency = campaign.table(key, "{impressions: 3, per: day}")
-    if frequency is None:
-        return
-    frequency.only(("impressions", "per"))
-    frequency.need("impressions", "per")
-    check_whole(frequency, "impressions")
-    check_scalar(frequency, "per", re.compile("|".join(PERIODS)), f"one of {', '.join(PERIODS)}")
-
-
 def check_words(campaign: Fields, key: str) -> None:
     for _ in campaign.texts(key):
         pass
@@ -102,7 +91,6 @@ CHECKS: dict[str, Callable[[Fields, str], None]] = {
     "max_per_day": check_whole,
     "max_total": check_whole,
     "pacing": check_pacing,
-    "frequency": check_frequency,
     "competes_in": check_words,
     "roadblock": check_flag,
 }

@@ -96,6 +96,16 @@ class Fields:
             return None
         return value
 
+    def whole_between(self, key: str, low: int, high: int) -> int | None:
+        value = self.number(key)
+        if value is None:
+            return None
+        # The range first: nobody waits for the digits of 1e999999.
+        if low <= value <= high and value == int(value):
+            return int(value)
+        self.expected(key, f"a whole number from {low:,} to {high:,}")
+        return None
+
     def flag(self, key: str) -> bool | None:
         node = self.get(key)
         if isinstance(node, Scalar) and node.kind is Kind.FLAG:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from adserver.core.catalog import Campaign, Catalog, Generation, OnEmpty, booked_slots
+from adserver.core.catalog import (
+    Campaign,
+    Catalog,
+    Frequency,
+    Generation,
+    OnEmpty,
+    Period,
+    booked_slots,
+)
 from adserver.core.context import Context
-from adserver.core.decision import Candidate, explain
+from adserver.core.decision import Candidate, explain, without
 from adserver.core.fit import room_for
 from adserver.core.flights import zone
 from adserver.core.reasons import REACH, Reason
@@ -56,23 +63,17 @@ def why(generation: Generation, question: Question) -> Answer:
 
 
 def shelves_of(places: Places, question: Question) -> list[Shelf]:
-    """The tiers that may serve, less what the page excludes, best first."""
+    """The tiers that may serve, less what the page excludes or has seen enough, best first."""
     table = places.table(question.context.device, question.at)
-    excluded = question.context.excluded
-    return [
-        shelf
-        for shelf in table.shelves
-        if any(p.campaign.name not in excluded for p in shelf.placements)
-    ]
+    return list(without(table, question.context).shelves)
 
 
-def weights(shelf: Shelf, excluded: Iterable[str]) -> dict[str, float]:
+def weights(shelf: Shelf) -> dict[str, float]:
     """Each campaign's weight in its tier, in the order in which the draw runs over them."""
     sums: dict[str, float] = {}
     for placement in shelf.placements:
         name = placement.campaign.name
-        if name not in excluded:
-            sums[name] = sums.get(name, 0.0) + placement.weight
+        sums[name] = sums.get(name, 0.0) + placement.weight
     return sums
 
 
@@ -81,7 +82,7 @@ def likeliest(places: Places, question: Question) -> float:
     shelves = shelves_of(places, question)
     if not shelves:
         return 0.0
-    sums = weights(shelves[0], question.context.excluded)
+    sums = weights(shelves[0])
     ends = dict(zip(sums, accumulate(sums.values()), strict=True))
     winner = max(sums, key=sums.__getitem__)
     return (ends[winner] - sums[winner] / 2) / sum(sums.values())
@@ -96,7 +97,7 @@ def with_details(
     told = (
         replace(
             candidate,
-            detail=among_rivals(candidate, shelves[0], question)
+            detail=among_rivals(candidate, shelves[0])
             if candidate.reason in RIVALS
             else on_its_own(campaigns[candidate.campaign], places, candidate.reason, question),
         )
@@ -105,11 +106,11 @@ def with_details(
     return tuple(sorted(told, key=lambda c: (-REACH[c.reason], c.campaign)))
 
 
-def among_rivals(candidate: Candidate, best: Shelf, question: Question) -> str:
+def among_rivals(candidate: Candidate, best: Shelf) -> str:
     """The numbers behind a draw, or the tier that comes first."""
     if candidate.reason is Reason.OUTRANKED:
         return f"{best.tier} comes before {candidate.tier}"
-    sums = weights(best, question.context.excluded)
+    sums = weights(best)
     if len(sums) == 1:
         return "nobody else in its tier"
     return f"weight {sums[candidate.campaign]:g} of {sum(sums.values()):g}"
@@ -124,8 +125,18 @@ def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Que
             return no_room(places, question)
         case Reason.EXCLUDED:
             return "the page excludes it"
+        case Reason.FREQUENCY if campaign.frequency:
+            return f"seen {often(campaign.frequency)}, says the page"
         case _:
             return in_time(campaign, reason, question.at)
+
+
+def often(cap: Frequency) -> str:
+    """Such as "3 times a day"."""
+    times = f"{cap.impressions:,} times" if cap.impressions > 1 else "once"
+    if cap.per is Period.FLIGHT:
+        return f"{times} in its flight"
+    return f"{times} {'an' if cap.per is Period.HOUR else 'a'} {cap.per}"
 
 
 def in_time(campaign: Campaign, reason: Reason, at: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from adserver.core.catalog import OnEmpty
+from adserver.core.catalog import Frequency, OnEmpty
 from adserver.core.context import Context
 from adserver.core.decision import Decision
 from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
@@ -21,6 +21,7 @@ from adserver.serving import markup
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.live import Served, pixels_of
 from adserver.serving.request import (
+    MAX_CAPPED,
     Headers,
     Pages,
     context_of,
@@ -168,7 +169,17 @@ def describe(  # noqa: PLR0913 - all that an answer is made of
         "click_url": addresses.of(f"/c/{token}"),
         **({"frame_url": addresses.of(f"/h/{token}")} if placement.creative.html else {}),
         **({"pixels": pixels} if pixels else {}),
+        **frequency_of(placement, context),
     }
+
+
+def frequency_of(placement: Placement, context: Context) -> dict[str, Any]:
+    """The cap that the browser is to keep count of; under GPC or DNT it is not asked to."""
+    match placement.campaign.frequency:
+        case Frequency(impressions, per) if not context.private:
+            return {"frequency": {"impressions": impressions, "per": per}}
+        case _:
+            return {}
 
 
 async def read_json(receive: Receive) -> Mapping[str, Any]:
@@ -198,8 +209,10 @@ def read_call(call: Mapping[str, Any], headers: Headers, pages: Pages, trusted: 
     shared = mapping(call.get("context", {}), "context")
     visitor = mapping(call.get("visitor", {}), "visitor")
     result = Call([])
+    seen: list[str] = []
     if visitor and trusted:
         headers = visitor_headers(visitor, headers)
+        seen = capped_of(visitor, result.ignored)
     elif visitor:
         result.ignored.append("untrusted_visitor")
     names = [name_and_context(entry) for entry in entries]
@@ -207,8 +220,22 @@ def read_call(call: Mapping[str, Any], headers: Headers, pages: Pages, trusted: 
     for name, own in names:
         query, ignored = gather(pairs({**shared, **own}, result.ignored))
         result.ignored += ignored
+        query["capped"] = [*seen, *query.get("capped", [])]
         result.asked.append((name, context_of(query, headers, pages, result.ignored)))
     return result
+
+
+def capped_of(visitor: Mapping[str, Any], ignored: list[str]) -> list[str]:
+    """The campaigns that a trusted server has seen its visitor see often enough.
+
+    One more than are read, so that it is known where some are left out.
+    """
+    named = visitor.get("capped", [])
+    values = named[: MAX_CAPPED + 1] if isinstance(named, list) else [named]
+    texts = [value for value in values if isinstance(value, str)]
+    query, unusable = gather(("capped", text) for text in texts)
+    ignored += [*unusable, *["unusable_value"] * (len(texts) < len(values))]
+    return query.get("capped", [])[: MAX_CAPPED + 1]
 
 
 def checked_slots(slots: list[str], hint: str) -> list[str]:
@@ -238,6 +265,8 @@ def pairs(context: Mapping[str, Any], ignored: list[str]) -> list[tuple[str, str
     found = []
     for key, value in context.items():
         values = value if isinstance(value, list) else [value]
+        if len(values) > MAX_LIST_VALUES:
+            ignored.append("too_many")
         for one in values[:MAX_LIST_VALUES]:
             if isinstance(one, bool):
                 found.append((key, "1" if one else "0"))

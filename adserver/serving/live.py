@@ -40,6 +40,7 @@ NO_FILL_REASONS = (
     Reason.OFF_HOURS,
     Reason.WRONG_SIZE,
     Reason.EXCLUDED,
+    Reason.FREQUENCY,
     Reason.DUPLICATE,
 )
 DISCARDS = (Discard.DUPLICATE, Discard.EXPIRED, Discard.PREFETCH)

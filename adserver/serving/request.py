@@ -24,6 +24,8 @@ MAX_URL_CHARACTERS = 2_048
 # Browsers send a handful; what comes after is liked less than a page's own language.
 MAX_LANGUAGES = 16
 MAX_LANGUAGE_BYTES = 256
+# Names of `capped` that are read: as many as tag.js keeps marks of.
+MAX_CAPPED = 64
 # User agents differ little; the memo spares reading the same one again.
 AGENT_MEMO = 1_024
 
@@ -155,15 +157,28 @@ def context_of(
     ignored.extend(undeclared(query, pages))
     url = page_address(first(query, "url") or referer(headers))
     asked = first(query, "lang")
+    private = objects(headers)
     return Context(
         site=pages.site_of(url),
         url=url,
         language=pages.language_of([asked] if asked else accepted_languages(headers)),
         device=device_of(first(query, "device"), headers),
-        consent=first(query, "consent") == "1" and not objects(headers),
+        consent=first(query, "consent") == "1" and not private,
         prefetch=is_prefetch(headers),
         excluded=frozenset(query.get("exclude", ())),
+        capped=frozenset(capped_names(query.get("capped", []), private, ignored)),
+        private=private,
     )
+
+
+def capped_names(names: list[str], private: bool, ignored: list[str]) -> list[str]:
+    """The names that are read of `capped`: none against GPC or DNT, whoever has remembered."""
+    if names and private:
+        ignored.append("privacy_signal")
+        return []
+    if len(names) > MAX_CAPPED:
+        ignored.append("too_many_capped")
+    return names[:MAX_CAPPED]
 
 
 def undeclared(query: Mapping[str, list[str]], pages: Pages) -> Iterable[str]:

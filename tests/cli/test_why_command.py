@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 
+from adserver.core.catalog import Frequency, Period
 from tests.cli.command import adserver
 from tests.factories import campaign, catalog, image_creative, store
 
@@ -50,6 +51,17 @@ def test_one_campaign_may_be_asked_about():
 def test_campaigns_of_the_page_may_be_excluded():
     reasons = {c["campaign"]: c["reason"] for c in asked("post-top", "exclude=a,c")["candidates"]}
     assert reasons == {"a": "excluded", "b": "won"}
+
+
+def test_campaigns_may_have_been_seen_to_their_cap_where_they_have_one():
+    often = campaign("a", frequency=Frequency(3, Period.DAY))
+    live = store(catalog(often, campaign("b")))
+    words = ("why", "post-top", "capped=a,b", "capped=gone", "--format", "json")
+    result = adserver(*words, store=live)
+    reasons = {c["campaign"]: c["reason"] for c in orjson.loads(result.stdout)["candidates"]}
+    assert reasons == {"a": "frequency", "b": "won"}
+    ignored = [line.split(" is ")[0] for line in result.stderr.splitlines()]
+    assert ignored == ["Warning: capped=b", "Warning: capped=gone"]
 
 
 def test_a_draw_is_one_of_those_that_a_page_might_have():

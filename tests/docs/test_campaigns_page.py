@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from adserver.core.catalog import Device, OnEmpty, State, Tier
+from adserver.core.catalog import Device, OnEmpty, Period, State, Tier
 from adserver.core.macros import LINK_MACROS, MACROS
 from adserver.core.problems import Severity
 from adserver.publishing import campaign_file, creatives, flights, not_honoured, site_file
@@ -53,6 +53,7 @@ def test_every_key_of_a_campaign_has_its_line() -> None:
 def test_every_key_of_a_flight_a_price_and_a_creative_has_its_line() -> None:
     assert sorted(keys("### Flight and hours")) == sorted(flights.KEYS)
     assert sorted(keys("### Price")) == ["cpc", "cpm", "flat"]
+    assert keys("### Frequency") == ["impressions", "per", *Period]
     words = ("headline", "body", "cta")
     assert sorted(keys("### Creatives")) == sorted([*creatives.ALL_KEYS, *words])
 
@@ -60,6 +61,7 @@ def test_every_key_of_a_flight_a_price_and_a_creative_has_its_line() -> None:
 def test_every_state_and_tier_is_named() -> None:
     assert set(State) <= values("## A campaign", "state")
     assert set(Tier) <= values("## A campaign", "tier")
+    assert set(Period) == values("### Frequency", "per")
 
 
 def test_every_key_that_is_refused_for_now_has_its_line() -> None:

@@ -14,7 +14,9 @@ from adserver.core.catalog import (
     Campaign,
     Catalog,
     Flight,
+    Frequency,
     Hours,
+    Period,
     Price,
     Size,
     State,
@@ -61,6 +63,7 @@ def test_the_smallest_campaign(folder: Path) -> None:
     assert (read.tier, read.state, read.weight) == (Tier.HOUSE, State.READY, 1.0)
     assert read.flight == Flight(None, None, "Europe/Paris")
     assert (read.hours, read.price, read.pixels) == ((), None, ())
+    assert read.frequency is None
     (creative,) = read.creatives
     assert (creative.id, creative.weight, creative.kind) == ("lettre", 1.0, "text")
     assert creative.link == "https://blog.example/lettre"
@@ -141,6 +144,24 @@ def test_a_weight_is_no_other_number(folder: Path, weight: str) -> None:
     assert codes(read_with(folder, mine=SOLD + f"weight: {weight}\n")) == ["wrong_value"]
 
 
+@pytest.mark.parametrize("per", Period)
+def test_a_frequency_is_so_many_impressions_in_a_period(folder: Path, per: Period) -> None:
+    read = campaign(folder, SOLD + f"frequency: {{impressions: 3, per: {per}}}\n")
+    assert read.frequency == Frequency(3, per)
+
+
+@pytest.mark.parametrize("impressions", ["1", "1000", "3.0"])
+def test_a_frequency_is_any_sensible_number(folder: Path, impressions: str) -> None:
+    read = campaign(folder, SOLD + f"frequency: {{impressions: {impressions}, per: day}}\n")
+    assert read.frequency == Frequency(int(float(impressions)), Period.DAY)
+
+
+@pytest.mark.parametrize("impressions", ["0", "-1", "1001", "2.5", "1e999999", "9" * 31, "'3'"])
+def test_a_frequency_is_no_other_number(folder: Path, impressions: str) -> None:
+    text = SOLD + f"frequency: {{impressions: {impressions}, per: day}}\n"
+    assert codes(read_with(folder, mine=text)) == ["wrong_value"]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -156,6 +177,8 @@ def test_a_weight_is_no_other_number(folder: Path, weight: str) -> None:
         ("tier: standard", "tier: [a]"),
         ("tier: standard", "tier: standard\nprice: 8"),
         ("tier: standard", "tier: standard\nfrequency: often\ngoal: {}"),
+        ("tier: standard", "tier: standard\nfrequency: [3, day]"),
+        ("tier: standard", "tier: standard\nfrequency: {impressions: [3], per: {day: 1}}"),
         ("tier: standard", "tier: standard\ntargeting: tech"),
     ],
 )

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from adserver.core.catalog import Campaign, Device, Flight, Hours, OnEmpty, Size, State, Tier
+from adserver.core.catalog import (
+    Campaign,
+    Device,
+    Flight,
+    Frequency,
+    Hours,
+    OnEmpty,
+    Period,
+    Size,
+    State,
+    Tier,
+)
 from adserver.core.context import Context
 from adserver.core.decision import Candidate
 from adserver.core.errors import NoSuchName
@@ -109,6 +120,23 @@ def test_where_the_page_excludes_the_best_tier_the_next_one_serves():
         question=replace(HERE, context=page),
     )
     assert (winner.campaign, winner.detail) == ("b", "nobody else in its tier")
+
+
+@pytest.mark.parametrize(
+    ("impressions", "per", "detail"),
+    [
+        (3, Period.DAY, "seen 3 times a day, says the page"),
+        (1, Period.HOUR, "seen once an hour, says the page"),
+        (1_000, Period.MONTH, "seen 1,000 times a month, says the page"),
+        (2, Period.FLIGHT, "seen 2 times in its flight, says the page"),
+    ],
+)
+def test_a_campaign_seen_to_its_cap_says_what_the_cap_is(impressions, per, detail):
+    often = campaign("a", weight=9, frequency=Frequency(impressions, per))
+    page = replace(HERE, context=Context(capped=frozenset({"a"})))
+    winner, capped = asked(often, campaign("b"), question=page)
+    assert (winner.campaign, winner.detail) == ("b", "nobody else in its tier")
+    assert (capped.reason, capped.detail) == (Reason.FREQUENCY, detail)
 
 
 def test_the_candidate_that_came_furthest_stands_first():

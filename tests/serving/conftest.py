@@ -28,6 +28,7 @@ picture: {{title: A picture, {ROOM}}}
 rich: {{title: A document, {ROOM}}}
 sold: {{title: Two of them, {ROOM}}}
 own: {{title: Our own, {ROOM}, on_empty: house}}
+often: {{title: Not too often, {ROOM}}}
 later: {{title: Booked for later, {ROOM}}}
 unsold: {{title: Reserved, {ROOM}, on_empty: reserve}}
 folded: {{title: Collapses, {ROOM}, on_empty: collapse}}
@@ -60,6 +61,12 @@ creatives: [{id: card, text: {headline: Premier}}]
 slots: [sold]
 link: https://shop.example/second
 creatives: [{id: card, text: {headline: Second}}]
+""",
+    "often": """\
+slots: [often]
+frequency: {impressions: 3, per: day}
+link: https://shop.example/often
+creatives: [{id: card, text: {headline: Trois fois}}]
 """,
     "house": """\
 tier: house

@@ -19,7 +19,7 @@ from adserver.serving.decisions import (
     read_call,
     read_json,
 )
-from adserver.serving.request import Headers, Pages
+from adserver.serving.request import MAX_CAPPED, Headers, Pages
 from tests.factories import catalog
 
 PAGES = Pages.of(catalog())
@@ -58,8 +58,10 @@ def test_json_values_mean_what_a_query_would() -> None:
 
 def test_a_long_list_is_cut() -> None:
     many = [f"c{n}" for n in range(MAX_LIST_VALUES * 2)]
-    [context] = contexts({"slots": ["a"], "context": {"exclude": many}})
+    body = {"slots": ["a"], "context": {"exclude": many}}
+    [context] = contexts(body)
     assert len(context.excluded) == MAX_LIST_VALUES
+    assert call(body).ignored == ["too_many"]
 
 
 MOBILE = {"user_agent": "x Mobile"}
@@ -71,6 +73,36 @@ def test_a_visitor_is_believed_from_a_trusted_peer_alone() -> None:
     assert contexts(body)[0].device is Device.DESKTOP
     assert call(body).ignored == ["untrusted_visitor"]
     assert call(body, trusted=True).ignored == []
+
+
+def test_what_a_visitor_has_seen_is_believed_from_a_trusted_peer_alone() -> None:
+    body = {"slots": ["a", "b"], "visitor": {"capped": ["x", "y,z"]}, "context": {"capped": "own"}}
+    assert [one.capped for one in contexts(body, trusted=True)] == [{"x", "y", "z", "own"}] * 2
+    assert contexts(body)[0].capped == {"own"}
+    assert call(body).ignored == ["untrusted_visitor"]
+
+
+def test_what_a_visitor_has_seen_is_bounded_and_what_is_left_out_is_counted() -> None:
+    names = [f"c{n}" for n in range(MAX_CAPPED + 1)]
+    for many in (names, [",".join(names)], ",".join(names), names * 9):
+        body = {"slots": ["a"], "visitor": {"capped": many}}
+        assert contexts(body, trusted=True)[0].capped == {*names[:-1]}
+        assert call(body, trusted=True).ignored == ["too_many_capped"]
+    assert call({"slots": ["a"], "visitor": {"capped": names[1:]}}, trusted=True).ignored == []
+
+
+@pytest.mark.parametrize("odd", [3, None, {}, [["x"]], "\0", [True]])
+def test_what_is_no_campaigns_name_is_ignored_and_counted(odd: object) -> None:
+    body = {"slots": ["a"], "visitor": {"capped": odd}}
+    assert contexts(body, trusted=True)[0].capped == frozenset()
+    assert call(body, trusted=True).ignored == ["unusable_value"]
+
+
+def test_a_visitors_privacy_signal_wins_over_what_a_server_says_of_them() -> None:
+    body = {"slots": ["a"], "visitor": {"capped": ["x"]}}
+    options = {"trusted": True, "headers": {b"sec-gpc": b"1"}}
+    assert contexts(body, **options)[0].capped == frozenset()
+    assert call(body, **options).ignored == ["privacy_signal"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +183,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 CONTEXTS = JSON | st.dictionaries(
-    st.sampled_from(["url", "lang", "device", "consent", "exclude", "tags", "x"]), JSON
+    st.sampled_from(["url", "lang", "device", "consent", "exclude", "capped", "tags", "x"]), JSON
 )
 SLOTS = st.fixed_dictionaries({"slot": JSON}, optional={"context": CONTEXTS})
 ENTRIES = JSON | st.text(max_size=5) | SLOTS

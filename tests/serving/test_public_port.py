@@ -221,6 +221,52 @@ def test_a_visitor_told_by_a_trusted_peer_is_used(behind_proxy: Running) -> None
     assert one["size"] == "320x100"
 
 
+# Frequency caps
+
+
+def test_a_decision_says_how_often_its_campaign_may_be_seen(ads: Running) -> None:
+    often, words = decided(ads.get("/decisions?slots=often,words"))
+    assert often["frequency"] == {"impressions": 3, "per": "day"}
+    assert "frequency" not in words
+
+
+@pytest.mark.parametrize("way", ["/slots/often", "/frame/often"])
+def test_a_campaign_seen_to_its_cap_leaves_its_place_empty(ads: Running, way: str) -> None:
+    capped = ads.get(f"{way}?capped=words,often")
+    assert capped.headers["x-ad-decision"] == "empty; reason=frequency"
+    assert ads.get(f"{way}?capped=words").headers["x-ad-decision"].startswith("fill; ")
+
+
+def test_a_campaign_without_a_cap_cannot_be_seen_to_it(ads: Running) -> None:
+    often, words = decided(ads.get("/decisions?slots=often,words&capped=often,words"))
+    assert (often["reason"], words["filled"]) == ("frequency", True)
+
+
+@pytest.mark.parametrize("signal", ["Sec-GPC", "DNT"])
+def test_a_privacy_signal_switches_frequency_caps_off(ads: Running, signal: str) -> None:
+    [one] = decided(ads.get("/decisions?slots=often&capped=often", headers={signal: "1"}))
+    assert one["filled"]
+    assert "frequency" not in one
+    assert 'context_ignored_total{reason="privacy_signal"}' in ads.metrics()
+
+
+SEEN = {"slots": ["often"], "visitor": {"capped": ["often"]}}
+
+
+def test_what_a_stranger_says_that_a_visitor_has_seen_is_ignored(ads: Running) -> None:
+    [one] = decided(ads.request("POST", "/decisions", json=SEEN))
+    assert one["filled"]
+
+
+def test_what_a_trusted_peer_says_that_its_visitor_has_seen_is_used(behind_proxy: Running) -> None:
+    [one] = decided(behind_proxy.request("POST", "/decisions", json=SEEN))
+    assert one["reason"] == "frequency"
+
+
+def test_empty_places_for_frequency_are_counted_from_zero(ads: Running) -> None:
+    assert 'no_fill_total{reason="frequency",slot="words"} 0.0' in ads.metrics()
+
+
 # /i /v /c
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adserver.core.catalog import ContextKey, Device
 from adserver.core.context import Context
 from adserver.serving.request import (
+    MAX_CAPPED,
     MAX_PARAMETERS,
     MAX_QUERY_BYTES,
     MAX_READINGS,
@@ -167,6 +168,26 @@ def test_lists_repeat_or_use_commas() -> None:
     assert context("exclude=a,b&exclude=c&exclude=,").excluded == {"a", "b", "c"}
 
 
+def test_a_page_says_which_campaigns_its_browser_has_seen_to_their_cap() -> None:
+    assert context("capped=a,b&capped=c").capped == {"a", "b", "c"}
+
+
+def test_no_more_names_are_read_of_capped_than_the_limit() -> None:
+    names = [f"c{n}" for n in range(MAX_CAPPED + 1)]
+    assert reading(f"capped={','.join(names[:-1])}").ignored == ()
+    cut = reading(f"capped={','.join(names)}")
+    assert (cut.context.capped, cut.ignored) == (frozenset(names[:-1]), ("too_many_capped",))
+
+
+@pytest.mark.parametrize("signal", ["sec_gpc", "dnt"])
+def test_what_a_browser_has_seen_is_not_used_against_its_privacy_signal(signal: str) -> None:
+    objecting = reading("capped=a,b", **{signal: "1"})
+    assert (objecting.context.capped, objecting.ignored) == (frozenset(), ("privacy_signal",))
+    assert objecting.context.private
+    assert reading(**{signal: "1"}).ignored == ()
+    assert not context("capped=a", **{signal: "0"}).private
+
+
 @pytest.mark.parametrize(
     ("query", "ignored"),
     [
@@ -203,7 +224,8 @@ def test_a_long_referer_is_not_read() -> None:
     assert context(referer=f"https://blog.example/{'x' * MAX_URL_CHARACTERS}").url == ""
 
 
-WORDS = ["url", "lang", "device", "exclude", "section", "tags", "slots", "[]", "=", "&", ",", "%"]
+WORDS = ["url", "lang", "device", "exclude", "capped", "section", "tags", "slots"]
+WORDS += ["[]", "=", "&", ",", "%"]
 QUERIES = st.one_of(
     st.binary(max_size=200),
     st.lists(st.sampled_from(WORDS) | st.text(max_size=5)).map("".join).map(str.encode),
@@ -225,7 +247,9 @@ def test_any_bytes_are_a_context(query: bytes, headers: dict[bytes, bytes]) -> N
         "undeclared_value",
         "unusable_value",
         "too_many",
+        "too_many_capped",
         "too_long",
+        "privacy_signal",
     }
 
 

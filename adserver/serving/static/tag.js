@@ -1,7 +1,8 @@
 /* <script async src="https://ads.example/tag.js" data-section="tech"></script>
  * fills every <div data-slot="post-top"></div> of the page; its data-* are the call's context.
  * Slots fire slot:filled, slot:empty, slot:error (detail: the decision);
- * adserver.refresh(["post-top"]) decides again. No cookie, no storage, no inline style.
+ * adserver.refresh(["post-top"]) decides again. No cookie, no id, no inline style; in localStorage
+ * how often campaigns with a frequency cap were seen.
  */
 (() => {
   'use strict';
@@ -12,6 +13,10 @@
   const MAX_SLOTS = 32; // of one call
   const TIMEOUT = 5000; // ms
   const LARGE = 242500; // px²; 30 % in view is enough of a larger ad, else 50 % (IAB/MRC)
+  const MARKS = 'adserver.marks'; // [campaign, per, end, times, cap] of each, the last shown first
+  const MAX_MARKS = 64; // campaigns; the server reads no more names
+  const MAX_CAPPED = 2000; // characters of their names in one call
+  const FLIGHT = 400 * 864e5; // ms that a flight's mark is kept: no browser keeps a cookie longer
   const PRIVATE = { credentials: 'omit', referrerPolicy: 'strict-origin' };
 
   const latest = new WeakMap(); // slot: its decision; what an older one loads is nothing
@@ -26,9 +31,53 @@
   const resolve = (url) =>
     new URL(/^\/(?!\/)/.test(url) && !url.startsWith(base.pathname) ? url.slice(1) : url, base).href;
 
+  // Global Privacy Control or Do Not Track.
+  const objects = () => navigator.globalPrivacyControl || navigator.doNotTrack === '1';
+
   // Not sendBeacon: it would send cookies.
   const beacon = (url) =>
     fetch(resolve(url), { method: 'POST', mode: 'no-cors', keepalive: true, ...PRIVATE }).catch(() => {});
+
+  // When a period that begins now is over, by the reader's calendar.
+  function endOf(per) {
+    const now = new Date();
+    const [year, month, day] = [now.getFullYear(), now.getMonth(), now.getDate()];
+    return +{
+      hour: +now + 36e5,
+      day: new Date(year, month, day + 1),
+      week: new Date(year, month, day + 8 - (now.getDay() || 7)), // Monday
+      month: new Date(year, month + 1, 1),
+      flight: +now + FLIGHT,
+    }[per];
+  }
+
+  function keep(marks) {
+    try {
+      if (marks.length) localStorage.setItem(MARKS, JSON.stringify(marks.slice(0, MAX_MARKS)));
+      else localStorage.removeItem(MARKS);
+    } catch (_) {} // switched off, or full
+    return marks;
+  }
+
+  // Not what is over, nor what a clock that went wrong has put off for years.
+  function marks() {
+    let good = [];
+    try {
+      const all = objects() ? [] : JSON.parse(localStorage.getItem(MARKS)) || [];
+      good = all.filter(([, per, end]) => end > Date.now() && end <= endOf(per));
+    } catch (_) {} // switched off, or not ours
+    return keep(good);
+  }
+
+  const seen = ({ campaign, frequency: { per } }) =>
+    marks().find((mark) => mark[0] === campaign && mark[1] === per) || [campaign, per, endOf(per), 0];
+
+  function mark(decision) {
+    if (!decision.frequency || objects()) return;
+    const [campaign, per, end, times] = seen(decision);
+    const others = marks().filter(([name]) => name !== campaign);
+    keep([[campaign, per, end, times + 1, decision.frequency.impressions], ...others]);
+  }
 
   async function decide(slots, others) {
     const query = new URLSearchParams({ url: location.origin + location.pathname });
@@ -38,6 +87,9 @@
     query.set('slots', slots.map(({ dataset }) => dataset.slot).join());
     const placed = new Set(others.map(({ dataset }) => dataset.campaign));
     if (placed.size) query.append('exclude', [...placed].join());
+    const capped = marks().filter(([, , , times, cap]) => times >= cap).map(([name]) => name);
+    while (capped.join().length > MAX_CAPPED) capped.pop();
+    if (capped.length) query.append('capped', capped.join());
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), TIMEOUT);
     try {
@@ -139,18 +191,32 @@
     }
     if (old()) return;
     beacon(decision.impression_url);
+    mark(decision);
     for (const src of decision.pixels || []) Object.assign(new Image(), { referrerPolicy: 'no-referrer', src });
     tell(slot, 'filled', decision);
     watch(slot, decision);
   }
 
+  // Of one call, a campaign may win more places than this browser has left for it.
+  const surplus = (decision, before) => {
+    const nth = 1 + before.filter((one) => one && one.campaign === decision.campaign).length;
+    return decision.frequency && nth > 1 && nth + seen(decision)[3] > decision.frequency.impressions;
+  };
+
   async function fill(slots) {
-    for (; slots.length; slots = slots.slice(MAX_SLOTS)) {
-      const call = slots.slice(0, MAX_SLOTS);
-      const others = find('[data-campaign]').filter((slot) => !slots.includes(slot));
+    const again = new Set();
+    while (slots.length) {
+      const call = slots.splice(0, MAX_SLOTS);
+      const others = find('[data-campaign]').filter((slot) => !call.includes(slot) && !slots.includes(slot));
       try {
         const decisions = await decide(call, others);
-        call.forEach((slot, at) => show(slot, decisions[at]));
+        call.forEach((slot, at) => {
+          const decision = decisions[at];
+          const more = decision && !again.has(slot) && surplus(decision, decisions.slice(0, at));
+          if (!more) return show(slot, decision);
+          again.add(slot); // decided once more; its campaign, on the page by then, is excluded
+          slots.push(slot);
+        });
       } catch ({ message }) {
         call.forEach((slot) => tell(slot, 'error', { slot: slot.dataset.slot, filled: false, error: message }));
       }
