@@ -18,9 +18,8 @@ from adserver.core.flights import zone
 from adserver.publishing import moments
 from adserver.publishing.why import Question
 from adserver.publishing.why import why as find_out
-
-KEYS = ("url", "lang", "device", "exclude", "capped")
-Facts = dict[str, list[str]]
+from adserver.serving.request import BUILT_IN, Pages, context_of, gather
+from adserver.serving.request import known as is_known
 
 
 @click.command()
@@ -36,8 +35,9 @@ def why(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Say why SLOT shows what it shows, for a page of which KEY=VALUE is known.
 
-    Keys: url, lang, device (desktop or mobile), exclude (campaigns already on the page),
-    capped (campaigns that this browser has seen as often as their frequency allows).
+    Keys: url, lang, country, device (desktop or mobile), exclude (campaigns already on the page),
+    capped (campaigns that this browser has seen as often as their frequency allows), and those
+    that site.yaml declares. Several values repeat the key or use commas.
     """
     invocation = context.ensure_object(Invocation)
     known = read_facts(facts)
@@ -66,39 +66,28 @@ def why(  # noqa: PLR0913 - one parameter an option
         show(slot, moment_text, question, answer.candidates)
 
 
-def read_facts(facts: Sequence[str]) -> Facts:
-    """Values by key; what nothing uses is named and ignored."""
-    known: Facts = {key: [] for key in KEYS}
+def read_facts(facts: Sequence[str]) -> list[tuple[str, str]]:
     for fact in facts:
-        key, equals, value = fact.partition("=")
-        if not equals:
+        if "=" not in fact:
             raise click.UsageError(f"{fact!r} is not KEY=VALUE")
-        if key in known:
-            known[key].append(value)
-        else:
-            output.complain(f"Warning: {key!r} is ignored; keys are {', '.join(KEYS)}.")
-    return known
+    return [(key, value) for key, _, value in (fact.partition("=") for fact in facts)]
 
 
-def listed(values: Sequence[str]) -> frozenset[str]:
-    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
-
-
-def last(values: Sequence[str], default: str) -> str:
-    return values[-1] if values else default
-
-
-def read_context(facts: Facts, catalog: Catalog) -> Context:
-    device = last(facts["device"], Device.DESKTOP).casefold()
-    if device not in set(Device):
-        raise click.UsageError(f"device={device}: a device is {' or '.join(Device)}")
-    return Context(
-        url=last(facts["url"], "").partition("#")[0].partition("?")[0],
-        language=last(facts["lang"], catalog.site.language),
-        device=Device(device),
-        excluded=listed(facts["exclude"]),
-        capped=capped(listed(facts["capped"]), catalog),
-    )
+def read_context(facts: Sequence[tuple[str, str]], catalog: Catalog) -> Context:
+    """As the server reads it from a page's query; what it ignores is named."""
+    pages = Pages.of(catalog)
+    query, ignored = gather(facts)
+    keys = (*sorted(BUILT_IN), *pages.declared)
+    for key in query:
+        if not is_known(key, pages):
+            output.complain(f"Warning: {key!r} is ignored; keys are {', '.join(keys)}.")
+    for device in query.get("device", ()):
+        if device not in set(Device):
+            raise click.UsageError(f"device={device}: a device is {' or '.join(Device)}")
+    context = context_of(query, {}, pages, ignored)
+    for reason in sorted(set(ignored) - {"undeclared_key"}):
+        output.complain(f"Warning: some values are ignored: {reason}.")
+    return context._replace(capped=capped(context.capped, catalog))
 
 
 def capped(names: frozenset[str], catalog: Catalog) -> frozenset[str]:

@@ -163,6 +163,19 @@ class Creative:
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """Which values of a fact are wanted, as written; what is empty asks for nothing.
+
+    fact: `url`, `lang`, `country`, `device`, `site`, or a key that the site declares.
+    """
+
+    fact: str
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """What is bought. `slots` are names or patterns with `*`, as written."""
 
@@ -180,6 +193,7 @@ class Campaign:
     price: Price | None = None
     pixels: tuple[str, ...] = ()
     frequency: Frequency | None = None
+    targeting: tuple[Clause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

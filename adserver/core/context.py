@@ -13,6 +13,8 @@ class Context(NamedTuple):
     site: the name of the site whose page asks, "" for a page of none.
     url: the page's address without query and fragment, "" where unknown.
     language: one of the catalog's languages, for the words around the ad.
+    facts: the values of declared keys, of `country`, and of `lang` with every range that it is
+    in, by name; folded, in order, and without what is unknown.
     consent: the visitor agreed to third-party pixels, and no GPC or DNT signal says otherwise.
     excluded: names of campaigns that are on the page already.
     capped: names of campaigns that the page says this browser has seen to their frequency cap.
@@ -28,3 +30,4 @@ class Context(NamedTuple):
     excluded: frozenset[str] = frozenset()
     capped: frozenset[str] = frozenset()
     private: bool = False
+    facts: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from adserver.core.catalog import Campaign, Tier
 from adserver.core.context import Context
+from adserver.core.fit import fitting
+from adserver.core.flights import standing
 from adserver.core.reasons import Reason, furthest
-from adserver.core.snapshot import Placement, Shelf, Snapshot, Table, shelf
+from adserver.core.snapshot import Placement, Places, Shelf, Snapshot, Table, shelf
+from adserver.core.targeting import unmet
 
+Shown = AbstractSet[tuple[str, str]]
 NOTHING_SHOWN: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -41,7 +45,7 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     context: Context,
     now: float,
     draw: float,
-    shown: AbstractSet[tuple[str, str]] = NOTHING_SHOWN,
+    shown: Shown = NOTHING_SHOWN,
 ) -> Decision:
     """Choose by tier, then by weight.
 
@@ -50,70 +54,117 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     places = snapshot.places.get(slot)
     if places is None:
         return Decision(slot, None, Reason.UNKNOWN_SLOT)
-    table = places.table(context.device, now)
-    if context.excluded or context.capped or shown:
-        table = without(table, context, shown)
-    if not table.shelves:
+    table = places.table(context, now)
+    first = table.first
+    if first is None:
         return Decision(slot, None, table.empty)
-    return Decision(slot, pick(table.shelves[0], draw), Reason.WON)
+    placement = pick(first, draw)
+    picky = context.excluded or context.capped or shown
+    if picky and turned_away(placement, context, shown):
+        return decide_again(slot, table, context, draw, shown)
+    return Decision(slot, placement, Reason.WON)
 
 
 def pick(choice: Shelf, draw: float) -> Placement:
     """Proportional choice: each placement owns a stretch of [0, sum) as long as its weight."""
+    return choice.placements[position_of(choice, draw)]
+
+
+def position_of(choice: Shelf, draw: float) -> int:
     position = bisect_right(choice.cumulated, draw * choice.cumulated[-1])
     # A draw next to 1 can round up to the very end of the last stretch.
-    return choice.placements[min(position, len(choice.placements) - 1)]
+    return min(position, len(choice.placements) - 1)
 
 
-def without(
-    table: Table, context: Context, shown: AbstractSet[tuple[str, str]] = NOTHING_SHOWN
-) -> Table:
-    """The table less what the page excludes, has been seen often enough or shows already."""
-    kept_out = dict(table.kept_out)
-    places = Counter(name for name, _ in shown)
-    shelves: list[Shelf] = []
-    for one in table.shelves:
-        left = []
-        for placement in one.placements:
-            name = placement.campaign.name
-            if name in context.excluded:
-                kept_out[name] = Reason.EXCLUDED
-            elif seen_enough(placement.campaign, context, places[name]):
-                kept_out[name] = Reason.FREQUENCY
-            elif (name, placement.creative.id) in shown:
-                kept_out.setdefault(name, Reason.DUPLICATE)
-            else:
-                left.append(placement)
-        for placement in left:
-            kept_out.pop(placement.campaign.name, None)
-        if left:
-            shelves.append(shelf(one.tier, left))
-    return Table(tuple(shelves), kept_out, furthest(set(kept_out.values())), table.good_until)
+def turned_away(placement: Placement, context: Context, shown: Shown) -> Reason | None:
+    """Why the page does not take this one; None if it does."""
+    campaign = placement.campaign
+    out = page_reason(campaign, context, shown)
+    if out is None and (campaign.name, placement.creative.id) in shown:
+        return Reason.DUPLICATE
+    return out
 
 
-def seen_enough(campaign: Campaign, context: Context, places: int) -> bool:
-    """Whether this browser has met the campaign's frequency cap; places: won on this page so far.
+def page_reason(campaign: Campaign, context: Context, shown: Shown) -> Reason | None:
+    """Why the page takes none of a campaign's creatives; None if it does."""
+    if campaign.name in context.excluded:
+        return Reason.EXCLUDED
+    return Reason.FREQUENCY if seen_enough(campaign, context, shown) else None
 
-    How many are left, the browser alone knows: more than the whole cap they are never.
+
+def decide_again(slot: str, table: Table, context: Context, draw: float, shown: Shown) -> Decision:
+    """Choose among those that the page takes, now that it did not take whom the draw fell on.
+
+    Where in its stretch that one was hit is a draw of its own, as good as the first: whoever is
+    left wins in proportion to its weight, and who would have won the first draw wins.
+    """
+    draw = rest_of_draw(table.shelf(0), draw)
+    for choice in table.shelves:
+        left = taken(choice, context, shown)
+        if left is not None:
+            return Decision(slot, pick(left, draw), Reason.WON)
+    return Decision(slot, None, reason_of_none(table, context, shown))
+
+
+def rest_of_draw(choice: Shelf | None, draw: float) -> float:
+    """Where in the stretch that it fell on a draw lies, in [0, 1)."""
+    if choice is None:
+        return draw
+    position = position_of(choice, draw)
+    begin = choice.cumulated[position - 1] if position else 0.0
+    inside = (draw * choice.cumulated[-1] - begin) / (choice.cumulated[position] - begin)
+    return min(max(inside, 0.0), BELOW_ONE)
+
+
+BELOW_ONE = 1.0 - 2**-53
+
+
+def taken(choice: Shelf, context: Context, shown: Shown) -> Shelf | None:
+    """The placements of a shelf that the page takes; None if none."""
+    left = [p for p in choice.placements if turned_away(p, context, shown) is None]
+    return shelf(choice.tier, left) if left else None
+
+
+def reason_of_none(table: Table, context: Context, shown: Shown) -> Reason:
+    reasons = {table.empty}
+    for choice in table.shelves:
+        for placement in choice.placements:
+            reason = turned_away(placement, context, shown)
+            if reason is not None:
+                reasons.add(reason)
+    return furthest(reasons)
+
+
+def seen_enough(campaign: Campaign, context: Context, shown: Shown) -> bool:
+    """Whether this browser has met the campaign's frequency cap.
+
+    How many are left, the browser alone knows: more than the whole cap they are never, on one page.
     """
     cap = campaign.frequency
-    return cap is not None and (campaign.name in context.capped or places >= cap.impressions)
+    if cap is None:
+        return False
+    places = sum(name == campaign.name for name, _ in shown)
+    return campaign.name in context.capped or places >= cap.impressions
 
 
 def explain(
-    snapshot: Snapshot, slot: str, context: Context, now: float, draw: float
+    snapshot: Snapshot, slot: str, context: Context, now: float, draw: float | None = None
 ) -> tuple[Candidate, ...]:
-    """Every candidate of a slot with exactly one reason; the winner's is `won`."""
+    """Every candidate of a slot with exactly one reason; the winner's is `won`.
+
+    draw: a number in [0, 1); None lets the likeliest win.
+    """
     places = snapshot.places[slot]
-    table = without(places.table(context.device, now), context)
-    winner = pick(table.shelves[0], draw).campaign.name if table.shelves else ""
-    odds = probabilities(table)
-    serving = {p.campaign.name for one in table.shelves for p in one.placements}
+    odds = chances(places, context, now)
+    winner = max(odds, key=odds.__getitem__, default=None)
+    if draw is not None:
+        placement = decide(snapshot, slot, context, now, draw).placement
+        winner = placement.campaign.name if placement else None
     return tuple(
         Candidate(
             campaign=campaign.name,
             tier=campaign.tier,
-            reason=reason_of(campaign.name, winner, serving, odds, table),
+            reason=reason_of(campaign, winner, odds, places, context, now),
             detail="",
             probability=odds.get(campaign.name, 0.0),
         )
@@ -121,24 +172,43 @@ def explain(
     )
 
 
-def probabilities(table: Table) -> dict[str, float]:
-    if not table.shelves:
-        return {}
-    best = table.shelves[0]
-    odds: dict[str, float] = {}
-    for placement in best.placements:
-        share = placement.weight / best.cumulated[-1]
-        odds[placement.campaign.name] = odds.get(placement.campaign.name, 0.0) + share
-    return odds
+def chances(places: Places, context: Context, now: float) -> dict[str, float]:
+    """How likely each campaign is to win, of those that can."""
+    for choice in places.table(context, now).shelves:
+        left = taken(choice, context, NOTHING_SHOWN)
+        if left is not None:
+            odds: dict[str, float] = {}
+            for placement in left.placements:
+                name, share = placement.campaign.name, placement.weight / left.cumulated[-1]
+                odds[name] = odds.get(name, 0.0) + share
+            return odds
+    return {}
 
 
-def reason_of(
-    name: str, winner: str, serving: AbstractSet[str], odds: dict[str, float], table: Table
+def reason_of(  # noqa: PLR0913 - a candidate, and all that it stood before
+    campaign: Campaign,
+    winner: str | None,
+    odds: Mapping[str, float],
+    places: Places,
+    context: Context,
+    now: float,
 ) -> Reason:
-    if name == winner:
+    if campaign.name == winner:
         return Reason.WON
-    if name in odds:
+    if campaign.name in odds:
         return Reason.LOST_DRAW
-    if name in serving:
-        return Reason.OUTRANKED
-    return table.kept_out[name]
+    out = hard_reason(campaign, places, context, now)
+    return out or page_reason(campaign, context, NOTHING_SHOWN) or Reason.OUTRANKED
+
+
+def hard_reason(campaign: Campaign, places: Places, context: Context, now: float) -> Reason | None:
+    """Why a campaign may not serve this context whoever else there is; None if it may.
+
+    Found out from the campaign alone, without what was compiled.
+    """
+    reason = standing(campaign, now)
+    if reason is not None:
+        return reason
+    if not fitting(campaign, places.slot, context.device):
+        return Reason.WRONG_SIZE
+    return Reason.TARGETING if unmet(campaign.targeting, context) else None

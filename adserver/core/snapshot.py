@@ -1,17 +1,18 @@
 """A snapshot: one generation compiled for deciding.
 
-Compile once, decide many times. Per slot and device a `Table` holds who may serve, tier by
-tier, with cumulated weights. Whether a campaign may run changes only at known instants (a
-flight's ends, a daypart's edges), so a table is good until the next of them and is built
-anew by the first decision after it.
+Compile once, decide many times. What a marketer wrote becomes bits, a position for each campaign
+of a tier in a slot: who may run now (which changes at known instants only), whose creatives fit
+a device, and who wants which value of which fact. A `Table` is what a page and a reader make of
+that; it is kept, as pages are asked for again, until the next of those instants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
+from adserver.core.bits import pack, positions_in
 from adserver.core.catalog import (
     TIERS,
     Campaign,
@@ -24,9 +25,19 @@ from adserver.core.catalog import (
     Tier,
     booked_slots,
 )
+from adserver.core.context import Context
 from adserver.core.fit import fitting
-from adserver.core.flights import next_change, standing
-from adserver.core.reasons import Reason, furthest
+from adserver.core.reasons import REACH, Reason
+from adserver.core.targeting import Values, values_of
+from adserver.core.timetable import NEVER, Timetable
+from adserver.core.wants import Vocabulary, Wants
+
+# Per slot; past that all is forgotten and found out anew. A table of many campaigns is heavier
+# than one of few, so what they hold together is limited as well: some 100 bytes each.
+MAX_CONTEXTS = 8_192
+MAX_TABLES = 2_048
+MAX_PLACEMENTS = 500_000
+TABLES_BETWEEN_WEIGHINGS = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,72 +61,206 @@ class Shelf:
     cumulated: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Who may serve a slot on a device until `good_until` (UTC seconds), best tier first.
-
-    kept_out: why each of the other candidates may not, by campaign name.
-    empty: the reason to give where no shelf serves.
-    """
-
-    shelves: tuple[Shelf, ...]
-    kept_out: Mapping[str, Reason]
-    empty: Reason
-    good_until: float
+def shelf(tier: Tier, placements: Sequence[Placement]) -> Shelf:
+    return Shelf(tier, tuple(placements), tuple(accumulate(p.weight for p in placements)))
 
 
 @dataclass(slots=True)
-class Places:
-    """What is booked in one slot: candidates in the catalog's order and the tables made of them."""
+class Group:
+    """The campaigns of one tier in one slot. Their order is that of their names, so that the
+    order of files or folders never matters to a draw."""
 
+    tier: Tier
     slot: Slot
-    number: int
-    candidates: tuple[Campaign, ...]
+    slot_number: int
+    campaigns: tuple[Campaign, ...]
     creative_numbers: Mapping[tuple[str, str], int]
-    tables: dict[Device, Table]
+    wants: Wants
+    timetable: Timetable
+    _fits: dict[Device, int] = field(default_factory=dict)
+    _placements: dict[tuple[Device, int], tuple[Placement, ...]] = field(default_factory=dict)
 
-    def table(self, device: Device, now: float) -> Table:
-        table = self.tables.get(device)
-        if table is None or now >= table.good_until:
-            table = self.tables[device] = self._build(device, now)
-        return table
+    def fits(self, device: Device) -> int:
+        """The bits of those that have a creative for the slot's room on a device."""
+        if device not in self._fits:
+            campaigns = enumerate(self.campaigns)
+            self._fits[device] = pack([n for n, c in campaigns if fitting(c, self.slot, device)])
+        return self._fits[device]
 
-    def _build(self, device: Device, now: float) -> Table:
-        kept_out: dict[str, Reason] = {}
-        by_tier: dict[Tier, list[Placement]] = {}
-        for campaign in self.candidates:
-            reason = standing(campaign, now)
-            creatives = fitting(campaign, self.slot, device)
-            if reason is None and not creatives:
-                reason = Reason.WRONG_SIZE
-            if reason is not None:
-                kept_out[campaign.name] = reason
-                continue
-            by_tier.setdefault(campaign.tier, []).extend(self._placements(campaign, creatives))
-        return Table(
-            shelves=tuple(shelf(tier, by_tier[tier]) for tier in TIERS if tier in by_tier),
-            kept_out=kept_out,
-            empty=furthest(set(kept_out.values())),
-            good_until=min((next_change(c, now) for c in self.candidates), default=float("inf")),
-        )
+    def shelf(self, device: Device, values: Values) -> Shelf | None:
+        """Those that may serve a context with these values; None if nobody may."""
+        may = self.wants.of(self.timetable.may_run & self.fits(device), values)
+        if not may:
+            return None
+        placements = [p for n in positions_in(may) for p in self._placed(device, n)]
+        return shelf(self.tier, placements)
 
-    def _placements(self, campaign: Campaign, creatives: tuple[Creative, ...]) -> list[Placement]:
+    def _placed(self, device: Device, position: int) -> tuple[Placement, ...]:
+        placed = self._placements.get((device, position))
+        if placed is None:
+            placed = tuple(self._place(self.campaigns[position], device))
+            self._placements[device, position] = placed
+        return placed
+
+    def _place(self, campaign: Campaign, device: Device) -> Iterator[Placement]:
+        creatives = fitting(campaign, self.slot, device)
         total = sum(creative.weight for creative in creatives)
-        return [
-            Placement(
+        for creative in creatives:
+            yield Placement(
                 campaign,
                 creative,
                 self.slot,
                 self.creative_numbers[campaign.name, creative.id],
-                self.number,
+                self.slot_number,
                 campaign.weight * creative.weight / total,
             )
-            for creative in creatives
+
+    def furthest(self, device: Device) -> Reason:
+        """How far those came of whom nobody may serve."""
+        may_run = self.timetable.may_run
+        if may_run & self.fits(device):
+            return Reason.TARGETING
+        return Reason.WRONG_SIZE if may_run else self.timetable.furthest
+
+
+class Table:
+    """Who may serve a slot in contexts of one kind, best tier first; a tier is looked at when
+    those before it have nobody to serve."""
+
+    def __init__(self, groups: Sequence[Group], device: Device, values: Values) -> None:
+        self._left = list(reversed(groups))
+        self._groups = groups
+        self._device = device
+        self._values = values
+        self._made: list[Shelf] = []
+        self.first = self.shelf(0)
+
+    def shelf(self, number: int) -> Shelf | None:
+        """The shelves that hold anything are counted from 0; None behind the last."""
+        while len(self._made) <= number:
+            if not self._left:
+                return None
+            made = self._left.pop().shelf(self._device, self._values)
+            if made is not None:
+                self._made.append(made)
+        return self._made[number]
+
+    @property
+    def shelves(self) -> tuple[Shelf, ...]:
+        return tuple(iter_shelves(self))
+
+    @property
+    def size(self) -> int:
+        """Placements on the shelves that were looked at."""
+        return sum(len(one.placements) for one in self._made)
+
+    @property
+    def empty(self) -> Reason:
+        """The reason to give where no shelf serves: how far any candidate came."""
+        reasons = (group.furthest(self._device) for group in self._groups)
+        return max(reasons, key=REACH.__getitem__, default=Reason.NO_CAMPAIGN)
+
+
+def iter_shelves(table: Table) -> Iterator[Shelf]:
+    number = 0
+    while (one := table.shelf(number)) is not None:
+        yield one
+        number += 1
+
+
+Signature = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class Places:
+    """What is booked in one slot, and the tables made of it.
+
+    candidates: in the order of their names.
+    """
+
+    def __init__(
+        self,
+        slot: Slot,
+        number: int,
+        candidates: Sequence[Campaign],
+        creative_numbers: Mapping[tuple[str, str], int],
+    ) -> None:
+        self.slot, self.number = slot, number
+        self.candidates = tuple(sorted(candidates, key=lambda campaign: campaign.name))
+        self._groups = [
+            self._group(tier, some, creative_numbers)
+            for tier in TIERS
+            if (some := tuple(c for c in self.candidates if c.tier is tier))
         ]
+        self._vocabulary = Vocabulary(group.wants for group in self._groups)
+        self._since = self._until = -NEVER
+        self._by_context: dict[tuple[object, ...], Table] = {}
+        self._by_signature: dict[tuple[Device, Signature], Table] = {}
 
+    def _group(
+        self,
+        tier: Tier,
+        campaigns: tuple[Campaign, ...],
+        creative_numbers: Mapping[tuple[str, str], int],
+    ) -> Group:
+        return Group(
+            tier,
+            self.slot,
+            self.number,
+            campaigns,
+            creative_numbers,
+            Wants([campaign.targeting for campaign in campaigns]),
+            Timetable(campaigns),
+        )
 
-def shelf(tier: Tier, placements: list[Placement]) -> Shelf:
-    return Shelf(tier, tuple(placements), tuple(accumulate(p.weight for p in placements)))
+    @property
+    def good_until(self) -> float:
+        """UTC seconds of the next instant at which a campaign may begin or stop to run."""
+        return self._until
+
+    def table(self, context: Context, now: float) -> Table:
+        """now: UTC seconds."""
+        if not self._since <= now < self._until:
+            self._advance(now)
+        url = context.url if self._vocabulary.patterns else ""
+        key = (context.device, context.site, url, context.facts)
+        table = self._by_context.get(key)
+        return table if table is not None else self._look_up(key, context)
+
+    def _advance(self, now: float) -> None:
+        """Also to a time before the last one, as where a clock is set back."""
+        for group in self._groups:
+            if now < self._since:
+                group.timetable.restart()
+            group.timetable.advance(now)
+        self._since = now
+        self._until = min((g.timetable.good_until for g in self._groups), default=NEVER)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._by_context.clear()
+        self._by_signature.clear()
+
+    def _look_up(self, key: tuple[object, ...], context: Context) -> Table:
+        of_site, values = bool(context.site), values_of(context)
+        signature = self._vocabulary.signature(values, context.url, of_site=of_site)
+        table = self._by_signature.get((context.device, signature))
+        if table is None:
+            table = Table(self._groups, context.device, dict(signature))
+            self._bound()
+            self._by_signature[context.device, signature] = table
+        if len(self._by_context) >= MAX_CONTEXTS:
+            self._by_context.clear()
+        self._by_context[key] = table
+        return table
+
+    def _bound(self) -> None:
+        tables = self._by_signature
+        # A table grows when a tier below its first is asked for, so all are weighed now and then.
+        heavy = len(tables) % TABLES_BETWEEN_WEIGHINGS == 0 and (
+            sum(table.size for table in tables.values()) > MAX_PLACEMENTS
+        )
+        if heavy or len(tables) >= MAX_TABLES:
+            self._forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,31 +275,27 @@ class Snapshot:
 def compile_snapshot(generation: Generation) -> Snapshot:
     catalog, numbers = generation.catalog, generation.numbers
     candidates: dict[str, list[Campaign]] = {slot.name: [] for slot in catalog.slots}
-    # In the order of names, so that the order of files or folders never matters to a draw.
-    for campaign in sorted(catalog.campaigns, key=lambda c: c.name):
+    for campaign in catalog.campaigns:
         for slot in booked_slots(campaign, catalog.slots):
             if campaign.tier is not Tier.HOUSE or slot.on_empty is OnEmpty.HOUSE:
                 candidates[slot.name].append(campaign)
+    creative_numbers = {
+        (campaign.name, creative.id): numbers[f"creative/{campaign.name}/{creative.id}"]
+        for campaign in catalog.campaigns
+        for creative in campaign.creatives
+    }
     return Snapshot(
         generation=generation.number,
         catalog=catalog,
         places={
             slot.name: Places(
-                slot=slot,
-                number=numbers[f"slot/{slot.name}"],
-                candidates=tuple(candidates[slot.name]),
-                creative_numbers={
-                    (c.name, creative.id): numbers[f"creative/{c.name}/{creative.id}"]
-                    for c in candidates[slot.name]
-                    for creative in c.creatives
-                },
-                tables={},
+                slot, numbers[f"slot/{slot.name}"], candidates[slot.name], creative_numbers
             )
             for slot in catalog.slots
         },
         site_numbers={name: numbers[f"site/{name}"] for name in catalog.site.sites},
         by_creative_number={
-            numbers[f"creative/{campaign.name}/{creative.id}"]: (campaign, creative)
+            creative_numbers[campaign.name, creative.id]: (campaign, creative)
             for campaign in catalog.campaigns
             for creative in campaign.creatives
         },

@@ -33,10 +33,11 @@ from adserver.publishing.flights import read_flight, read_hours
 from adserver.publishing.nodes import MapNode, Scalar, quoted
 from adserver.publishing.schema import Fields
 from adserver.publishing.suggest import nearest_or_all
+from adserver.publishing.targeting import read_targeting
 
 KEYS = (
     "advertiser", "paid_by", "order", "state", "tier", "flight", "timezone", "hours", "frequency",
-    "price", "weight", "slots", "link", "utm", "pixels", "creatives",
+    "price", "weight", "slots", "link", "utm", "pixels", "creatives", "targeting",
 )  # fmt: skip
 
 # Stands in a campaign that is refused for its flight.
@@ -67,7 +68,7 @@ def read_campaign(
     fields.need("creatives", hint="what is shown, such as `- {id: …, text: {headline: …}}`")
     tier = fields.choice("tier", Tier)
     need_advertiser(fields, tier)
-    not_honoured.refuse_not_honoured(fields, around.site.context if around.site else ())
+    not_honoured.refuse_not_honoured(fields)
     destination = read_destination(fields, NO_DESTINATION)
     slots = read_slot_names(fields, around.slots)
     creatives = read_creatives(fields, name, destination, around.workshop)
@@ -87,6 +88,7 @@ def read_campaign(
         price=read_price(fields, tier),
         pixels=read_pixels(fields),
         frequency=read_frequency(fields),
+        targeting=read_targeting(fields, around.site),
     )
     if not findings.failed and around.slots is not None:
         check_bookings(campaign, slots, creatives, around.slots, findings)

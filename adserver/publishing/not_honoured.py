@@ -8,25 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from adserver.core.catalog import ContextKey
-from adserver.publishing.nodes import Kind, ListNode, MapNode, Node, Scalar
-from adserver.publishing.schema import Fields, expected, is_text
+from adserver.publishing.nodes import Kind, Scalar
+from adserver.publishing.schema import Fields
 
 SHARE = re.compile(r"(100|[1-9][0-9]?)(\.[0-9]+)?%")
 WHOLE = re.compile(r"[1-9][0-9]{0,11}")
 UNITS = ("impressions", "clicks")
-FACTS = ("url", "lang", "country", "device", "site")
 
 
-def refuse_not_honoured(campaign: Fields, context: tuple[ContextKey, ...]) -> None:
+def refuse_not_honoured(campaign: Fields) -> None:
     for key, check in CHECKS.items():
         if key not in campaign or not refused(campaign, key):
             continue
         check(campaign, key)
         refuse(campaign, key)
-    if "targeting" in campaign:
-        check_targeting(campaign, (*FACTS, *(one.name for one in context)))
-        refuse(campaign, "targeting")
 
 
 def refused(campaign: Fields, key: str) -> bool:
@@ -94,29 +89,4 @@ CHECKS: dict[str, Callable[[Fields, str], None]] = {
     "competes_in": check_words,
     "roadblock": check_flag,
 }
-KEYS = (*CHECKS, "targeting")
-
-
-def check_targeting(campaign: Fields, facts: tuple[str, ...]) -> None:
-    targeting = campaign.table("targeting", "{section: [tech, business]}")
-    if targeting is None:
-        return
-    targeting.only(facts)
-    for key, node in targeting.node.entries.values():
-        check_clause(targeting, key.text, node)
-
-
-def check_clause(targeting: Fields, key: str, node: Node) -> None:
-    """A list means any; a mapping says any, all or none."""
-    if isinstance(node, MapNode):
-        clause = Fields(node, targeting.findings, f"{targeting.where}{key}.")
-        clause.only(("any", "all", "none"))
-        for word, value in clause.node.entries.values():
-            check_values(value, targeting, f"{key}.{word.text}")
-    else:
-        check_values(node, targeting, key)
-
-
-def check_values(node: Node, targeting: Fields, name: str) -> None:
-    if not (isinstance(node, ListNode) and node.items and all(map(is_text, node.items))):
-        expected(node, targeting.findings, targeting.where + name, "a list of values")
+KEYS = tuple(CHECKS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import accumulate
 
 from adserver.core.catalog import (
     Campaign,
@@ -15,13 +14,15 @@ from adserver.core.catalog import (
     booked_slots,
 )
 from adserver.core.context import Context
-from adserver.core.decision import Candidate, explain, without
+from adserver.core.decision import NOTHING_SHOWN, Candidate, explain, taken
 from adserver.core.fit import room_for
 from adserver.core.flights import zone
 from adserver.core.reasons import REACH, Reason
 from adserver.core.snapshot import Places, Shelf, compile_snapshot
+from adserver.core.targeting import LANGUAGE, URL, unmet, values_of
 from adserver.publishing import moments
 from adserver.publishing.status import next_opening
+from adserver.publishing.suggest import listed
 from adserver.publishing.unknown import no_such
 
 RIVALS = (Reason.WON, Reason.LOST_DRAW, Reason.OUTRANKED)
@@ -53,8 +54,7 @@ def why(generation: Generation, question: Question) -> Answer:
         raise no_such("slot", question.slot, (slot.name for slot in catalog.slots))
     snapshot = compile_snapshot(generation)
     places = snapshot.places[question.slot]
-    draw = likeliest(places, question) if question.draw is None else question.draw
-    candidates = explain(snapshot, question.slot, question.context, question.at, draw)
+    candidates = explain(snapshot, question.slot, question.context, question.at, question.draw)
     told = with_details(places, candidates, question)
     if not question.campaign:
         return Answer(told)
@@ -62,10 +62,11 @@ def why(generation: Generation, question: Question) -> Answer:
     return Answer(chosen, "" if chosen else absent(catalog, question))
 
 
-def shelves_of(places: Places, question: Question) -> list[Shelf]:
-    """The tiers that may serve, less what the page excludes or has seen enough, best first."""
-    table = places.table(question.context.device, question.at)
-    return list(without(table, question.context).shelves)
+def best_shelf(places: Places, question: Question) -> Shelf | None:
+    """The first tier of which the page takes anybody."""
+    table = places.table(question.context, question.at)
+    left = (taken(one, question.context, NOTHING_SHOWN) for one in table.shelves)
+    return next((one for one in left if one), None)
 
 
 def weights(shelf: Shelf) -> dict[str, float]:
@@ -77,28 +78,17 @@ def weights(shelf: Shelf) -> dict[str, float]:
     return sums
 
 
-def likeliest(places: Places, question: Question) -> float:
-    """A draw in the middle of the stretch of the campaign with the most weight."""
-    shelves = shelves_of(places, question)
-    if not shelves:
-        return 0.0
-    sums = weights(shelves[0])
-    ends = dict(zip(sums, accumulate(sums.values()), strict=True))
-    winner = max(sums, key=sums.__getitem__)
-    return (ends[winner] - sums[winner] / 2) / sum(sums.values())
-
-
 def with_details(
     places: Places, candidates: tuple[Candidate, ...], question: Question
 ) -> tuple[Candidate, ...]:
     """The candidates with their details, the one that came furthest first."""
     campaigns = {campaign.name: campaign for campaign in places.candidates}
-    shelves = shelves_of(places, question)
+    best = best_shelf(places, question)
     told = (
         replace(
             candidate,
-            detail=among_rivals(candidate, shelves[0])
-            if candidate.reason in RIVALS
+            detail=among_rivals(candidate, best)
+            if best and candidate.reason in RIVALS
             else on_its_own(campaigns[candidate.campaign], places, candidate.reason, question),
         )
         for candidate in candidates
@@ -123,6 +113,8 @@ def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Que
             return f"its file says `state: {campaign.state}`"
         case Reason.WRONG_SIZE:
             return no_room(places, question)
+        case Reason.TARGETING:
+            return wanted(campaign, question.context)
         case Reason.EXCLUDED:
             return "the page excludes it"
         case Reason.FREQUENCY if campaign.frequency:
@@ -151,6 +143,31 @@ def in_time(campaign: Campaign, reason: Reason, at: float) -> str:
             return "no hours left before its flight ends"
         return f"opens {moments.spoken(opening, tz, at)}"
     return ""
+
+
+def wanted(campaign: Campaign, context: Context) -> str:
+    """The first clause that does not hold, and what the page or the reader has instead."""
+    clause = unmet(campaign.targeting, context)
+    if clause is None:
+        return ""
+    asked = " and ".join(
+        f"{word} {listed(values)}"
+        for word, values in (
+            ("any of", clause.any),
+            ("all of", clause.all),
+            ("none of", clause.none),
+        )
+        if values
+    )
+    return f"wants {clause.fact} {asked}; here it is {has(clause.fact, context)}"
+
+
+def has(fact: str, context: Context) -> str:
+    if fact == URL:
+        return context.url or "unknown"
+    values = values_of(context).get(fact, ())
+    # Of a language, the range that it is itself, and none of the wider ones.
+    return listed(values[-1:] if fact == LANGUAGE else values) or "unknown"
 
 
 def no_room(places: Places, question: Question) -> str:

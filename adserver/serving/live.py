@@ -39,6 +39,7 @@ NO_FILL_REASONS = (
     Reason.PAUSED,
     Reason.OFF_HOURS,
     Reason.WRONG_SIZE,
+    Reason.TARGETING,
     Reason.EXCLUDED,
     Reason.FREQUENCY,
     Reason.DUPLICATE,

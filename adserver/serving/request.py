@@ -6,15 +6,16 @@ ignored and counted by reason, never an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
-from unicodedata import normalize
 from urllib.parse import parse_qsl, urlsplit
 
 from adserver.core.catalog import Catalog, Device
 from adserver.core.context import Context
+from adserver.core.targeting import COUNTRY, LANGUAGE, fold, ranges_of
 from adserver.serving.http import Scope
 
 MAX_QUERY_BYTES = 8_192
@@ -26,6 +27,10 @@ MAX_LANGUAGES = 16
 MAX_LANGUAGE_BYTES = 256
 # Names of `capped` that are read: as many as tag.js keeps marks of.
 MAX_CAPPED = 64
+# Of one key: more tags than an article has.
+MAX_VALUES = 64
+COUNTRY_CODE = re.compile("[A-Za-z]{2}")
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,7}")
 # User agents differ little; the memo spares reading the same one again.
 AGENT_MEMO = 1_024
 
@@ -35,6 +40,13 @@ BUILT_IN = frozenset(
 Headers = dict[bytes, bytes]
 
 
+class Declared(NamedTuple):
+    """A key of the site's own. allowed: folded, empty for any value. many: it has several."""
+
+    allowed: frozenset[str]
+    many: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Pages:
     """What reading a context needs of the catalog."""
@@ -42,7 +54,7 @@ class Pages:
     sites: tuple[tuple[str, str], ...]
     languages: tuple[str, ...]
     default_language: str
-    declared: Mapping[str, frozenset[str]]
+    declared: Mapping[str, Declared]
 
     @classmethod
     def of(cls, catalog: Catalog) -> Pages:
@@ -53,7 +65,10 @@ class Pages:
             sites=tuple((name, address.rstrip("/")) for name, address in sites),
             languages=tuple(sorted({*site.label, site.language})),
             default_language=site.language,
-            declared={key.name: frozenset(map(fold, key.one_of)) for key in site.context},
+            declared={
+                key.name: Declared(frozenset(map(fold, key.one_of)), key.many)
+                for key in site.context
+            },
         )
 
     def site_of(self, url: str) -> str:
@@ -69,10 +84,6 @@ class Pages:
                 if one == fold(language) or one.startswith(fold(language) + "-"):
                     return language
         return self.default_language
-
-
-def fold(text: str) -> str:
-    return normalize("NFC", text.casefold())
 
 
 class Reading(NamedTuple):
@@ -154,18 +165,19 @@ def gather(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, list[str]], list
 def context_of(
     query: Mapping[str, list[str]], headers: Headers, pages: Pages, ignored: list[str]
 ) -> Context:
-    ignored.extend(undeclared(query, pages))
     url = page_address(first(query, "url") or referer(headers))
     asked = first(query, "lang")
     private = objects(headers)
+    languages = (asked,) if asked else accepted_languages(headers)
     return Context(
         site=pages.site_of(url),
         url=url,
-        language=pages.language_of([asked] if asked else accepted_languages(headers)),
+        language=pages.language_of(languages),
         device=device_of(first(query, "device"), headers),
         consent=first(query, "consent") == "1" and not private,
         prefetch=is_prefetch(headers),
         excluded=frozenset(query.get("exclude", ())),
+        facts=tuple(facts_of(query, languages, pages, ignored)),
         capped=frozenset(capped_names(query.get("capped", []), private, ignored)),
         private=private,
     )
@@ -181,15 +193,44 @@ def capped_names(names: list[str], private: bool, ignored: list[str]) -> list[st
     return names[:MAX_CAPPED]
 
 
-def undeclared(query: Mapping[str, list[str]], pages: Pages) -> Iterable[str]:
-    for key, values in query.items():
-        if key in BUILT_IN:
-            continue
-        allowed = pages.declared.get(key)
-        if allowed is None:
-            yield "undeclared_key"
-        elif allowed and not all(fold(value) in allowed for value in values):
-            yield "undeclared_value"
+def facts_of(
+    query: Mapping[str, list[str]], languages: Sequence[str], pages: Pages, ignored: list[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What targeting asks for, in an order of its own, so that equal facts are equal contexts."""
+    ignored.extend("undeclared_key" for key in query if not known(key, pages))
+    for key, declared in pages.declared.items():
+        if values := values_of_key(query.get(key, ()), declared, ignored):
+            yield key, values
+    if country := country_of(first(query, COUNTRY), ignored):
+        yield COUNTRY, (country,)
+    if languages and LANGUAGE_TAG.fullmatch(languages[0]):
+        yield LANGUAGE, ranges_of(languages[0])
+
+
+def known(key: str, pages: Pages) -> bool:
+    return key in BUILT_IN or key in pages.declared
+
+
+def values_of_key(values: Sequence[str], declared: Declared, ignored: list[str]) -> tuple[str, ...]:
+    """The values that count, folded, each once: of a key that has one value, the first."""
+    folded = list(dict.fromkeys(map(fold, values)))
+    allowed = [one for one in folded if not declared.allowed or one in declared.allowed]
+    if len(allowed) < len(folded):
+        ignored.append("undeclared_value")
+    if len(allowed) > 1 and not declared.many:
+        ignored.append("unusable_value")
+        return (allowed[0],)
+    if len(allowed) > MAX_VALUES:
+        ignored.append("too_many")
+    return tuple(sorted(allowed[:MAX_VALUES]))
+
+
+def country_of(text: str, ignored: list[str]) -> str:
+    """Two letters (ISO 3166-1), folded; which of them are a country is not for us to know."""
+    if text and not COUNTRY_CODE.fullmatch(text):
+        ignored.append("unusable_value")
+        return ""
+    return fold(text)
 
 
 def first(query: Mapping[str, list[str]], key: str) -> str:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.catalog import Device, Flight, Frequency, OnEmpty, Period, State, Tier
+from adserver.core.catalog import Clause, Flight, Frequency, OnEmpty, Period, State, Tier
 from adserver.core.context import Context
 from adserver.core.decision import decide, explain, pick
-from adserver.core.reasons import Reason
+from adserver.core.reasons import Reason, furthest
 from adserver.core.snapshot import Snapshot, compile_snapshot
 from tests.factories import (
     NOW,
@@ -68,7 +68,7 @@ def test_a_draw_at_either_end_is_a_placement() -> None:
     assert winner(snapshot, 0.5) == "b"
     assert winner(snapshot, 1.0 - 2**-53) == "b"
     # As a sum of weights may round up, even a draw of 1 has to end on a shelf.
-    shelf = snapshot.places["post-top"].table(Device.DESKTOP, NOW).shelves[0]
+    shelf = snapshot.places["post-top"].table(Context(), NOW).shelves[0]
     assert pick(shelf, 1.0).campaign.name == "b"
 
 
@@ -98,6 +98,39 @@ def test_a_page_excludes_campaigns_by_name() -> None:
     snapshot = compiled(campaign("a"), campaign("b"))
     assert winner(snapshot, excluded=frozenset({"a"})) == "b"
     assert winner(snapshot, excluded=frozenset({"a", "b"})) == Reason.EXCLUDED
+
+
+@pytest.mark.parametrize("excluded", [{"c0"}, {"c3"}, {"c1", "c2"}])
+def test_who_is_left_wins_in_proportion_to_its_weight(excluded: set[str]) -> None:
+    """The draw that fell on another is drawn again, from what is left of it."""
+    weights = {"c0": 4.0, "c1": 1.0, "c2": 2.0, "c3": 3.0}
+    snapshot = compiled(*(campaign(name, weight=weight) for name, weight in weights.items()))
+    random, draws = Random(20261102), 20_000
+    won = Counter(
+        winner(snapshot, random.random(), excluded=frozenset(excluded)) for _ in range(draws)
+    )
+    left = {name: weight for name, weight in weights.items() if name not in excluded}
+    assert won.keys() == left.keys()
+    expected = {name: draws * weight / sum(left.values()) for name, weight in left.items()}
+    distance = sum((won[name] - e) ** 2 / e for name, e in expected.items())
+    assert distance < CHI_SQUARE_999[len(left) - 1]
+
+
+def test_whoever_wins_the_draw_wins_whoever_else_is_excluded() -> None:
+    snapshot = compiled(campaign("a"), campaign("b"), campaign("c"))
+    for draw in (0.0, 0.4, 0.9):
+        name = winner(snapshot, draw)
+        others = {"a", "b", "c"} - {name}
+        for other in others:
+            assert winner(snapshot, draw, excluded=frozenset({other})) == name
+
+
+def test_only_those_who_want_the_page_take_part() -> None:
+    wanted = campaign("wanted", targeting=(Clause("section", any=("tech",)),))
+    snapshot = compiled(wanted, campaign("rest", tier=Tier.REMNANT))
+    assert winner(snapshot, facts=(("section", ("tech",)),)) == "wanted"
+    assert winner(snapshot, facts=(("section", ("culture",)),)) == "rest"
+    assert winner(compiled(wanted)) == Reason.TARGETING
 
 
 def test_what_a_page_excludes_leaves_the_place_to_the_next_tier() -> None:
@@ -194,6 +227,7 @@ BOOKED = st.lists(
         st.sampled_from([None, NOW - 1, NOW + 1]),
         st.floats(0.01, 100),
         st.integers(1, 3),
+        st.sampled_from([(), (Clause("section", any=("tech",)),)]),
     ),
     max_size=6,
 )
@@ -203,9 +237,9 @@ NAMES = st.sets(st.sampled_from(["c0", "c1", "c2"]))
 CAPS = st.sets(st.sampled_from(["c0", "c1", "c2", "c3"]))
 
 
-@given(BOOKED, DRAWS, NAMES, NAMES, CAPS)
+@given(BOOKED, DRAWS, NAMES, NAMES, CAPS, st.booleans())
 def test_every_candidate_has_exactly_one_reason_and_the_winners_is_won(
-    booked, draw: float, excluded: set[str], capped: set[str], caps: set[str]
+    booked, draw: float, excluded: set[str], capped: set[str], caps: set[str], tech: bool
 ) -> None:
     campaigns = tuple(
         campaign(
@@ -216,12 +250,14 @@ def test_every_candidate_has_exactly_one_reason_and_the_winners_is_won(
             weight=weight,
             creatives=tuple(text_creative(f"t{i}") for i in range(creatives)),
             frequency=Frequency(1, Period.HOUR) if f"c{n}" in caps else None,
+            targeting=targeting,
         )
-        for n, (tier, state, since, weight, creatives) in enumerate(booked)
+        for n, (tier, state, since, weight, creatives, targeting) in enumerate(booked)
     )
     house = slot(on_empty=OnEmpty.HOUSE)
     snapshot = compile_snapshot(generation(catalog(slots=(house,), campaigns=campaigns)))
-    context = Context(excluded=frozenset(excluded), capped=frozenset(capped))
+    facts = (("section", ("tech",)),) if tech else ()
+    context = Context(excluded=frozenset(excluded), capped=frozenset(capped), facts=facts)
     decision = decide(snapshot, "post-top", context, NOW, draw)
     candidates = explain(snapshot, "post-top", context, NOW, draw)
     assert [c.campaign for c in candidates] == [c.name for c in campaigns]
@@ -232,3 +268,8 @@ def test_every_candidate_has_exactly_one_reason_and_the_winners_is_won(
     assert frequent <= (capped & caps) - excluded
     assert sum(c.probability for c in candidates) == pytest.approx(1.0 if won else 0.0)
     assert all(c.probability > 0 for c in candidates if c.reason in {Reason.WON, Reason.LOST_DRAW})
+    if not won:
+        assert decision.reason is furthest({c.reason for c in candidates})
+    likeliest = explain(snapshot, "post-top", context, NOW)
+    best = max((c.probability for c in candidates), default=0.0)
+    assert [c.probability for c in likeliest if c.reason is Reason.WON] == [best] * bool(won)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.catalog import Device, Flight, OnEmpty, State, Tier
+from adserver.core import snapshot as module
+from adserver.core.catalog import Clause, Device, Flight, OnEmpty, State, Tier
 from adserver.core.context import Context
 from adserver.core.decision import decide
 from adserver.core.reasons import Reason
@@ -30,7 +32,7 @@ def compiled(*booked, **changes) -> Snapshot:
 
 
 def table(snapshot: Snapshot, device: Device = Device.DESKTOP, now: float = NOW) -> Table:
-    return snapshot.places["post-top"].table(device, now)
+    return snapshot.places["post-top"].table(Context(device=device), now)
 
 
 def on_shelves(of: Table) -> dict[Tier, list[tuple[str, str, float]]]:
@@ -70,26 +72,22 @@ def test_each_placement_has_the_permanent_numbers_of_its_names() -> None:
     assert {p.slot_number for p in placements} == {made.numbers["slot/post-top"]}
 
 
-def test_why_a_candidate_is_kept_out_is_known() -> None:
+def test_how_far_the_candidates_of_an_empty_table_came_is_known() -> None:
     snapshot = compiled(
         campaign("draft", state=State.DRAFT),
         campaign("ended", flight=Flight(None, NOW, ZONE)),
         campaign("too-large", creatives=(image_creative("x", image(970, 250)),)),
     )
     found = table(snapshot)
-    assert found.kept_out == {
-        "draft": Reason.DRAFT,
-        "ended": Reason.ENDED,
-        "too-large": Reason.WRONG_SIZE,
-    }
+    assert found.first is None
     assert found.shelves == ()
     assert found.empty is Reason.WRONG_SIZE
 
 
 def test_a_slot_that_nobody_booked_is_empty_for_good() -> None:
-    found = table(compiled(campaign(slots=("other",))))
-    assert found.empty is Reason.NO_CAMPAIGN
-    assert found.good_until == float("inf")
+    snapshot = compiled(campaign(slots=("other",)))
+    assert table(snapshot).empty is Reason.NO_CAMPAIGN
+    assert snapshot.places["post-top"].good_until == float("inf")
 
 
 def test_house_campaigns_serve_only_where_an_empty_slot_shows_them() -> None:
@@ -109,12 +107,66 @@ def test_a_device_has_a_table_of_its_own() -> None:
 def test_a_table_is_built_once_until_something_changes() -> None:
     snapshot = compiled(campaign(flight=Flight(NOW + 60, None, ZONE)))
     before = table(snapshot)
-    assert before.good_until == NOW + 60
+    assert snapshot.places["post-top"].good_until == NOW + 60
     assert table(snapshot, now=NOW + 59.9) is before
     assert not before.shelves
     after = table(snapshot, now=NOW + 60)
     assert after.shelves
     assert after is not before
+
+
+def test_contexts_that_differ_in_nothing_that_counts_share_a_table() -> None:
+    snapshot = compiled(campaign(targeting=(Clause("section", any=("tech",)),)))
+    places = snapshot.places["post-top"]
+
+    def found(*sections: str, url: str = "") -> Table:
+        return places.table(Context(url=url, facts=(("section", sections),)), NOW)
+
+    assert found("tech") is found("tech", url="https://blog.example/a") is found("tech", "x")
+    assert found("culture") is found("business")
+    assert found("tech") is not found("culture")
+
+
+def test_what_is_remembered_of_contexts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CONTEXTS", 10)
+    monkeypatch.setattr(module, "MAX_TABLES", 5)
+    targeting = (Clause("tags", any=tuple(str(n) for n in range(100))),)
+    places = compiled(campaign(targeting=targeting)).places["post-top"]
+    for n in range(100):
+        assert places.table(Context(facts=(("tags", (str(n),)),)), NOW).first
+        assert len(places._by_context) <= 10
+        assert len(places._by_signature) <= 5
+
+
+def test_heavy_tables_are_forgotten_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PLACEMENTS", 100)
+    booked = [campaign(f"c{n}") for n in range(10)]
+    tags = tuple(str(n) for n in range(200))
+    places = compiled(*booked, campaign("z", targeting=(Clause("tags", any=tags),))).places[
+        "post-top"
+    ]
+    most = 0
+    for tag in tags:
+        places.table(Context(facts=(("tags", (tag,)),)), NOW)
+        most = max(most, len(places._by_signature))
+    assert most <= module.TABLES_BETWEEN_WEIGHINGS
+
+
+def test_a_clock_that_is_set_back_is_believed() -> None:
+    snapshot = compiled(campaign(flight=Flight(NOW + 60, NOW + 120, ZONE)))
+    assert table(snapshot, now=NOW + 60).first
+    assert table(snapshot, now=NOW + 120).first is None
+    assert table(snapshot, now=NOW + 60).first
+    assert table(snapshot, now=NOW).empty is Reason.NOT_STARTED
+
+
+def test_lower_tiers_are_looked_at_when_those_before_them_have_nobody() -> None:
+    first, second = campaign("a", tier=Tier.SPONSORSHIP), campaign("b", tier=Tier.REMNANT)
+    found = table(compiled(first, second))
+    assert found.size == 1
+    assert [shelf.tier for shelf in found.shelves] == [Tier.SPONSORSHIP, Tier.REMNANT]
+    assert found.size == 2
+    assert found.shelf(2) is None
 
 
 def test_numbers_lead_back_to_names() -> None:
@@ -145,10 +197,11 @@ def test_a_table_is_good_exactly_until_the_next_change(booked, now: float, share
         for n, b in enumerate(booked)
     ]
     kept = compiled(*named)
-    good_until = table(kept, now=now).good_until
+    table(kept, now=now)
+    good_until = kept.places["post-top"].good_until
     later = now + (min(good_until, now + 86_400 * 9) - now) * share
     assert on_shelves(table(kept, now=later)) == on_shelves(table(compiled(*named), now=later))
     if good_until < float("inf"):
         fresh = table(compiled(*named), now=good_until)
         assert on_shelves(table(kept, now=good_until)) == on_shelves(fresh)
-        assert table(kept, now=good_until).good_until > good_until
+        assert kept.places["post-top"].good_until > good_until

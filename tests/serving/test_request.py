@@ -17,6 +17,7 @@ from adserver.serving.request import (
     MAX_READINGS,
     MAX_URL_CHARACTERS,
     MAX_VALUE_CHARACTERS,
+    MAX_VALUES,
     Pages,
     Reader,
     page_address,
@@ -201,6 +202,8 @@ def test_what_a_browser_has_seen_is_not_used_against_its_privacy_signal(signal: 
         (f"lang={'x' * (MAX_VALUE_CHARACTERS + 1)}", ("unusable_value",)),
         (f"url=https://h/{'x' * MAX_URL_CHARACTERS}", ("unusable_value",)),
         ("lang=a%00b&device=%0d%0aSet-Cookie:x", ("unusable_value",) * 2),
+        ("country=FRA", ("unusable_value",)),
+        ("section=tech,caf%C3%A9", ("unusable_value",)),
         ("&".join(f"tags={n}" for n in range(MAX_PARAMETERS)), ()),
         ("&".join(f"tags={n}" for n in range(MAX_PARAMETERS + 1)), ("too_many",)),
         ("x" * (MAX_QUERY_BYTES + 1), ("too_long",)),
@@ -209,6 +212,40 @@ def test_what_a_browser_has_seen_is_not_used_against_its_privacy_signal(signal: 
 )
 def test_what_cannot_be_used_is_ignored_and_counted(query: str, ignored: tuple[str, ...]) -> None:
     assert reading(query).ignored == ignored
+
+
+@pytest.mark.parametrize(
+    ("query", "facts"),
+    [
+        ("", {}),
+        ("section=TECH&tags=b,A&tags=a", {"section": ("tech",), "tags": ("a", "b")}),
+        ("section=sport&tags=", {}),
+        ("section=tech,caf%C3%A9", {"section": ("tech",)}),
+        ("country=FR", {"country": ("fr",)}),
+        ("country=FRA", {}),
+        ("country=%C3%A9%C3%A9", {}),
+        ("lang=fr-CA", {"lang": ("*", "fr", "fr-ca")}),
+        ("lang=fr_CA", {}),
+        ("lang=en&lang=de", {"lang": ("*", "en")}),
+        ("unknown=x&consent=1&device=mobile", {}),
+    ],
+)
+def test_facts_are_what_targeting_may_ask_for(
+    query: str, facts: dict[str, tuple[str, ...]]
+) -> None:
+    assert dict(context(query).facts) == facts
+
+
+def test_the_readers_language_stands_in_for_the_pages() -> None:
+    assert context(accept_language="de;q=0.5,en-GB").facts == (("lang", ("*", "en", "en-gb")),)
+    assert context("lang=fr", accept_language="en").facts == (("lang", ("*", "fr")),)
+    assert context(accept_language="*").facts == ()
+
+
+def test_values_of_a_key_are_bounded() -> None:
+    found = reading(f"tags={','.join(str(n) for n in range(MAX_VALUES + 1))}")
+    assert len(dict(found.context.facts)["tags"]) == MAX_VALUES
+    assert found.ignored == ("too_many",)
 
 
 def test_what_is_too_long_or_too_much_takes_nothing_with_it_but_itself() -> None:
