@@ -151,6 +151,7 @@ async def test_a_click_of_a_campaign_that_has_ended_still_lands(worker: Worker) 
     worker.memory.store.known[99] = KnownCreative.of(campaign("gone"), text_creative())
     answer = await worker.get(f"/c/{worker.ticket(creative=99)}")
     assert answer.headers["location"] == "https://shop.example/"
+    await worker.memory.finish()
     assert worker.count("clicks_total") == {("post-top", "other"): 1}
 
 
