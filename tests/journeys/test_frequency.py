@@ -213,18 +213,21 @@ def test_under_a_privacy_signal_nothing_is_kept_or_told_and_old_marks_go(
     browser: Browser, signal: str
 ) -> None:
     with signalling(browser, signal) as visit:
-        seed(visit, [["coffee", "flight", 9e12, 3, 3]])
+        at(visit, paris("2026-11-02 10:00"))
+        seed(visit, [["coffee", "flight", paris("2026-12-02 10:00").timestamp() * 1_000, 3, 3]])
         assert [look(visit) for _ in range(4)] == [["coffee"]] * 4
         assert visit.page.evaluate("localStorage.length") == 0
         assert not [call for call in visit.ads.called("/decisions") if "capped" in call.query]
 
 
 @pytest.mark.parametrize("signal", ["", GPC.replace("true", "false"), DNT.replace("1", "0")])
-def test_without_a_privacy_signal_marks_are_kept(browser: Browser, signal: str) -> None:
+def test_without_a_privacy_signal_marks_are_kept_and_told(browser: Browser, signal: str) -> None:
     """The control of the test above."""
     with signalling(browser, signal) as visit:
-        look(visit)
-        assert len(marks(visit)) == 1
+        at(visit, paris("2026-11-02 10:00"))
+        seed(visit, [["coffee", "flight", paris("2026-12-02 10:00").timestamp() * 1_000, 3, 3]])
+        assert look(visit) == ["tea"]
+        assert [mark[0] for mark in marks(visit)] == ["coffee"]
 
 
 BROKEN_STORAGE = {
