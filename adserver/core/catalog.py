@@ -194,6 +194,8 @@ class Campaign:
     pixels: tuple[str, ...] = ()
     frequency: Frequency | None = None
     targeting: tuple[Clause, ...] = ()
+    competes_in: tuple[str, ...] = ()
+    roadblock: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,12 @@ def covers(pattern: str, name: str) -> bool:
             return False
         position = found + len(piece)
     return name.endswith(last)
+
+
+def may_book(campaign: Campaign, slot: Slot) -> bool:
+    """Whether a campaign is a candidate for a slot: booked, and house ones where it shows them."""
+    shown = campaign.tier is not Tier.HOUSE or slot.on_empty is OnEmpty.HOUSE
+    return shown and any(covers(pattern, slot.name) for pattern in campaign.slots)
 
 
 def booked_slots(campaign: Campaign, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,12 +10,10 @@ from adserver.core.catalog import Campaign, Tier
 from adserver.core.context import Context
 from adserver.core.fit import fitting
 from adserver.core.flights import standing
+from adserver.core.on_page import OnPage
 from adserver.core.reasons import Reason, furthest
 from adserver.core.snapshot import Placement, Places, Shelf, Snapshot, Table, shelf
 from adserver.core.targeting import unmet
-
-Shown = AbstractSet[tuple[str, str]]
-NOTHING_SHOWN: frozenset[tuple[str, str]] = frozenset()
 
 
 class Decision(NamedTuple):
@@ -45,11 +41,12 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     context: Context,
     now: float,
     draw: float,
-    shown: Shown = NOTHING_SHOWN,
+    page: OnPage | None = None,
 ) -> Decision:
     """Choose by tier, then by weight.
 
-    now: UTC seconds; draw: a number in [0, 1); shown: (campaign, creative) already on the page.
+    now: UTC seconds; draw: a number in [0, 1); page: what is on it already, None for what the
+    context says of that.
     """
     places = snapshot.places.get(slot)
     if places is None:
@@ -59,9 +56,12 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     if first is None:
         return Decision(slot, None, table.empty)
     placement = pick(first, draw)
-    picky = context.excluded or context.capped or shown
-    if picky and turned_away(placement, context, shown):
-        return decide_again(slot, table, context, draw, shown)
+    if page is None:
+        if not (context.excluded or context.capped):
+            return Decision(slot, placement, Reason.WON)
+        page = OnPage(snapshot.campaigns, context.excluded)
+    if page.refuses(placement, context):
+        return decide_again(slot, table, context, draw, page)
     return Decision(slot, placement, Reason.WON)
 
 
@@ -76,23 +76,7 @@ def position_of(choice: Shelf, draw: float) -> int:
     return min(position, len(choice.placements) - 1)
 
 
-def turned_away(placement: Placement, context: Context, shown: Shown) -> Reason | None:
-    """Why the page does not take this one; None if it does."""
-    campaign = placement.campaign
-    out = page_reason(campaign, context, shown)
-    if out is None and (campaign.name, placement.creative.id) in shown:
-        return Reason.DUPLICATE
-    return out
-
-
-def page_reason(campaign: Campaign, context: Context, shown: Shown) -> Reason | None:
-    """Why the page takes none of a campaign's creatives; None if it does."""
-    if campaign.name in context.excluded:
-        return Reason.EXCLUDED
-    return Reason.FREQUENCY if seen_enough(campaign, context, shown) else None
-
-
-def decide_again(slot: str, table: Table, context: Context, draw: float, shown: Shown) -> Decision:
+def decide_again(slot: str, table: Table, context: Context, draw: float, page: OnPage) -> Decision:
     """Choose among those that the page takes, now that it did not take whom the draw fell on.
 
     Where in its stretch that one was hit is a draw of its own, as good as the first: whoever is
@@ -100,10 +84,10 @@ def decide_again(slot: str, table: Table, context: Context, draw: float, shown: 
     """
     draw = rest_of_draw(table.shelf(0), draw)
     for choice in table.shelves:
-        left = taken(choice, context, shown)
+        left = taken(choice, context, page)
         if left is not None:
             return Decision(slot, pick(left, draw), Reason.WON)
-    return Decision(slot, None, reason_of_none(table, context, shown))
+    return Decision(slot, None, reason_of_none(table, context, page))
 
 
 def rest_of_draw(choice: Shelf | None, draw: float) -> float:
@@ -119,32 +103,17 @@ def rest_of_draw(choice: Shelf | None, draw: float) -> float:
 BELOW_ONE = 1.0 - 2**-53
 
 
-def taken(choice: Shelf, context: Context, shown: Shown) -> Shelf | None:
+def taken(choice: Shelf, context: Context, page: OnPage) -> Shelf | None:
     """The placements of a shelf that the page takes; None if none."""
-    left = [p for p in choice.placements if turned_away(p, context, shown) is None]
+    left = [p for p in choice.placements if page.refuses(p, context) is None]
     return shelf(choice.tier, left) if left else None
 
 
-def reason_of_none(table: Table, context: Context, shown: Shown) -> Reason:
-    reasons = {table.empty}
-    for choice in table.shelves:
-        for placement in choice.placements:
-            reason = turned_away(placement, context, shown)
-            if reason is not None:
-                reasons.add(reason)
-    return furthest(reasons)
-
-
-def seen_enough(campaign: Campaign, context: Context, shown: Shown) -> bool:
-    """Whether this browser has met the campaign's frequency cap.
-
-    How many are left, the browser alone knows: more than the whole cap they are never, on one page.
-    """
-    cap = campaign.frequency
-    if cap is None:
-        return False
-    places = sum(name == campaign.name for name, _ in shown)
-    return campaign.name in context.capped or places >= cap.impressions
+def reason_of_none(table: Table, context: Context, page: OnPage) -> Reason:
+    refused = {
+        page.refuses(placement, context) for one in table.shelves for placement in one.placements
+    }
+    return furthest({table.empty, *(reason for reason in refused if reason)})
 
 
 def explain(
@@ -154,8 +123,8 @@ def explain(
 
     draw: a number in [0, 1); None lets the likeliest win.
     """
-    places = snapshot.places[slot]
-    odds = chances(places, context, now)
+    places, page = snapshot.places[slot], OnPage(snapshot.campaigns, context.excluded)
+    odds = chances(places, context, now, page)
     winner = max(odds, key=odds.__getitem__, default=None)
     if draw is not None:
         placement = decide(snapshot, slot, context, now, draw).placement
@@ -164,7 +133,15 @@ def explain(
         Candidate(
             campaign=campaign.name,
             tier=campaign.tier,
-            reason=reason_of(campaign, winner, odds, places, context, now),
+            reason=(
+                Reason.WON
+                if campaign.name == winner
+                else Reason.LOST_DRAW
+                if campaign.name in odds
+                else hard_reason(campaign, places, context, now)
+                or page.refuses_all_of(campaign, context)
+                or Reason.OUTRANKED
+            ),
             detail="",
             probability=odds.get(campaign.name, 0.0),
         )
@@ -172,10 +149,10 @@ def explain(
     )
 
 
-def chances(places: Places, context: Context, now: float) -> dict[str, float]:
+def chances(places: Places, context: Context, now: float, page: OnPage) -> dict[str, float]:
     """How likely each campaign is to win, of those that can."""
     for choice in places.table(context, now).shelves:
-        left = taken(choice, context, NOTHING_SHOWN)
+        left = taken(choice, context, page)
         if left is not None:
             odds: dict[str, float] = {}
             for placement in left.placements:
@@ -183,22 +160,6 @@ def chances(places: Places, context: Context, now: float) -> dict[str, float]:
                 odds[name] = odds.get(name, 0.0) + share
             return odds
     return {}
-
-
-def reason_of(  # noqa: PLR0913 - a candidate, and all that it stood before
-    campaign: Campaign,
-    winner: str | None,
-    odds: Mapping[str, float],
-    places: Places,
-    context: Context,
-    now: float,
-) -> Reason:
-    if campaign.name == winner:
-        return Reason.WON
-    if campaign.name in odds:
-        return Reason.LOST_DRAW
-    out = hard_reason(campaign, places, context, now)
-    return out or page_reason(campaign, context, NOTHING_SHOWN) or Reason.OUTRANKED
 
 
 def hard_reason(campaign: Campaign, places: Places, context: Context, now: float) -> Reason | None:

@@ -1,29 +1,114 @@
-"""All slots of one page, decided together: in the order asked, no creative twice."""
+"""All slots of one page, decided together: in the order asked, and with regard to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adserver.core.catalog import Campaign, may_book
 from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
-from adserver.core.snapshot import Snapshot
+from adserver.core.on_page import OnPage
+from adserver.core.reasons import Reason
+from adserver.core.snapshot import Placement, Snapshot
 
 # One call of a page; more than any page holds, few enough to answer at once.
 MAX_SLOTS_PER_CALL = 32
 
+Asked = Sequence[tuple[str, Context]]
+
 
 def decide_page(
-    snapshot: Snapshot,
-    asked: Sequence[tuple[str, Context]],
-    now: float,
-    draws: Sequence[float],
+    snapshot: Snapshot, asked: Asked, now: float, draws: Sequence[float]
 ) -> list[Decision]:
     """One decision per asked slot, in order; `draws` has one number in [0, 1) for each."""
-    shown: set[tuple[str, str]] = set()
-    decisions = []
-    for (slot, context), draw in zip(asked, draws, strict=True):
-        decision = decide(snapshot, slot, context, now, draw, shown)
+    call = Call(snapshot, asked, now)
+    for number, (_, draw) in enumerate(zip(asked, draws, strict=True)):
+        call.decide(number, draw)
+    return call.decisions
+
+
+class Call:
+    """One page's call, slot by slot."""
+
+    def __init__(self, snapshot: Snapshot, asked: Asked, now: float) -> None:
+        self._snapshot, self._asked, self._now = snapshot, asked, now
+        excluded = {name for _, context in asked for name in context.excluded}
+        self._page = OnPage(snapshot.campaigns, excluded)
+        self._made: list[Decision | None] = [None] * len(asked)
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """Of the slots that have been decided."""
+        return [decision for decision in self._made if decision is not None]
+
+    def decide(self, number: int, draw: float) -> None:
+        """The slot of that number, where a roadblock has not taken it already."""
+        slot, context = self._asked[number]
+        while self._made[number] is None:
+            decision = decide(self._snapshot, slot, context, self._now, draw, self._page)
+            won = decision.placement
+            if won is None or not won.campaign.roadblock:
+                self._make(number, decision)
+            elif block := self._block(number, won):
+                for taken, placement in block.items():
+                    self._make(taken, Decision(self._asked[taken][0], placement, Reason.WON))
+            else:
+                # Drawn again, and as it is refused now, among the others.
+                self._page.give_up(won.campaign)
+
+    def _make(self, number: int, decision: Decision) -> None:
+        self._made[number] = decision
         if decision.placement is not None:
-            shown.add((decision.placement.campaign.name, decision.placement.creative.id))
-        decisions.append(decision)
-    return decisions
+            self._page.add(decision.placement)
+
+    def _block(self, number: int, won: Placement) -> dict[int, Placement] | None:
+        """A creative for each of a roadblock's slots of this call, none twice; None if it cannot
+        have them all. It displaces nobody of a higher tier."""
+        campaign = won.campaign
+        own = [n for n, (slot, _) in enumerate(self._asked) if self._is_booked(campaign, slot)]
+        if any(self._made[n] is not None for n in own):
+            return None
+        choices = {n: self._choices(n, campaign) for n in own}
+        # The one that the draw fell on stays, where it can.
+        choices[number].sort(key=lambda placement: placement is not won)
+        if campaign.frequency is not None and len(own) > campaign.frequency.impressions:
+            return None
+        return matched(choices)
+
+    def _is_booked(self, campaign: Campaign, slot: str) -> bool:
+        places = self._snapshot.places.get(slot)
+        return places is not None and may_book(campaign, places.slot)
+
+    def _choices(self, number: int, campaign: Campaign) -> list[Placement]:
+        """What the campaign may show in a slot, where nobody of a higher tier stands before it."""
+        slot, context = self._asked[number]
+        for one in self._snapshot.places[slot].table(context, self._now).shelves:
+            left = [p for p in one.placements if self._page.refuses(p, context) is None]
+            if left or one.tier is campaign.tier:
+                return [placement for placement in left if placement.campaign is campaign]
+        return []
+
+
+def matched(choices: dict[int, list[Placement]]) -> dict[int, Placement] | None:
+    """For each slot a placement, no creative twice; None if there are not enough.
+
+    By augmenting paths (Kuhn 1955, The Hungarian method, Naval Research Logistics Quarterly 2):
+    at most 32 slots and as many creatives as a campaign has.
+    """
+    holder: dict[str, tuple[int, Placement]] = {}
+
+    def find(number: int, tried: set[str]) -> bool:
+        for placement in choices[number]:
+            creative = placement.creative.id
+            if creative in tried:
+                continue
+            tried.add(creative)
+            if creative not in holder or find(holder[creative][0], tried):
+                holder[creative] = (number, placement)
+                return True
+        return False
+
+    for number in choices:
+        if not find(number, set()):
+            return None
+    return dict(holder.values())

@@ -20,10 +20,9 @@ from adserver.core.catalog import (
     Creative,
     Device,
     Generation,
-    OnEmpty,
     Slot,
     Tier,
-    booked_slots,
+    may_book,
 )
 from adserver.core.context import Context
 from adserver.core.fit import fitting
@@ -268,6 +267,7 @@ class Snapshot:
     generation: int
     catalog: Catalog
     places: Mapping[str, Places]
+    campaigns: Mapping[str, Campaign]
     site_numbers: Mapping[str, int]
     by_creative_number: Mapping[int, tuple[Campaign, Creative]]
 
@@ -276,8 +276,8 @@ def compile_snapshot(generation: Generation) -> Snapshot:
     catalog, numbers = generation.catalog, generation.numbers
     candidates: dict[str, list[Campaign]] = {slot.name: [] for slot in catalog.slots}
     for campaign in catalog.campaigns:
-        for slot in booked_slots(campaign, catalog.slots):
-            if campaign.tier is not Tier.HOUSE or slot.on_empty is OnEmpty.HOUSE:
+        for slot in catalog.slots:
+            if may_book(campaign, slot):
                 candidates[slot.name].append(campaign)
     creative_numbers = {
         (campaign.name, creative.id): numbers[f"creative/{campaign.name}/{creative.id}"]
@@ -293,6 +293,7 @@ def compile_snapshot(generation: Generation) -> Snapshot:
             )
             for slot in catalog.slots
         },
+        campaigns={campaign.name: campaign for campaign in catalog.campaigns},
         site_numbers={name: numbers[f"site/{name}"] for name in catalog.site.sites},
         by_creative_number={
             creative_numbers[campaign.name, creative.id]: (campaign, creative)

@@ -38,6 +38,18 @@ def check_bookings(
     for slot in booked:
         if not any(fits_anywhere(creative, slot) for _, creative in creatives):
             refuse_slot(patterns, slot, findings)
+    if campaign.roadblock and patterns and len(booked) > len(creatives):
+        warn_of_roadblock(patterns[0][0], len(booked), len(creatives), findings)
+
+
+def warn_of_roadblock(node: Scalar, slots: int, creatives: int, findings: Findings) -> None:
+    message = f"a roadblock of {slots} slots with {count(creatives, 'creative')}"
+    hint = "no creative stands on a page twice: a page that asks for all its slots never shows it"
+    findings.warning(node, "small_roadblock", message, hint)
+
+
+def count(many: int, what: str) -> str:
+    return f"{many} {what}" if many == 1 else f"{many} {what}s"
 
 
 def check_creative(

@@ -17,6 +17,7 @@ from adserver.core.catalog import (
     Tier,
     covers,
 )
+from adserver.core.targeting import fold
 from adserver.publishing import not_honoured
 from adserver.publishing.bookings import check_bookings
 from adserver.publishing.creatives import (
@@ -38,6 +39,7 @@ from adserver.publishing.targeting import read_targeting
 KEYS = (
     "advertiser", "paid_by", "order", "state", "tier", "flight", "timezone", "hours", "frequency",
     "price", "weight", "slots", "link", "utm", "pixels", "creatives", "targeting",
+    "competes_in", "roadblock",
 )  # fmt: skip
 
 # Stands in a campaign that is refused for its flight.
@@ -89,6 +91,8 @@ def read_campaign(
         pixels=read_pixels(fields),
         frequency=read_frequency(fields),
         targeting=read_targeting(fields, around.site),
+        competes_in=read_trades(fields),
+        roadblock=bool(fields.flag("roadblock")) if "roadblock" in fields else False,
     )
     if not findings.failed and around.slots is not None:
         check_bookings(campaign, slots, creatives, around.slots, findings)
@@ -170,6 +174,13 @@ def read_pixels(fields: Fields) -> tuple[str, ...]:
         read_link_at(item, fields, "pixels", schemes=("https",)) for item in fields.items("pixels")
     )
     return tuple(str(address) for address in addresses if address)
+
+
+def read_trades(fields: Fields) -> tuple[str, ...]:
+    """As written, each once; they compare regardless of case."""
+    if "competes_in" not in fields:
+        return ()
+    return tuple({fold(text): text for _, text in fields.texts("competes_in")}.values())
 
 
 def read_slot_names(fields: Fields, slots: tuple[Slot, ...] | None) -> list[tuple[Scalar, str]]:

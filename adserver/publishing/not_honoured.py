@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from adserver.publishing.nodes import Kind, Scalar
+from adserver.publishing.nodes import Scalar
 from adserver.publishing.schema import Fields
 
 SHARE = re.compile(r"(100|[1-9][0-9]?)(\.[0-9]+)?%")
@@ -18,17 +18,9 @@ UNITS = ("impressions", "clicks")
 
 def refuse_not_honoured(campaign: Fields) -> None:
     for key, check in CHECKS.items():
-        if key not in campaign or not refused(campaign, key):
-            continue
-        check(campaign, key)
-        refuse(campaign, key)
-
-
-def refused(campaign: Fields, key: str) -> bool:
-    """`roadblock: false` asks for nothing."""
-    node = campaign.get(key)
-    no = isinstance(node, Scalar) and node.kind is Kind.FLAG and node.text.lower() == "false"
-    return not (key == "roadblock" and no)
+        if key in campaign:
+            check(campaign, key)
+            refuse(campaign, key)
 
 
 def refuse(campaign: Fields, key: str) -> None:
@@ -71,22 +63,11 @@ def check_scalar(fields: Fields, key: str, pattern: re.Pattern[str], what: str) 
         fields.expected(key, what)
 
 
-def check_words(campaign: Fields, key: str) -> None:
-    for _ in campaign.texts(key):
-        pass
-
-
-def check_flag(campaign: Fields, key: str) -> None:
-    campaign.flag(key)
-
-
 CHECKS: dict[str, Callable[[Fields, str], None]] = {
     "goal": check_goal,
     "buffer": check_buffer,
     "max_per_day": check_whole,
     "max_total": check_whole,
     "pacing": check_pacing,
-    "competes_in": check_words,
-    "roadblock": check_flag,
 }
 KEYS = tuple(CHECKS)

@@ -14,9 +14,10 @@ from adserver.core.catalog import (
     booked_slots,
 )
 from adserver.core.context import Context
-from adserver.core.decision import NOTHING_SHOWN, Candidate, explain, taken
+from adserver.core.decision import Candidate, explain, taken
 from adserver.core.fit import room_for
 from adserver.core.flights import zone
+from adserver.core.on_page import OnPage
 from adserver.core.reasons import REACH, Reason
 from adserver.core.snapshot import Places, Shelf, compile_snapshot
 from adserver.core.targeting import LANGUAGE, URL, unmet, values_of
@@ -55,17 +56,18 @@ def why(generation: Generation, question: Question) -> Answer:
     snapshot = compile_snapshot(generation)
     places = snapshot.places[question.slot]
     candidates = explain(snapshot, question.slot, question.context, question.at, question.draw)
-    told = with_details(places, candidates, question)
+    page = OnPage(snapshot.campaigns, question.context.excluded)
+    told = with_details(places, candidates, question, page)
     if not question.campaign:
         return Answer(told)
     chosen = tuple(c for c in told if c.campaign == question.campaign)
     return Answer(chosen, "" if chosen else absent(catalog, question))
 
 
-def best_shelf(places: Places, question: Question) -> Shelf | None:
+def best_shelf(places: Places, question: Question, page: OnPage) -> Shelf | None:
     """The first tier of which the page takes anybody."""
     table = places.table(question.context, question.at)
-    left = (taken(one, question.context, NOTHING_SHOWN) for one in table.shelves)
+    left = (taken(one, question.context, page) for one in table.shelves)
     return next((one for one in left if one), None)
 
 
@@ -79,11 +81,11 @@ def weights(shelf: Shelf) -> dict[str, float]:
 
 
 def with_details(
-    places: Places, candidates: tuple[Candidate, ...], question: Question
+    places: Places, candidates: tuple[Candidate, ...], question: Question, page: OnPage
 ) -> tuple[Candidate, ...]:
     """The candidates with their details, the one that came furthest first."""
     campaigns = {campaign.name: campaign for campaign in places.candidates}
-    best = best_shelf(places, question)
+    best = best_shelf(places, question, page)
     told = (
         replace(
             candidate,
@@ -115,12 +117,18 @@ def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Que
             return no_room(places, question)
         case Reason.TARGETING:
             return wanted(campaign, question.context)
-        case Reason.EXCLUDED:
-            return "the page excludes it"
-        case Reason.FREQUENCY if campaign.frequency:
-            return f"seen {often(campaign.frequency)}, says the page"
+        case Reason.EXCLUDED | Reason.COMPETITOR | Reason.FREQUENCY:
+            return on_the_page(campaign, reason)
         case _:
             return in_time(campaign, reason, question.at)
+
+
+def on_the_page(campaign: Campaign, reason: Reason) -> str:
+    if reason is Reason.COMPETITOR:
+        return f"another advertiser of {listed(campaign.competes_in)} is on the page"
+    if reason is Reason.FREQUENCY and campaign.frequency:
+        return f"seen {often(campaign.frequency)}, says the page"
+    return "the page excludes it"
 
 
 def often(cap: Frequency) -> str:

@@ -41,6 +41,8 @@ NO_FILL_REASONS = (
     Reason.WRONG_SIZE,
     Reason.TARGETING,
     Reason.EXCLUDED,
+    Reason.COMPETITOR,
+    Reason.ROADBLOCK,
     Reason.FREQUENCY,
     Reason.DUPLICATE,
 )

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from adserver.core.catalog import Clause, Flight, Frequency, OnEmpty, Period, State, Tier
 from adserver.core.context import Context
 from adserver.core.decision import decide, explain, pick
+from adserver.core.on_page import OnPage
 from adserver.core.reasons import Reason, furthest
-from adserver.core.snapshot import Snapshot, compile_snapshot
+from adserver.core.snapshot import Placement, Snapshot, compile_snapshot
 from tests.factories import (
     NOW,
     ZONE,
@@ -35,8 +36,19 @@ def compiled(*booked, **changes) -> Snapshot:
     return compile_snapshot(generation(catalog(*booked, **changes)))
 
 
+def page_with(snapshot: Snapshot, shown) -> OnPage:
+    """With these (campaign, creative) on it."""
+    page = OnPage(snapshot.campaigns)
+    for name, creative in shown:
+        booked = snapshot.campaigns[name]
+        there = next(one for one in booked.creatives if one.id == creative)
+        page.add(Placement(booked, there, snapshot.catalog.slots[0], 1, 1, 1.0))
+    return page
+
+
 def winner(snapshot: Snapshot, draw: float = 0.0, shown=frozenset(), **context) -> str:
-    decision = decide(snapshot, "post-top", Context(**context), NOW, draw, shown)
+    page = page_with(snapshot, shown) if shown else None
+    decision = decide(snapshot, "post-top", Context(**context), NOW, draw, page)
     return decision.placement.campaign.name if decision.placement else decision.reason
 
 
@@ -141,7 +153,9 @@ def test_what_a_page_excludes_leaves_the_place_to_the_next_tier() -> None:
 def test_a_creative_that_the_page_shows_is_not_shown_again() -> None:
     two = campaign("a", creatives=(text_creative("x"), text_creative("y")))
     shown = frozenset({("a", "x")})
-    decision = decide(compiled(two), "post-top", Context(), NOW, 0.0, shown)
+    snapshot = compiled(two)
+    page = page_with(snapshot, shown)
+    decision = decide(snapshot, "post-top", Context(), NOW, 0.0, page)
     assert decision.placement is not None
     assert decision.placement.creative.id == "y"
     everything = shown | {("a", "y")}

@@ -1,0 +1,75 @@
+"""What stands on a page already, and whom it therefore takes no more of.
+
+From the decisions of a call that were made so far, and from what the page says that it holds
+(`exclude`). A page shows no creative twice, no two advertisers of one trade, and no more of a
+campaign than its frequency cap.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from adserver.core.catalog import Campaign
+from adserver.core.context import Context
+from adserver.core.reasons import Reason
+from adserver.core.snapshot import Placement
+from adserver.core.targeting import fold
+
+
+class OnPage:
+    """excluded: names of campaigns that stand there by the page's own word."""
+
+    def __init__(
+        self, campaigns: Mapping[str, Campaign], excluded: Iterable[str] = frozenset()
+    ) -> None:
+        self._creatives: set[tuple[str, str]] = set()
+        self._times: Counter[str] = Counter()
+        # Who is there of each trade: one advertiser, but for what the page itself has put there.
+        self._trades: dict[str, set[str]] = {}
+        # Roadblocks that cannot have all their slots of this call.
+        self._broken: set[str] = set()
+        for name in excluded:
+            if name in campaigns:
+                self._claim_trades(campaigns[name])
+
+    def add(self, placement: Placement) -> None:
+        campaign = placement.campaign
+        self._creatives.add((campaign.name, placement.creative.id))
+        self._times[campaign.name] += 1
+        self._claim_trades(campaign)
+
+    def _claim_trades(self, campaign: Campaign) -> None:
+        for trade in campaign.competes_in:
+            self._trades.setdefault(fold(trade), set()).add(fold(campaign.advertiser))
+
+    def give_up(self, roadblock: Campaign) -> None:
+        """It cannot have all its slots, so it gets none."""
+        self._broken.add(roadblock.name)
+
+    def refuses(self, placement: Placement, context: Context) -> Reason | None:
+        """Why the page does not take a placement; None if it does."""
+        campaign = placement.campaign
+        reason = self.refuses_all_of(campaign, context)
+        if reason is None and (campaign.name, placement.creative.id) in self._creatives:
+            return Reason.DUPLICATE
+        return reason
+
+    def refuses_all_of(self, campaign: Campaign, context: Context) -> Reason | None:
+        """Why the page takes none of a campaign's creatives; None if it does."""
+        if campaign.name in context.excluded:
+            return Reason.EXCLUDED
+        if campaign.frequency is not None and (
+            campaign.name in context.capped
+            # How many are left, the browser alone knows: more than the whole cap they never are.
+            or self._times[campaign.name] >= campaign.frequency.impressions
+        ):
+            return Reason.FREQUENCY
+        if campaign.competes_in and self._competitor(campaign):
+            return Reason.COMPETITOR
+        return Reason.ROADBLOCK if campaign.name in self._broken else None
+
+    def _competitor(self, campaign: Campaign) -> bool:
+        own = fold(campaign.advertiser)
+        trades = (self._trades.get(fold(trade), ()) for trade in campaign.competes_in)
+        return any(advertiser != own for there in trades for advertiser in there)
