@@ -1,0 +1,295 @@
+"""The worlds that pacing is judged in: a publisher's traffic and what it has sold of it.
+
+Traffic is the sum of cells: one slot, one kind of reader and page (section, device, country). A
+campaign targets some slots and some kinds, so campaigns contend where their cells overlap. What is
+sold is a share of what really comes, the booked load, of every cell in every hour, split by random
+weights among those that may have it: so every world can be delivered in full, with the same slack
+everywhere, and a campaign that ends short is pacing's doing. Neither pacing nor the even
+probability beside it is told any of that: they have a curve learnt from the weeks before, and
+shares estimated from a sample of requests.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from random import Random
+
+from adserver.core.forecast import HOUR_SECONDS, HOURS_A_WEEK, History, hour_of_week, learn
+from adserver.core.pacing import Booking
+
+TIMEZONE = "Europe/Paris"
+# Monday, 19 October 2026, 00:00 in Paris: the week has the night with the repeated hour.
+BEGIN = 1_792_360_800
+HISTORY_WEEKS = 5
+# Requests of each slot that campaigns' shares are estimated from.
+SAMPLE = 2_000
+# Beacons that never come: blocked, or the reader left before the ad began to render.
+LOST = 0.04
+# Seconds until an ad begins to render, (median, sigma of its logarithm).
+TOP_DELAY, BOTTOM_DELAY = (1.5, 0.8), (90.0, 0.7)
+# Goals differ by the exp of this much; what a campaign has of one section and of the next, too.
+SIZES, PATCHY = 0.8, 1.0
+# Single cells are booked by this share more or less than the whole, none beyond FULLEST.
+UNEVEN, FULLEST = 0.15, 0.985
+# The kinds of reader and page: how the traffic of a slot divides.
+SECTIONS = (0.30, 0.22, 0.18, 0.14, 0.10, 0.06)
+DEVICES = (0.45, 0.55)
+COUNTRIES = (0.62, 0.20, 0.12, 0.06)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What kind of publisher: sizes of the world and how unruly its days are.
+
+    slots: name, share of the requests, whether readers have to scroll to it. days: (low, high)
+    factors of single days. spike, slump: (factor, hours), each once at a random time.
+    """
+
+    name: str
+    campaigns: int
+    requests_per_week: float
+    weeks: int
+    slots: tuple[tuple[str, float, bool], ...]
+    shortest_days: float
+    days: tuple[float, float]
+    hourly_noise: float
+    spike: tuple[float, int]
+    slump: tuple[float, int]
+    nodes: int
+    refresh_seconds: int
+
+
+LARGE = Shape(
+    name="large",
+    campaigns=200,
+    requests_per_week=2_000_000,
+    weeks=1,
+    slots=(
+        ("home-top", 0.16, False),
+        ("home-middle", 0.12, True),
+        ("section-top", 0.14, False),
+        ("section-side", 0.10, False),
+        ("post-top", 0.18, False),
+        ("post-side", 0.10, False),
+        ("post-bottom", 0.14, True),
+        ("search-top", 0.06, False),
+    ),
+    shortest_days=1.5,
+    days=(0.93, 1.07),
+    hourly_noise=0.12,
+    spike=(3.0, 4),
+    slump=(0.5, 12),
+    nodes=3,
+    refresh_seconds=60,
+)
+SMALL = Shape(
+    name="small",
+    campaigns=20,
+    # 5,000 page views a day: a quarter are the home page, the others have two slots.
+    requests_per_week=5_000 * 7 * 1.75,
+    weeks=5,
+    slots=(
+        ("home-top", 0.25 / 1.75, False),
+        ("post-top", 0.75 / 1.75, False),
+        ("post-bottom", 0.75 / 1.75, True),
+    ),
+    shortest_days=7,
+    days=(0.6, 1.4),
+    hourly_noise=0.15,
+    spike=(3.0, 4),
+    slump=(0.5, 12),
+    nodes=2,
+    refresh_seconds=120,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """hours: for each hour of the run, requests of each slot, expected of the generator.
+
+    cells: for each slot, (share of it, campaigns that may have it). delays: see `delay_table`.
+    """
+
+    shape: Shape
+    seed: int
+    load: float
+    hours: list[list[float]]
+    cells: list[list[tuple[float, list[int]]]]
+    bookings: list[Booking]
+    histories: dict[str, History]
+
+
+def make_world(shape: Shape, load: float, seed: int) -> World:
+    rng = Random(f"{shape.name} {load} {seed}")
+    base = curves(shape, rng)
+    histories = learnt(shape, base, rng)
+    hours = traffic(shape, base, range(shape.weeks * HOURS_A_WEEK), rng, surprises=True)
+    wanted = [targeting(shape, rng) for _ in range(shape.campaigns)]
+    flights = [flight(shape, rng) for _ in range(shape.campaigns)]
+    cells = [
+        [
+            (share, [c for c, kinds in enumerate(wanted) if slot in kinds[0] and fits(kinds, kind)])
+            for kind, share in kinds_of_reader()
+        ]
+        for slot in range(len(shape.slots))
+    ]
+    goals = sold(shape, load, hours, cells, flights, rng)
+    shares = estimated(cells, shape.campaigns, rng)
+    bookings = [
+        Booking(
+            name=f"campaign-{c:03}",
+            goal=max(1, round(goals[c])),
+            since=BEGIN + flights[c][0] * HOUR_SECONDS,
+            until=BEGIN + flights[c][1] * HOUR_SECONDS,
+            reach=tuple(
+                (shape.slots[slot][0], share) for slot, share in enumerate(shares[c]) if share
+            ),
+        )
+        for c in range(shape.campaigns)
+    ]
+    return World(shape, seed, load, hours, cells, bookings, histories)
+
+
+def curves(shape: Shape, rng: Random) -> list[list[float]]:
+    """Requests of each slot in each hour of the week: a night, a day with two tops, a weekend."""
+    result = []
+    for _, share, _ in shape.slots:
+        noon, evening, weekend = rng.gauss(12.5, 0.7), rng.gauss(20.5, 0.7), rng.uniform(0.6, 1.0)
+        hours = [
+            (0.08 + bump(h % 24, noon, 3.5) + 0.8 * bump(h % 24, evening, 2.2))
+            * (weekend if h >= 5 * 24 else 1.0)
+            for h in range(HOURS_A_WEEK)
+        ]
+        scale = share * shape.requests_per_week / sum(hours)
+        result.append([one * scale for one in hours])
+    return result
+
+
+def bump(hour: float, top: float, width: float) -> float:
+    away = min(abs(hour - top), 24 - abs(hour - top))
+    return math.exp(-((away / width) ** 2) / 2)
+
+
+def traffic(
+    shape: Shape, base: list[list[float]], run: range, rng: Random, *, surprises: bool
+) -> list[list[float]]:
+    """Each hour's requests by slot: the curve, days that differ, hours that drift, surprises."""
+    factor, drift, day = {}, 0.0, 1.0
+    for hour in run:
+        if hour % 24 == 0:
+            day = rng.uniform(*shape.days)
+        drift = 0.8 * drift + 0.6 * rng.gauss(0.0, shape.hourly_noise)
+        factor[hour] = day * math.exp(drift)
+    if surprises:
+        for size, length in (shape.spike, shape.slump):
+            first = rng.randrange(run.start, run.stop - length)
+            for hour in range(first, first + length):
+                factor[hour] *= size
+    return [
+        [slot[hour_of_week(BEGIN + hour * HOUR_SECONDS, TIMEZONE)] * factor[hour] for slot in base]
+        for hour in run
+    ]
+
+
+def learnt(shape: Shape, base: list[list[float]], rng: Random) -> dict[str, History]:
+    """What counting the weeks before has left in the store."""
+    run = range(-HISTORY_WEEKS * HOURS_A_WEEK, 0)
+    histories = {name: History() for name, _, _ in shape.slots}
+    for hour, by_slot in zip(run, traffic(shape, base, run, rng, surprises=False), strict=True):
+        for (name, _, _), expected in zip(shape.slots, by_slot, strict=True):
+            begin = BEGIN + hour * HOUR_SECONDS
+            histories[name] = learn(histories[name], begin, poisson(expected, rng), TIMEZONE)
+    return histories
+
+
+def poisson(mean: float, rng: Random) -> int:
+    """Exact below 30; beyond, rounded from the normal distribution, which nobody tells apart."""
+    if mean > 30:
+        return max(0, round(rng.gauss(mean, math.sqrt(mean))))
+    floor, count, product = math.exp(-mean), 0, rng.random()
+    while product > floor:
+        count, product = count + 1, product * rng.random()
+    return count
+
+
+Kinds = tuple[set[int], set[int], set[int], set[int]]
+
+
+def targeting(shape: Shape, rng: Random) -> Kinds:
+    """Slots, sections, devices, countries that a campaign wants."""
+    slots = set(rng.sample(range(len(shape.slots)), rng.randint(1, min(4, len(shape.slots)))))
+    sections = some(len(SECTIONS), 3, 0.5, rng)
+    return slots, sections, some(len(DEVICES), 1, 0.25, rng), some(len(COUNTRIES), 2, 0.3, rng)
+
+
+def some(of: int, most: int, how_often: float, rng: Random) -> set[int]:
+    if rng.random() < how_often:
+        return set(rng.sample(range(of), rng.randint(1, most)))
+    return set(range(of))
+
+
+def kinds_of_reader() -> list[tuple[tuple[int, int, int], float]]:
+    return [
+        ((s, d, c), section * device * country)
+        for s, section in enumerate(SECTIONS)
+        for d, device in enumerate(DEVICES)
+        for c, country in enumerate(COUNTRIES)
+    ]
+
+
+def fits(wanted: Kinds, kind: tuple[int, int, int]) -> bool:
+    return all(one in those for one, those in zip(kind, wanted[1:], strict=True))
+
+
+def flight(shape: Shape, rng: Random) -> tuple[int, int]:
+    """First hour and hour after the last: two in five run all the time, the others for a part."""
+    whole = shape.weeks * HOURS_A_WEEK
+    if rng.random() < 0.4:
+        return 0, whole
+    length = rng.randint(round(shape.shortest_days * 24), whole)
+    first = rng.randint(0, whole - length)
+    return first, first + length
+
+
+def sold(  # noqa: PLR0913 - all that a booking depends on
+    shape: Shape,
+    load: float,
+    hours: list[list[float]],
+    cells: list[list[tuple[float, list[int]]]],
+    flights: list[tuple[int, int]],
+    rng: Random,
+) -> list[float]:
+    """Each campaign's goal: its part of what arrives of the cells that it may have."""
+    size = [rng.lognormvariate(0.0, SIZES) for _ in range(shape.campaigns)]
+    unevenness = min(UNEVEN * load, FULLEST - load)
+    loads = [[load + rng.uniform(-unevenness, unevenness) for _ in kinds] for kinds in cells]
+    # Who sold what first: a campaign has much of one section of a slot and little of the next.
+    taste = [[[rng.lognormvariate(0.0, PATCHY) for _ in SECTIONS] for _ in size] for _ in cells]
+    goals = [0.0] * shape.campaigns
+    edges = sorted({edge for flight in flights for edge in flight})
+    for first, last in pairwise(edges):
+        live = [f[0] <= first and last <= f[1] for f in flights]
+        for slot, kinds in enumerate(cells):
+            requests = sum(hours[hour][slot] for hour in range(first, last)) * (1 - LOST)
+            for k, (share, may) in enumerate(kinds):
+                section = k // (len(kinds) // len(SECTIONS))
+                weight = {c: size[c] * taste[slot][c][section] for c in may if live[c]}
+                total = sum(weight.values())
+                for c, one in weight.items():
+                    goals[c] += requests * share * loads[slot][k] * one / total
+    return goals
+
+
+def estimated(
+    cells: list[list[tuple[float, list[int]]]], campaigns: int, rng: Random
+) -> list[list[float]]:
+    """The share of each slot that a campaign may have, from a sample of the slot's requests."""
+    shares = [[0.0] * len(cells) for _ in range(campaigns)]
+    for slot, kinds in enumerate(cells):
+        cumulated = list(accumulate(share for share, _ in kinds))
+        for _, may in rng.choices(kinds, cum_weights=cumulated, k=SAMPLE):
+            for c in may:
+                shares[c][slot] += 1 / SAMPLE
+    return shares
