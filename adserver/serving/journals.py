@@ -150,11 +150,18 @@ class Journals:
         return hour.end + self.life < now
 
     def quarantine(self, journal: Journal, why: str) -> None:
-        """Never send what is in it; a person may look at it."""
+        """Never send what is in it; a person may look at it.
+
+        Where the disk has no room for that, whoever finds it next comes to the same conclusion.
+        """
         log.error("journal_quarantined", journal=journal.folder.name, why=why)
         journal.give_up()
-        journal.remove()
-        journal.close()
+        try:
+            journal.remove()
+        except OSError as error:
+            log.error("journal_not_kept_aside", journal=journal.folder.name, error=str(error))
+        finally:
+            journal.close()
 
     def quarantined(self) -> int:
         """How many journals, or parts of them, wait for a person."""

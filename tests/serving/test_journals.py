@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -264,6 +265,24 @@ def test_a_journal_older_than_tickets_live_is_never_sent(journals: Journals) -> 
 def test_without_a_folder_there_is_nothing_to_adopt(journals: Journals) -> None:
     assert journals.adopt(NOW) is None
     assert journals.quarantined() == 0
+
+
+def test_what_cannot_be_kept_aside_is_found_again(
+    journals: Journals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = filled(journals)
+    with monkeypatch.context() as full:
+        full.setattr("adserver.serving.journal.keep_aside", no_room)
+        journals.quarantine(left, "a copy of another machine's")
+    assert quarantined(journals) == []
+    again = journals.adopt(NOW)
+    assert serials(again) == [0, 1, 2, 3, 4]
+    journals.quarantine(again, "a copy of another machine's")
+    assert len(quarantined(journals)) == 1
+
+
+def no_room(_: Path) -> None:
+    raise OSError(errno.ENOSPC, "no space left on device")
 
 
 def test_what_is_kept_aside_takes_the_place_of_nothing(journals: Journals) -> None:
