@@ -118,6 +118,13 @@ class Frequency:
 
 
 @dataclass(frozen=True, slots=True)
+class Goal:
+    """What is bought. share: of the traffic that the campaign may have, above 0 and at most 1."""
+
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One picture: its content hash, file name, size in CSS pixels and pixel density (1 or 2)."""
 
@@ -196,6 +203,7 @@ class Campaign:
     targeting: tuple[Clause, ...] = ()
     competes_in: tuple[str, ...] = ()
     roadblock: bool = False
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True, slots=True)

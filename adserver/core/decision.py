@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from adserver.core.catalog import Campaign, Tier
@@ -52,68 +55,100 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     if places is None:
         return Decision(slot, None, Reason.UNKNOWN_SLOT)
     table = places.table(context, now)
-    first = table.first
-    if first is None:
-        return Decision(slot, None, table.empty)
-    placement = pick(first, draw)
-    if page is None:
-        if not (context.excluded or context.capped):
-            return Decision(slot, placement, Reason.WON)
+    choice = table.first
+    if page is None and (context.excluded or context.capped):
         page = OnPage(snapshot.campaigns, context.excluded)
-    if page.refuses(placement, context):
-        return decide_again(slot, table, context, draw, page)
-    return Decision(slot, placement, Reason.WON)
-
-
-def pick(choice: Shelf, draw: float) -> Placement:
-    """Proportional choice: each placement owns a stretch of [0, sum) as long as its weight."""
-    return choice.placements[position_of(choice, draw)]
-
-
-def position_of(choice: Shelf, draw: float) -> int:
-    position = bisect_right(choice.cumulated, draw * choice.cumulated[-1])
-    # A draw next to 1 can round up to the very end of the last stretch.
-    return min(position, len(choice.placements) - 1)
-
-
-def decide_again(slot: str, table: Table, context: Context, draw: float, page: OnPage) -> Decision:
-    """Choose among those that the page takes, now that it did not take whom the draw fell on.
-
-    Where in its stretch that one was hit is a draw of its own, as good as the first: whoever is
-    left wins in proportion to its weight, and who would have won the first draw wins.
-    """
-    draw = rest_of_draw(table.shelf(0), draw)
-    for choice in table.shelves:
-        left = taken(choice, context, page)
-        if left is not None:
-            return Decision(slot, pick(left, draw), Reason.WON)
+    number = 0
+    while choice is not None:
+        number += 1
+        placement, draw = pick(choice, draw)
+        if placement is not None:
+            if page is None or page.refuses(placement, context) is None:
+                return Decision(slot, placement, Reason.WON)
+            placement, draw = pick_again(choice, taken(choice, context, page), draw)
+            if placement is not None:
+                return Decision(slot, placement, Reason.WON)
+        choice = table.shelf(number)
     return Decision(slot, None, reason_of_none(table, context, page))
-
-
-def rest_of_draw(choice: Shelf | None, draw: float) -> float:
-    """Where in the stretch that it fell on a draw lies, in [0, 1)."""
-    if choice is None:
-        return draw
-    position = position_of(choice, draw)
-    begin = choice.cumulated[position - 1] if position else 0.0
-    inside = (draw * choice.cumulated[-1] - begin) / (choice.cumulated[position] - begin)
-    return min(max(inside, 0.0), BELOW_ONE)
 
 
 BELOW_ONE = 1.0 - 2**-53
 
 
+def pick(choice: Shelf, draw: float) -> tuple[Placement | None, float]:
+    """Proportional choice: each placement owns a stretch as long as its weight.
+
+    None where the draw fell behind all shares. With it, where in its stretch the draw fell: a
+    number in [0, 1) as good as a draw of its own, for whoever has to choose again.
+    """
+    point, cumulated = draw * choice.whole, choice.cumulated
+    position = bisect_right(cumulated, point)
+    if position == len(cumulated):
+        if choice.shares and point < choice.whole:
+            return None, within(cumulated[-1], choice.whole, point)
+        # A draw next to 1 can round up to the very end of the last stretch.
+        position -= 1
+    begin = cumulated[position - 1] if position else 0.0
+    return choice.placements[position], within(begin, cumulated[position], point)
+
+
+def pick_again(choice: Shelf, left: Shelf | None, draw: float) -> tuple[Placement | None, float]:
+    """Choose among those of a shelf that are left, where the draw fell on one that is not.
+
+    Each of them then wins, both choices together, as if it had stood there with no others: in
+    proportion to its weight, or with its share, which the others crowd no more. So each has a
+    stretch of what was refused, as long as it still lacks; what remains of shares is the next
+    tier's.
+    """
+    if left is None:
+        return None, draw
+    lacking = tuple(
+        accumulate(
+            max(weight / left.whole - placement.weight / choice.whole, 0.0)
+            for placement, weight in zip(left.placements, left.weights, strict=True)
+        )
+    )
+    kept = sum(placement.weight for placement in left.placements)
+    refused = (choice.cumulated[-1] - kept) / choice.whole
+    point = draw * refused
+    position = bisect_right(lacking, point)
+    if position < len(lacking):
+        return left.placements[position], draw
+    if left.cumulated[-1] < left.whole:
+        return None, within(lacking[-1], refused, point)
+    return left.placements[-1], draw
+
+
+def within(begin: float, end: float, point: float) -> float:
+    return min(max((point - begin) / (end - begin), 0.0), BELOW_ONE)
+
+
 def taken(choice: Shelf, context: Context, page: OnPage) -> Shelf | None:
-    """The placements of a shelf that the page takes; None if none."""
+    """The placements of a shelf that the page takes; None if none.
+
+    A campaign of which the page refuses some creatives keeps its weight, in those that are left.
+    """
     left = [p for p in choice.placements if page.refuses(p, context) is None]
-    return shelf(choice.tier, left) if left else None
+    if not left:
+        return None
+    booked, there = weights_of(choice.placements), weights_of(left)
+    kept = [p.weight * booked[p.campaign.name] / there[p.campaign.name] for p in left]
+    return shelf(choice.tier, left, kept)
 
 
-def reason_of_none(table: Table, context: Context, page: OnPage) -> Reason:
-    refused = {
-        page.refuses(placement, context) for one in table.shelves for placement in one.placements
-    }
-    return furthest({table.empty, *(reason for reason in refused if reason)})
+def weights_of(placements: Iterable[Placement]) -> Mapping[str, float]:
+    """Of each campaign."""
+    weights: defaultdict[str, float] = defaultdict(float)
+    for placement in placements:
+        weights[placement.campaign.name] += placement.weight
+    return weights
+
+
+def reason_of_none(table: Table, context: Context, page: OnPage | None) -> Reason:
+    """How far the candidates came of whom nobody won: refused, or past by with their shares."""
+    placements = [placement for choice in table.shelves for placement in choice.placements]
+    refused = [page.refuses(one, context) if page else None for one in placements]
+    return furthest({table.empty, *(reason or Reason.LOST_DRAW for reason in refused)})
 
 
 def explain(
@@ -151,15 +186,19 @@ def explain(
 
 def chances(places: Places, context: Context, now: float, page: OnPage) -> dict[str, float]:
     """How likely each campaign is to win, of those that can."""
+    odds: dict[str, float] = {}
+    mass = 1.0  # what is left for this tier and those below it
     for choice in places.table(context, now).shelves:
         left = taken(choice, context, page)
-        if left is not None:
-            odds: dict[str, float] = {}
-            for placement in left.placements:
-                name, share = placement.campaign.name, placement.weight / left.cumulated[-1]
-                odds[name] = odds.get(name, 0.0) + share
-            return odds
-    return {}
+        if left is None:
+            continue
+        for placement, weight in zip(left.placements, left.weights, strict=True):
+            name = placement.campaign.name
+            odds[name] = odds.get(name, 0.0) + mass * weight / left.whole
+        if left.cumulated[-1] >= left.whole:
+            break
+        mass *= 1.0 - left.cumulated[-1] / left.whole
+    return odds
 
 
 def hard_reason(campaign: Campaign, places: Places, context: Context, now: float) -> Reason | None:

@@ -8,9 +8,9 @@ that; it is kept, as pages are asked for again, until the next of those instants
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from adserver.core.bits import pack, positions_in
 from adserver.core.catalog import (
@@ -53,15 +53,36 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The placements of one tier, and the running sum of their weights."""
+    """The placements of one tier, and the running sum of their weights.
+
+    shares: weights are shares of the traffic, and what they leave is the next tier's.
+    whole: what a draw of 1 stands for: all the weights, or of shares 1, if they are not more.
+    """
 
     tier: Tier
     placements: tuple[Placement, ...]
     cumulated: tuple[float, ...]
+    shares: bool
+    whole: float
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        return tuple(end - begin for begin, end in pairwise((0.0, *self.cumulated)))
 
 
-def shelf(tier: Tier, placements: Sequence[Placement]) -> Shelf:
-    return Shelf(tier, tuple(placements), tuple(accumulate(p.weight for p in placements)))
+def shelf(tier: Tier, placements: Sequence[Placement], weights: Iterable[float] = ()) -> Shelf:
+    """weights: instead of those that the placements have by themselves."""
+    cumulated = tuple(accumulate(weights or (p.weight for p in placements)))
+    shares = tier is Tier.SPONSORSHIP
+    whole = max(cumulated[-1], 1.0) if shares else cumulated[-1]
+    return Shelf(tier, tuple(placements), cumulated, shares, whole)
+
+
+def weight_of(campaign: Campaign) -> float:
+    """A sponsorship's share, all of it where none is said; of others, the weight."""
+    if campaign.tier is not Tier.SPONSORSHIP:
+        return campaign.weight
+    return (campaign.goal and campaign.goal.share) or 1.0
 
 
 @dataclass(slots=True)
@@ -103,7 +124,7 @@ class Group:
 
     def _place(self, campaign: Campaign, device: Device) -> Iterator[Placement]:
         creatives = fitting(campaign, self.slot, device)
-        total = sum(creative.weight for creative in creatives)
+        total, weight = sum(creative.weight for creative in creatives), weight_of(campaign)
         for creative in creatives:
             yield Placement(
                 campaign,
@@ -111,7 +132,7 @@ class Group:
                 self.slot,
                 self.creative_numbers[campaign.name, creative.id],
                 self.slot_number,
-                campaign.weight * creative.weight / total,
+                weight * creative.weight / total,
             )
 
     def furthest(self, device: Device) -> Reason:

@@ -31,6 +31,7 @@ from adserver.publishing.creatives import (
 )
 from adserver.publishing.findings import Findings
 from adserver.publishing.flights import read_flight, read_hours
+from adserver.publishing.goals import read_goal
 from adserver.publishing.nodes import MapNode, Scalar, quoted
 from adserver.publishing.schema import Fields
 from adserver.publishing.suggest import nearest_or_all
@@ -39,7 +40,7 @@ from adserver.publishing.targeting import read_targeting
 KEYS = (
     "advertiser", "paid_by", "order", "state", "tier", "flight", "timezone", "hours", "frequency",
     "price", "weight", "slots", "link", "utm", "pixels", "creatives", "targeting",
-    "competes_in", "roadblock",
+    "competes_in", "roadblock", "goal",
 )  # fmt: skip
 
 # Stands in a campaign that is refused for its flight.
@@ -92,6 +93,7 @@ def read_campaign(
         frequency=read_frequency(fields),
         targeting=read_targeting(fields, around.site),
         competes_in=read_trades(fields),
+        goal=read_goal(fields, tier),
         roadblock=bool(fields.flag("roadblock")) if "roadblock" in fields else False,
     )
     if not findings.failed and around.slots is not None:

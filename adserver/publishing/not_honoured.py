@@ -11,9 +11,7 @@ from collections.abc import Callable
 from adserver.publishing.nodes import Scalar
 from adserver.publishing.schema import Fields
 
-SHARE = re.compile(r"(100|[1-9][0-9]?)(\.[0-9]+)?%")
 WHOLE = re.compile(r"[1-9][0-9]{0,11}")
-UNITS = ("impressions", "clicks")
 
 
 def refuse_not_honoured(campaign: Fields) -> None:
@@ -23,26 +21,11 @@ def refuse_not_honoured(campaign: Fields) -> None:
             refuse(campaign, key)
 
 
-def refuse(campaign: Fields, key: str) -> None:
-    message = f"this version does not honour `{key}`, and refuses it rather than ignore it"
-    place = campaign.node.entries[key][0]
-    campaign.findings.error(place, "not_honoured_yet", message, "remove it for now")
-
-
-def check_goal(campaign: Fields, key: str) -> None:
-    goal = campaign.table(key, "{impressions: 120000}")
-    if goal is None:
-        return
-    goal.only((*UNITS, "share"))
-    if len(goal.node.entries) != 1:
-        campaign.expected(key, "one of impressions, clicks or share")
-    for unit in UNITS:
-        check_whole(goal, unit)
-    check_share(goal, "share")
-
-
-def check_share(fields: Fields, key: str) -> None:
-    check_scalar(fields, key, SHARE, "a share such as 50%")
+def refuse(fields: Fields, key: str) -> None:
+    name = f"{fields.where}{key}"
+    message = f"this version does not honour `{name}`, and refuses it rather than ignore it"
+    place = fields.node.entries[key][0]
+    fields.findings.error(place, "not_honoured_yet", message, "remove it for now")
 
 
 def check_buffer(fields: Fields, key: str) -> None:
@@ -64,7 +47,6 @@ def check_scalar(fields: Fields, key: str, pattern: re.Pattern[str], what: str) 
 
 
 CHECKS: dict[str, Callable[[Fields, str], None]] = {
-    "goal": check_goal,
     "buffer": check_buffer,
     "max_per_day": check_whole,
     "max_total": check_whole,

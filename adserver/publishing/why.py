@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from adserver.core.catalog import (
@@ -11,6 +12,7 @@ from adserver.core.catalog import (
     Generation,
     OnEmpty,
     Period,
+    Tier,
     booked_slots,
 )
 from adserver.core.context import Context
@@ -64,20 +66,11 @@ def why(generation: Generation, question: Question) -> Answer:
     return Answer(chosen, "" if chosen else absent(catalog, question))
 
 
-def best_shelf(places: Places, question: Question, page: OnPage) -> Shelf | None:
-    """The first tier of which the page takes anybody."""
+def shelves_of(places: Places, question: Question, page: OnPage) -> list[Shelf]:
+    """The tiers, best first, each with those of it whom the page takes."""
     table = places.table(question.context, question.at)
     left = (taken(one, question.context, page) for one in table.shelves)
-    return next((one for one in left if one), None)
-
-
-def weights(shelf: Shelf) -> dict[str, float]:
-    """Each campaign's weight in its tier, in the order in which the draw runs over them."""
-    sums: dict[str, float] = {}
-    for placement in shelf.placements:
-        name = placement.campaign.name
-        sums[name] = sums.get(name, 0.0) + placement.weight
-    return sums
+    return [one for one in left if one]
 
 
 def with_details(
@@ -85,12 +78,12 @@ def with_details(
 ) -> tuple[Candidate, ...]:
     """The candidates with their details, the one that came furthest first."""
     campaigns = {campaign.name: campaign for campaign in places.candidates}
-    best = best_shelf(places, question, page)
+    shelves = {shelf.tier: shelf for shelf in shelves_of(places, question, page)}
     told = (
         replace(
             candidate,
-            detail=among_rivals(candidate, best)
-            if best and candidate.reason in RIVALS
+            detail=among_rivals(candidate, shelves)
+            if candidate.reason in RIVALS
             else on_its_own(campaigns[candidate.campaign], places, candidate.reason, question),
         )
         for candidate in candidates
@@ -98,14 +91,35 @@ def with_details(
     return tuple(sorted(told, key=lambda c: (-REACH[c.reason], c.campaign)))
 
 
-def among_rivals(candidate: Candidate, best: Shelf) -> str:
+def among_rivals(candidate: Candidate, shelves: Mapping[Tier, Shelf]) -> str:
     """The numbers behind a draw, or the tier that comes first."""
     if candidate.reason is Reason.OUTRANKED:
-        return f"{best.tier} comes before {candidate.tier}"
-    sums = weights(best)
+        return f"{last_served(shelves)} comes before {candidate.tier}"
+    shelf = shelves[candidate.tier]
+    sums: dict[str, float] = {}
+    for placement, weight in zip(shelf.placements, shelf.weights, strict=True):
+        name = placement.campaign.name
+        sums[name] = sums.get(name, 0.0) + weight
+    own = sums[candidate.campaign]
+    if shelf.shares:
+        sold = sum(sums.values())
+        crowded = f", where {percent(sold)} are sold" if sold > 1 else ""
+        return f"a share of {percent(own)}{crowded}"
+    sponsored = shelves.get(Tier.SPONSORSHIP)
+    rest = percent(1 - sponsored.cumulated[-1]) if sponsored else ""
+    left = f" in the {rest} that sponsorships leave" if sponsored else ""
     if len(sums) == 1:
-        return "nobody else in its tier"
-    return f"weight {sums[candidate.campaign]:g} of {sum(sums.values()):g}"
+        return f"nobody else in its tier{left and ','}{left}"
+    return f"weight {own:g} of {sum(sums.values()):g}{left}"
+
+
+def percent(share: float) -> str:
+    return f"{round(share * 100, 2):g}%"
+
+
+def last_served(shelves: Mapping[Tier, Shelf]) -> Tier:
+    """The tier that leaves nothing to those below it."""
+    return next(tier for tier, shelf in shelves.items() if shelf.cumulated[-1] >= shelf.whole)
 
 
 def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Question) -> str:

@@ -11,6 +11,7 @@ from adserver.core.catalog import (
     Device,
     Flight,
     Frequency,
+    Goal,
     Hours,
     OnEmpty,
     Period,
@@ -54,6 +55,30 @@ def test_without_a_draw_the_likeliest_wins_and_weights_are_told():
     assert (winner.campaign, winner.reason, winner.detail) == ("b", Reason.WON, "weight 3 of 5")
     assert (loser.campaign, loser.reason, loser.detail) == ("a", Reason.LOST_DRAW, "weight 2 of 5")
     assert loser.probability == pytest.approx(0.4)
+
+
+def test_a_share_is_told_and_what_it_leaves():
+    half = campaign("half", tier=Tier.SPONSORSHIP, goal=Goal(share=0.5))
+    candidates = asked(
+        half, campaign("a", weight=3.0), campaign("b"), campaign("c", tier=Tier.REMNANT)
+    )
+    told = {c.campaign: (c.reason, c.detail, round(c.probability, 3)) for c in candidates}
+    assert told == {
+        "half": (Reason.WON, "a share of 50%", 0.5),
+        "a": (Reason.LOST_DRAW, "weight 3 of 4 in the 50% that sponsorships leave", 0.375),
+        "b": (Reason.LOST_DRAW, "weight 1 of 4 in the 50% that sponsorships leave", 0.125),
+        "c": (Reason.OUTRANKED, "standard comes before remnant", 0.0),
+    }
+
+
+def test_shares_that_are_sold_twice_are_told():
+    booked = [
+        campaign(n, tier=Tier.SPONSORSHIP, goal=Goal(share=s)) for n, s in (("a", 0.9), ("b", 0.6))
+    ]
+    first, second, last = asked(*booked, campaign("z"))
+    assert first.detail == "a share of 90%, where 150% are sold"
+    assert second.probability == pytest.approx(0.4)
+    assert last.detail == "sponsorship comes before standard"
 
 
 def test_a_draw_decides_as_it_does_for_a_page():
