@@ -14,8 +14,10 @@ from adserver.core.context import Context
 from adserver.core.fit import fitting
 from adserver.core.flights import standing
 from adserver.core.on_page import OnPage
+from adserver.core.places import Places, Table
 from adserver.core.reasons import Reason, furthest
-from adserver.core.snapshot import Placement, Places, Shelf, Snapshot, Table, shelf
+from adserver.core.shelf import Placement, Shelf, shelf
+from adserver.core.snapshot import Snapshot
 from adserver.core.targeting import unmet
 
 

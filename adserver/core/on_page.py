@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from adserver.core.catalog import Campaign
 from adserver.core.context import Context
 from adserver.core.reasons import Reason
-from adserver.core.snapshot import Placement
+from adserver.core.shelf import Placement
 from adserver.core.targeting import fold
 
 

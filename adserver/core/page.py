@@ -9,7 +9,8 @@ from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
 from adserver.core.on_page import OnPage
 from adserver.core.reasons import Reason
-from adserver.core.snapshot import Placement, Snapshot
+from adserver.core.shelf import Placement
+from adserver.core.snapshot import Snapshot
 
 # One call of a page; more than any page holds, few enough to answer at once.
 MAX_SLOTS_PER_CALL = 32

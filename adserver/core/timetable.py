@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from adserver.core.catalog import Campaign
 from adserver.core.flights import next_change, standing
 from adserver.core.reasons import REACH, Reason
+from adserver.core.steps import ITEMS_PER_STEP, Steps, finish
 
 NEVER = float("inf")
 
@@ -32,13 +33,18 @@ class Timetable:
         return self._due[0][0] if self._due else NEVER
 
     def advance(self, now: float) -> None:
-        """now: UTC seconds, in any order: a clock may be set back."""
-        changed = False
+        """now: UTC seconds, not before the last time."""
+        finish(self.advancing(now))
+
+    def advancing(self, now: float) -> Steps[None]:
+        looked = 0
         while self._due and self._due[0][0] <= now:
             _, position = heappop(self._due)
             self._look(position, now)
-            changed = True
-        if changed:
+            looked += 1
+            if looked % ITEMS_PER_STEP == 0:
+                yield
+        if looked:
             self.may_run = int.from_bytes(self._room, "little")
 
     def restart(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from adserver.core.bits import Bits, less, pack, packed_or_few, union
 from adserver.core.catalog import Clause
+from adserver.core.steps import Steps, finish, in_steps
 from adserver.core.targeting import URL, Values, fold
 from adserver.core.urls import Patterns
 
@@ -59,14 +60,20 @@ class Asked:
 class Wants:
     """targeting: of each campaign, in the order of their bits."""
 
-    def __init__(self, targeting: Sequence[Iterable[Clause]]) -> None:
+    def __init__(self, targeting: Sequence[Iterable[Clause]] = ()) -> None:
+        self.asked: dict[str, Asked] = {}
+        finish(self.taking(targeting))
+
+    def taking(self, targeting: Iterable[Iterable[Clause]]) -> Steps[None]:
         gathered: dict[str, Gathered] = {}
-        for position, clauses in enumerate(targeting):
+        for (position, clauses), ends in in_steps(enumerate(targeting)):
             for clause in clauses:
                 gathered.setdefault(clause.fact, Gathered()).add(position, clause)
+            if ends:
+                yield
         # Who is asked by most comes first: it leaves the fewest for the others.
-        most = sorted(gathered, key=lambda fact: (-gathered[fact].asking, fact))
-        self.asked: dict[str, Asked] = {fact: gathered[fact].packed() for fact in most}
+        for fact in sorted(gathered, key=lambda fact: (-gathered[fact].asking, fact)):
+            self.asked[fact] = yield from gathered[fact].packed()
 
     def of(self, among: int, values: Values) -> int:
         """Those of `among` who want a context with these values; of `url`, with these patterns."""
@@ -102,16 +109,18 @@ class Gathered:
             for value in dict.fromkeys(map(form, named)):
                 by_value.setdefault(value, []).append(position)
 
-    def packed(self) -> Asked:
-        asked = Asked(
-            any_asked=pack(self.any_asked),
-            any_of={value: packed_or_few(some) for value, some in self.any_of.items()},
-            none_of={value: packed_or_few(some) for value, some in self.none_of.items()},
-            all_asked=pack(self.all_asked),
-        )
-        for wanted, some in self.all_of.items():
+    def packed(self) -> Steps[Asked]:
+        asked = Asked(any_asked=pack(self.any_asked), all_asked=pack(self.all_asked))
+        for named, packed in ((self.any_of, asked.any_of), (self.none_of, asked.none_of)):
+            for (value, some), ends in in_steps(named.items()):
+                packed[value] = packed_or_few(some)
+                if ends:
+                    yield
+        for (wanted, some), ends in in_steps(self.all_of.items()):
             # Under one of its values, so that only sets of values that are there are looked at.
             asked.all_of.setdefault(min(wanted), []).append((wanted, packed_or_few(some)))
+            if ends:
+                yield
         return asked
 
 

@@ -20,8 +20,10 @@ from adserver.core.decision import Candidate, explain, taken
 from adserver.core.fit import room_for
 from adserver.core.flights import zone
 from adserver.core.on_page import OnPage
+from adserver.core.places import Places
 from adserver.core.reasons import REACH, Reason
-from adserver.core.snapshot import Places, Shelf, compile_snapshot
+from adserver.core.shelf import Shelf
+from adserver.core.snapshot import compile_snapshot
 from adserver.core.targeting import LANGUAGE, URL, unmet, values_of
 from adserver.publishing import moments
 from adserver.publishing.status import next_opening

@@ -16,7 +16,7 @@ from adserver.core.context import Context
 from adserver.core.decision import Decision
 from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
 from adserver.core.reasons import Reason
-from adserver.core.snapshot import Placement
+from adserver.core.shelf import Placement
 from adserver.serving import markup
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.live import Served, pixels_of

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from adserver.between import between_requests
 from adserver.core.catalog import Catalog, Device, Generation, Site
 from adserver.core.context import Context
 from adserver.core.errors import NoSuchName, StoreUnavailable
@@ -14,7 +15,9 @@ from adserver.core.flights import standing
 from adserver.core.macros import fill_link
 from adserver.core.ports import KnownCreative, LiveCatalog
 from adserver.core.reasons import Discard, Reason
-from adserver.core.snapshot import Placement, Snapshot, compile_snapshot
+from adserver.core.shelf import Placement
+from adserver.core.snapshot import Snapshot, compiling
+from adserver.core.steps import Steps, in_steps
 from adserver.core.ticket import TEXT_LENGTH
 from adserver.metrics import OTHER, UNKNOWN, Meter, label_campaigns
 from adserver.serving import markup
@@ -164,9 +167,9 @@ def decision_header(text: str) -> Header:
     return (b"x-ad-decision", text.encode("ascii", "replace"))
 
 
-def prepare(generation: Generation, public_url: str, meter: Meter, now: float) -> Served:
+def preparing(generation: Generation, public_url: str, meter: Meter, now: float) -> Steps[Served]:
     """Compile a generation and all that is prepared from it. now: UTC seconds."""
-    snapshot = compile_snapshot(generation)
+    snapshot = yield from compiling(generation, now)
     catalog = snapshot.catalog
     pages = Pages.of(catalog)
     served = Served(
@@ -176,22 +179,27 @@ def prepare(generation: Generation, public_url: str, meter: Meter, now: float) -
         addresses=Addresses((public_url or catalog.site.server).rstrip("/")),
         stylesheet=markup.stylesheet(catalog).encode(),
         frame_stylesheet=markup.stylesheet(catalog, framed=True).encode(),
-        campaign_labels=labels_of(catalog, now),
+        campaign_labels=(yield from labels_of(catalog, now)),
         slot_names={places.number: name for name, places in snapshot.places.items()},
     )
-    present_at_zero(served, meter)
+    yield from present_at_zero(served, meter)
     meter.present("no_fill_total", (UNKNOWN, Reason.UNKNOWN_SLOT))
     for kind in Kind:
         meter.present("events_discarded_total", (kind.word, UNKNOWN, Discard.FORGED))
     return served
 
 
-def labels_of(catalog: Catalog, now: float) -> Mapping[str, str]:
-    running = {c.name for c in catalog.campaigns if standing(c, now) is None}
-    return label_campaigns(running, {c.name for c in catalog.campaigns} - running)
+def labels_of(catalog: Catalog, now: float) -> Steps[Mapping[str, str]]:
+    running: set[str] = set()
+    others: set[str] = set()
+    for campaign, ends in in_steps(catalog.campaigns):
+        (running if standing(campaign, now) is None else others).add(campaign.name)
+        if ends:
+            yield
+    return label_campaigns(running, others)
 
 
-def present_at_zero(served: Served, meter: Meter) -> None:
+def present_at_zero(served: Served, meter: Meter) -> Steps[None]:
     """Show every series that this generation can count, so that the first event is an increase."""
     for slot, places in served.snapshot.places.items():
         for outcome in ("fill", "house", "empty"):
@@ -201,9 +209,15 @@ def present_at_zero(served: Served, meter: Meter) -> None:
         for kind in Kind:
             for discard in DISCARDS:
                 meter.present("events_discarded_total", (kind.word, slot, discard))
-            for campaign in places.candidates:
-                labels = (slot, served.campaign_label(campaign.name))
-                meter.present(EVENT_METRICS[kind], labels)
+        yield
+        labels = set()
+        for campaign, ends in in_steps(places.candidates):
+            labels.add(served.campaign_label(campaign.name))
+            if ends:
+                yield
+        for label in labels:
+            for kind in Kind:
+                meter.present(EVENT_METRICS[kind], (slot, label))
 
 
 class Live:
@@ -240,7 +254,9 @@ class Live:
             generation = await self._catalog.generation(number)
             if generation is None:
                 raise NoSuchName("generation", str(number))
-            self.served = prepare(generation, self._public_url, self._meter, now)
+            self.served = await between_requests(
+                preparing(generation, self._public_url, self._meter, now)
+            )
         except StoreUnavailable:
             raise
         except Exception:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from adserver.core.catalog import Catalog, Creative, Device, Image, Site, Slot
 from adserver.core.fit import picture_for, room_for, sharp_picture_for
-from adserver.core.snapshot import Placement
+from adserver.core.shelf import Placement
 
 # Escaped text has no raw "<", so nothing that a marketer writes can be mistaken for it.
 TICKET = "<ticket>"

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from adserver.core.context import Context
 from adserver.core.decision import Decision
-from adserver.core.snapshot import Placement
+from adserver.core.shelf import Placement
 from adserver.core.ticket import FLAG_PREFETCH, Sealer, Ticket
 from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache

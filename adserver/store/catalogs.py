@@ -8,10 +8,12 @@ from typing import Any
 
 import orjson
 
+from adserver.between import between_requests
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation, names
 from adserver.core.errors import LiveHasMoved, SettingsError, UnreadableGeneration
 from adserver.core.ports import KnownCreative, KnownKey, NodeState, Published
+from adserver.core.steps import Steps, finish
 from adserver.core.ticket import MAX_NUMBERS
 from adserver.store import codec, signing
 from adserver.store.connect import AsyncClient, Client, answering
@@ -40,7 +42,7 @@ class StoredCatalogs:
             fields = self._client.hgetall(self._keys.generation(number)) if number else {}
         if not number:
             return None
-        return read_generation(number, fields)
+        return finish(reading(number, fields)), published(number, fields)
 
     def publish(  # noqa: PLR0913 - what a generation's history says of it
         self,
@@ -65,7 +67,7 @@ class StoredCatalogs:
                 ],
                 [
                     expected,
-                    codec.GENERATION.dump_json(generation),
+                    codec.write(generation),
                     repr(now),
                     author,
                     message,
@@ -150,7 +152,7 @@ class StoredLiveCatalog:
     async def generation(self, number: int) -> Generation | None:
         with answering():
             fields = await self._client.hgetall(self._keys.generation(number))
-        return read_generation(number, fields)[0] if fields else None
+        return await between_requests(reading(number, fields)) if fields else None
 
     async def asset(self, digest: str) -> Asset | None:
         with answering():
@@ -187,23 +189,26 @@ class StoredLiveCatalog:
         return self._identity
 
 
-def read_generation(number: int, fields: Mapping[bytes, bytes]) -> tuple[Generation, Published]:
-    version = int(fields.get(b"version", b"0"))
+def reading(number: int, fields: Mapping[bytes, bytes]) -> Steps[Generation]:
+    """UnreadableGeneration where another release wrote it, or something else did since."""
+    version = int(fields.get(b"version", codec.VERSION))
     if not codec.VERSION - 1 <= version <= codec.VERSION:
         raise UnreadableGeneration(
             f"generation {number} is written in version {version}, this release reads "
             f"{codec.VERSION}; use the release that applied it, or apply again"
         )
     try:
-        generation = codec.GENERATION.validate_json(fields[b"body"])
+        return (yield from codec.reading(fields[b"body"], version))
     except (KeyError, ValueError) as error:
         raise UnreadableGeneration(
             f"generation {number} is damaged in the store; restore the store from a backup"
         ) from error
-    published = Published(
+
+
+def published(number: int, fields: Mapping[bytes, bytes]) -> Published:
+    return Published(
         number=number,
         created_at=float(fields[b"created_at"]),
         author=fields[b"author"].decode(),
         message=fields[b"message"].decode(),
     )
-    return generation, published

@@ -1,17 +1,63 @@
-"""How generations and creatives are written in the store: JSON, with a version."""
+"""How generations and creatives are written in the store: JSON, with a version.
+
+A generation is a line for what there is besides campaigns, and a line for each campaign with its
+numbers: so that a worker can read a large one between requests.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
 from pydantic import TypeAdapter
 
-from adserver.core.catalog import Generation
+from adserver.core.catalog import Campaign, Catalog, Generation, names
 from adserver.core.ports import KnownCreative
+from adserver.core.steps import Steps, in_steps
 
-# A release reads its own version and the one before.
-VERSION = 1
+# A release reads its own version and the one before. 1 was one line of everything.
+VERSION = 2
+WHOLE_IN_ONE = 1
 
 GENERATION = TypeAdapter(Generation)
+CAMPAIGN = TypeAdapter(tuple[Campaign, dict[str, int]])
 KNOWN_CREATIVE = TypeAdapter(KnownCreative)
+# A line takes some 20 us to read.
+LINES_PER_STEP = 50
+
+
+def write(generation: Generation) -> bytes:
+    return b"\n".join(lines_of(generation))
+
+
+def lines_of(generation: Generation) -> Iterator[bytes]:
+    catalog, numbers = generation.catalog, generation.numbers
+    bare = replace(catalog, campaigns=())
+    yield GENERATION.dump_json(Generation(generation.number, bare, own_numbers(bare, numbers)))
+    nothing = replace(bare, site=replace(bare.site, sites={}), slots=())
+    for campaign in catalog.campaigns:
+        own = own_numbers(replace(nothing, campaigns=(campaign,)), numbers)
+        yield CAMPAIGN.dump_json((campaign, own))
+
+
+def own_numbers(catalog: Catalog, numbers: Mapping[str, int]) -> dict[str, int]:
+    return {name: numbers[name] for name in names(catalog)}
+
+
+def reading(body: bytes, version: int) -> Steps[Generation]:
+    """ValueError for what is damaged."""
+    if version <= WHOLE_IN_ONE:
+        return GENERATION.validate_json(body)
+    first, *rest = body.split(b"\n")
+    bare = GENERATION.validate_json(first)
+    campaigns, numbers = [], dict(bare.numbers)
+    for line, ends in in_steps(rest, LINES_PER_STEP):
+        campaign, own = CAMPAIGN.validate_json(line)
+        campaigns.append(campaign)
+        numbers |= own
+        if ends:
+            yield
+    return replace(bare, catalog=replace(bare.catalog, campaigns=tuple(campaigns)), numbers=numbers)
 
 
 def known_creatives(generation: Generation) -> dict[int, bytes]:

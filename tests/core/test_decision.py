@@ -23,7 +23,8 @@ from adserver.core.context import Context
 from adserver.core.decision import decide, explain, pick
 from adserver.core.on_page import OnPage
 from adserver.core.reasons import Reason, furthest
-from adserver.core.snapshot import Placement, Snapshot, compile_snapshot
+from adserver.core.shelf import Placement
+from adserver.core.snapshot import Snapshot, compile_snapshot
 from tests.factories import (
     NOW,
     ZONE,

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core import snapshot as module
+from adserver.core import places as module
 from adserver.core.catalog import Clause, Device, Flight, OnEmpty, State, Tier
 from adserver.core.context import Context
 from adserver.core.decision import decide
+from adserver.core.places import Table
 from adserver.core.reasons import Reason
-from adserver.core.snapshot import Snapshot, Table, compile_snapshot
+from adserver.core.snapshot import Snapshot, compile_snapshot
 from tests.core.flown import MOMENTS, campaigns
 from tests.factories import (
     NOW,

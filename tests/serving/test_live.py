@@ -9,9 +9,10 @@ from adserver.core.decision import decide
 from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import Metric, Row
 from adserver.core.ports import KnownCreative
+from adserver.core.steps import finish
 from adserver.metrics import Meter
 from adserver.serving import live as module
-from adserver.serving.live import MAX_HINT_CHARACTERS, RETRY_SECONDS, Live, Served, prepare
+from adserver.serving.live import MAX_HINT_CHARACTERS, RETRY_SECONDS, Live, Served, preparing
 from tests.factories import NOW, campaign, catalog, generation, site, slot, text_creative
 from tests.serving.memory import MemoryCatalog
 
@@ -19,7 +20,7 @@ PIXELS = ("https://t.example/?c=%%campaign%%&r=%%random%%",)
 
 
 def served(written=None, public_url: str = "", meter: Meter | None = None) -> Served:
-    return prepare(generation(written), public_url, meter or Meter(), NOW)
+    return finish(preparing(generation(written), public_url, meter or Meter(), NOW))
 
 
 def fill(of: Served, **context):

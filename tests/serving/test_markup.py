@@ -19,7 +19,7 @@ from adserver.core.catalog import (
     Slot,
     Text,
 )
-from adserver.core.snapshot import Placement
+from adserver.core.shelf import Placement
 from adserver.serving import markup
 from adserver.serving.markup import Addresses, Shown
 from tests.factories import campaign, catalog, image, image_creative, site, slot, text_creative

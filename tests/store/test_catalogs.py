@@ -21,7 +21,7 @@ from adserver.core.errors import (
 from adserver.core.ports import KnownCreative, NodeState, Published
 from adserver.core.ticket import MAX_NUMBERS
 from adserver.store.catalogs import NODE_FORGOTTEN_SECONDS, StoredCatalogs, StoredLiveCatalog
-from adserver.store.codec import VERSION
+from adserver.store.codec import GENERATION, VERSION, WHOLE_IN_ONE
 from adserver.store.connect import client
 from adserver.store.keys import Keys
 from adserver.store.totals import StoredTotals
@@ -194,8 +194,12 @@ async def test_a_generation_of_another_release_is_refused_with_what_to_do(
 
 def test_the_version_before_is_still_read(catalogs: StoredCatalogs, store: Any, keys: Keys) -> None:
     publish(catalogs)
-    store.hset(keys.generation(1), "version", VERSION - 1)
-    assert catalogs.live() is not None
+    made, _ = catalogs.live() or (None, None)
+    before = {"version": WHOLE_IN_ONE, "body": GENERATION.dump_json(made)}
+    store.hset(keys.generation(1), mapping=before)
+    again, _ = catalogs.live() or (None, None)
+    assert made is not None
+    assert again == made
 
 
 async def test_a_pointer_to_a_generation_that_is_gone_is_told(

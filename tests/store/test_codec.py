@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from adserver.core.catalog import (
     Campaign,
+    Clause,
     ContextKey,
     Creative,
     Flight,
-    Generation,
+    Frequency,
+    Goal,
     Hours,
     Html,
     Image,
+    Period,
     Price,
     Size,
     State,
@@ -24,9 +27,19 @@ from adserver.core.catalog import (
     Tier,
 )
 from adserver.core.ports import KnownCreative
+from adserver.core.steps import finish
 from adserver.publishing.read import read_folder
-from adserver.store.codec import GENERATION, KNOWN_CREATIVE, known_creatives
-from tests.factories import catalog, generation, site
+from adserver.store.codec import (
+    GENERATION,
+    KNOWN_CREATIVE,
+    LINES_PER_STEP,
+    VERSION,
+    WHOLE_IN_ONE,
+    known_creatives,
+    reading,
+    write,
+)
+from tests.factories import campaign, catalog, generation, site
 
 DEMO = Path(__file__).parents[2] / "config"
 WORDS = st.text(max_size=12)
@@ -65,6 +78,11 @@ CAMPAIGNS = st.builds(
     FINITE,
     st.none() | st.builds(Price, MONEY, MONEY, MONEY),
     several(WORDS),
+    targeting=several(st.builds(Clause, WORDS, several(WORDS), several(WORDS), several(WORDS))),
+    competes_in=several(WORDS),
+    roadblock=st.booleans(),
+    frequency=st.none() | st.builds(Frequency, st.integers(1, 9), st.sampled_from(Period)),
+    goal=st.none() | st.builds(Goal, st.floats(0.01, 1)),
 )
 KEYS = st.builds(ContextKey, WORDS, several(WORDS), st.booleans())
 
@@ -73,13 +91,23 @@ def test_the_catalog_of_the_demonstration_comes_back_as_it_was() -> None:
     written = read_folder(DEMO).catalog
     assert written is not None
     made = generation(written, number=3)
-    assert GENERATION.validate_json(GENERATION.dump_json(made)) == made
+    assert finish(reading(write(made), VERSION)) == made
 
 
-@given(several(CAMPAIGNS), several(KEYS), st.dictionaries(WORDS, st.integers(1, 2**32 - 1)))
-def test_any_generation_comes_back_as_it_was(campaigns, context, numbers) -> None:
-    made = Generation(1, catalog(campaigns=campaigns, site=site(context=context)), numbers)
-    assert GENERATION.validate_json(GENERATION.dump_json(made)) == made
+@given(several(CAMPAIGNS), several(KEYS))
+def test_any_generation_comes_back_as_it_was(campaigns, context) -> None:
+    made = generation(catalog(campaigns=campaigns, site=site(context=context)))
+    assert finish(reading(write(made), VERSION)) == made
+
+
+def test_a_generation_of_one_line_is_read_as_well() -> None:
+    made = generation(catalog(campaign("a"), campaign("b")))
+    assert finish(reading(GENERATION.dump_json(made), WHOLE_IN_ONE)) == made
+
+
+def test_many_campaigns_are_read_in_many_steps() -> None:
+    made = generation(catalog(*(campaign(f"c{n}") for n in range(3 * LINES_PER_STEP))))
+    assert len(list(reading(write(made), VERSION))) == 3
 
 
 @given(CAMPAIGNS, CREATIVES)

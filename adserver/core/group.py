@@ -1,0 +1,103 @@
+"""The campaigns of one tier in one slot, as bits: who may run, who fits, who wants what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from adserver.core.bits import pack, positions_in
+from adserver.core.catalog import Campaign, Device, Slot, Tier
+from adserver.core.fit import fitting
+from adserver.core.reasons import Reason
+from adserver.core.shelf import Placement, Shelf, shelf, weight_of
+from adserver.core.steps import Steps, in_steps
+from adserver.core.targeting import Values
+from adserver.core.timetable import Timetable
+from adserver.core.wants import Wants
+
+
+@dataclass(slots=True)
+class Group:
+    """The campaigns of one tier in one slot. Their order is that of their names, so that the
+    order of files or folders never matters to a draw."""
+
+    tier: Tier
+    slot: Slot
+    slot_number: int
+    campaigns: tuple[Campaign, ...]
+    creative_numbers: Mapping[tuple[str, str], int]
+    wants: Wants
+    timetable: Timetable
+    _fits: dict[Device, int] = field(default_factory=dict)
+    _placements: dict[tuple[Device, int], tuple[Placement, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def compiling(
+        cls,
+        slot: Slot,
+        slot_number: int,
+        campaigns: tuple[Campaign, ...],
+        creative_numbers: Mapping[tuple[str, str], int],
+    ) -> Steps[Group]:
+        """campaigns: of one tier."""
+        group = cls(
+            tier=campaigns[0].tier,
+            slot=slot,
+            slot_number=slot_number,
+            campaigns=campaigns,
+            creative_numbers=creative_numbers,
+            wants=Wants(),
+            timetable=Timetable(campaigns),
+        )
+        yield from group.wants.taking(campaign.targeting for campaign in campaigns)
+        for device in Device:
+            group._fits[device] = pack((yield from group._fitting(device)))
+        return group
+
+    def _fitting(self, device: Device) -> Steps[list[int]]:
+        found = []
+        for (position, campaign), ends in in_steps(enumerate(self.campaigns)):
+            if fitting(campaign, self.slot, device):
+                found.append(position)
+            if ends:
+                yield
+        return found
+
+    def fits(self, device: Device) -> int:
+        """The bits of those that have a creative for the slot's room on a device."""
+        return self._fits[device]
+
+    def shelf(self, device: Device, values: Values) -> Shelf | None:
+        """Those that may serve a context with these values; None if nobody may."""
+        may = self.wants.of(self.timetable.may_run & self.fits(device), values)
+        if not may:
+            return None
+        placements = [p for n in positions_in(may) for p in self._placed(device, n)]
+        return shelf(self.tier, placements)
+
+    def _placed(self, device: Device, position: int) -> tuple[Placement, ...]:
+        placed = self._placements.get((device, position))
+        if placed is None:
+            placed = tuple(self._place(self.campaigns[position], device))
+            self._placements[device, position] = placed
+        return placed
+
+    def _place(self, campaign: Campaign, device: Device) -> Iterator[Placement]:
+        creatives = fitting(campaign, self.slot, device)
+        total, weight = sum(creative.weight for creative in creatives), weight_of(campaign)
+        for creative in creatives:
+            yield Placement(
+                campaign,
+                creative,
+                self.slot,
+                self.creative_numbers[campaign.name, creative.id],
+                self.slot_number,
+                weight * creative.weight / total,
+            )
+
+    def furthest(self, device: Device) -> Reason:
+        """How far those came of whom nobody may serve."""
+        may_run = self.timetable.may_run
+        if may_run & self.fits(device):
+            return Reason.TARGETING
+        return Reason.WRONG_SIZE if may_run else self.timetable.furthest

@@ -1,0 +1,170 @@
+"""What is booked in one slot, and the tables that pages and readers make of it.
+
+A `Table` is kept, as pages are asked for again, until the next instant at which a campaign may
+begin or stop to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from adserver.core.catalog import TIERS, Campaign, Device, Slot, Tier, may_book
+from adserver.core.context import Context
+from adserver.core.group import Group
+from adserver.core.reasons import REACH, Reason
+from adserver.core.shelf import Shelf
+from adserver.core.steps import Steps, in_steps
+from adserver.core.targeting import Values, values_of
+from adserver.core.timetable import NEVER
+from adserver.core.wants import Vocabulary
+
+# Per slot; past that all is forgotten and found out anew. A table of many campaigns is heavier
+# than one of few, so what they hold together is limited as well: some 100 bytes each.
+MAX_CONTEXTS = 8_192
+MAX_TABLES = 2_048
+MAX_PLACEMENTS = 500_000
+TABLES_BETWEEN_WEIGHINGS = 32
+
+
+class Table:
+    """Who may serve a slot in contexts of one kind, best tier first; a tier is looked at when
+    those before it have nobody to serve."""
+
+    def __init__(self, groups: Sequence[Group], device: Device, values: Values) -> None:
+        self._left = list(reversed(groups))
+        self._groups = groups
+        self._device = device
+        self._values = values
+        self._made: list[Shelf] = []
+        self.first = self.shelf(0)
+
+    def shelf(self, number: int) -> Shelf | None:
+        """The shelves that hold anything are counted from 0; None behind the last."""
+        while len(self._made) <= number:
+            if not self._left:
+                return None
+            made = self._left.pop().shelf(self._device, self._values)
+            if made is not None:
+                self._made.append(made)
+        return self._made[number]
+
+    @property
+    def shelves(self) -> tuple[Shelf, ...]:
+        return tuple(iter_shelves(self))
+
+    @property
+    def size(self) -> int:
+        """Placements on the shelves that were looked at."""
+        return sum(len(one.placements) for one in self._made)
+
+    @property
+    def empty(self) -> Reason:
+        """The reason to give where no shelf serves: how far any candidate came."""
+        reasons = (group.furthest(self._device) for group in self._groups)
+        return max(reasons, key=REACH.__getitem__, default=Reason.NO_CAMPAIGN)
+
+
+def iter_shelves(table: Table) -> Iterator[Shelf]:
+    number = 0
+    while (one := table.shelf(number)) is not None:
+        yield one
+        number += 1
+
+
+Signature = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class Places:
+    """What is booked in one slot, and the tables made of it.
+
+    candidates: in the order of their names.
+    """
+
+    def __init__(
+        self, slot: Slot, number: int, candidates: tuple[Campaign, ...], groups: Sequence[Group]
+    ) -> None:
+        self.slot, self.number, self.candidates = slot, number, candidates
+        self._groups = groups
+        self._vocabulary = Vocabulary(group.wants for group in groups)
+        self._since = self._until = -NEVER
+        self._by_context: dict[tuple[object, ...], Table] = {}
+        self._by_signature: dict[tuple[Device, Signature], Table] = {}
+
+    @classmethod
+    def compiling(
+        cls,
+        slot: Slot,
+        number: int,
+        campaigns: Iterable[Campaign],
+        creative_numbers: Mapping[tuple[str, str], int],
+    ) -> Steps[Places]:
+        """campaigns: all of the catalog, in the order of their names."""
+        by_tier: dict[Tier, list[Campaign]] = {tier: [] for tier in TIERS}
+        candidates = []
+        for campaign, ends in in_steps(campaigns):
+            if may_book(campaign, slot):
+                candidates.append(campaign)
+                by_tier[campaign.tier].append(campaign)
+            if ends:
+                yield
+        groups = []
+        for some in by_tier.values():
+            if some:
+                group = yield from Group.compiling(slot, number, tuple(some), creative_numbers)
+                groups.append(group)
+        return cls(slot, number, tuple(candidates), groups)
+
+    def advancing(self, now: float) -> Steps[None]:
+        """Find out who may run, before the first request asks."""
+        for group in self._groups:
+            yield from group.timetable.advancing(now)
+
+    @property
+    def good_until(self) -> float:
+        """UTC seconds of the next instant at which a campaign may begin or stop to run."""
+        return self._until
+
+    def table(self, context: Context, now: float) -> Table:
+        """now: UTC seconds."""
+        if not self._since <= now < self._until:
+            self._advance(now)
+        url = context.url if self._vocabulary.patterns else ""
+        key = (context.device, context.site, url, context.facts)
+        table = self._by_context.get(key)
+        return table if table is not None else self._look_up(key, context)
+
+    def _advance(self, now: float) -> None:
+        """Also to a time before the last one, as where a clock is set back."""
+        for group in self._groups:
+            if now < self._since:
+                group.timetable.restart()
+            group.timetable.advance(now)
+        self._since = now
+        self._until = min((g.timetable.good_until for g in self._groups), default=NEVER)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._by_context.clear()
+        self._by_signature.clear()
+
+    def _look_up(self, key: tuple[object, ...], context: Context) -> Table:
+        of_site, values = bool(context.site), values_of(context)
+        signature = self._vocabulary.signature(values, context.url, of_site=of_site)
+        table = self._by_signature.get((context.device, signature))
+        if table is None:
+            table = Table(self._groups, context.device, dict(signature))
+            self._bound()
+            self._by_signature[context.device, signature] = table
+        if len(self._by_context) >= MAX_CONTEXTS:
+            self._by_context.clear()
+        self._by_context[key] = table
+        return table
+
+    def _bound(self) -> None:
+        tables = self._by_signature
+        # A table grows when a tier below its first is asked for, so all are weighed now and then.
+        heavy = len(tables) % TABLES_BETWEEN_WEIGHINGS == 0 and (
+            sum(table.size for table in tables.values()) > MAX_PLACEMENTS
+        )
+        if heavy or len(tables) >= MAX_TABLES:
+            self._forget()

@@ -1,0 +1,55 @@
+"""Shelves: who may serve, side by side, and how much of a draw each owns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from adserver.core.catalog import Campaign, Creative, Slot, Tier
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """One creative of one campaign in one slot, and its share of its tier's weight."""
+
+    campaign: Campaign
+    creative: Creative
+    slot: Slot
+    creative_number: int
+    slot_number: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The placements of one tier, and the running sum of their weights.
+
+    shares: weights are shares of the traffic, and what they leave is the next tier's.
+    whole: what a draw of 1 stands for: all the weights, or of shares 1, if they are not more.
+    """
+
+    tier: Tier
+    placements: tuple[Placement, ...]
+    cumulated: tuple[float, ...]
+    shares: bool
+    whole: float
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        return tuple(end - begin for begin, end in pairwise((0.0, *self.cumulated)))
+
+
+def shelf(tier: Tier, placements: Sequence[Placement], weights: Iterable[float] = ()) -> Shelf:
+    """weights: instead of those that the placements have by themselves."""
+    cumulated = tuple(accumulate(weights or (p.weight for p in placements)))
+    shares = tier is Tier.SPONSORSHIP
+    whole = max(cumulated[-1], 1.0) if shares else cumulated[-1]
+    return Shelf(tier, tuple(placements), cumulated, shares, whole)
+
+
+def weight_of(campaign: Campaign) -> float:
+    """A sponsorship's share, all of it where none is said; of others, the weight."""
+    if campaign.tier is not Tier.SPONSORSHIP:
+        return campaign.weight
+    return (campaign.goal and campaign.goal.share) or 1.0
