@@ -19,6 +19,7 @@ server_options = settings_options(
     "workers",
     "public_url",
     "trusted_peers",
+    "country_header",
     "state",
     "secret_key_file",
     "admin_token_file",

@@ -63,11 +63,14 @@ class PublicApp:
         self._state = state
         self._prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
         self._beside = beside(lambda: self)
+        self._country = state.country_header
         self._meter = state.meter
         self._requests = state.meter.counts["http_requests_total"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
+        if self._country is not None:
+            self._country.note(scope)
         path = scope["path"]
         if self._prefix and path.startswith(self._prefix):
             path = path[len(self._prefix) - 1 :]

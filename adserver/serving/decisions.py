@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -20,6 +19,7 @@ from adserver.core.shelf import Placement
 from adserver.serving import markup
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.live import Served, pixels_of
+from adserver.serving.peers import is_among
 from adserver.serving.request import (
     MAX_CAPPED,
     Headers,
@@ -79,7 +79,9 @@ async def get_decisions(state: State, scope: Scope, send: Send) -> int:
 async def post_decisions(state: State, scope: Scope, receive: Receive, send: Send) -> int:
     try:
         body = await read_json(receive)
-        call = read_call(body, dict(scope["headers"]), pages_of(state), trusts(state, scope))
+        call = read_call(
+            body, dict(scope["headers"]), pages_of(state), is_among(scope, state.trusted_peers)
+        )
     except Malformed as problem:
         return await refuse(send, problem)
     return await decide_call(state, send, call)
@@ -275,14 +277,3 @@ def pairs(context: Mapping[str, Any], ignored: list[str]) -> list[tuple[str, str
             else:
                 ignored.append("unusable_value")
     return found
-
-
-def trusts(state: State, scope: Scope) -> bool:
-    client = scope.get("client")
-    if not client or not state.trusted_peers:
-        return False
-    try:
-        peer = ip_address(client[0])
-    except ValueError:
-        return False
-    return any(peer in network for network in state.trusted_peers)

@@ -17,6 +17,7 @@ from adserver.core.catalog import Catalog, Device
 from adserver.core.context import Context
 from adserver.core.targeting import COUNTRY, LANGUAGE, fold, ranges_of
 from adserver.serving.http import Scope
+from adserver.serving.peers import COUNTRY_SAID
 
 MAX_QUERY_BYTES = 8_192
 MAX_PARAMETERS = 64
@@ -29,6 +30,7 @@ MAX_LANGUAGE_BYTES = 256
 MAX_CAPPED = 64
 # Of one key: more tags than an article has.
 MAX_VALUES = 64
+NO_COUNTRY = "XX"
 COUNTRY_CODE = re.compile("[A-Za-z]{2}")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,7}")
 # User agents differ little; the memo spares reading the same one again.
@@ -102,6 +104,7 @@ READ_HEADERS = (
     b"sec-gpc",
     b"dnt",
     b"sec-purpose",
+    COUNTRY_SAID,
 )
 # Readers of one page with one browser send the same; 4,096 readings are about 4 MiB.
 MAX_READINGS = 4_096
@@ -177,7 +180,7 @@ def context_of(
         consent=first(query, "consent") == "1" and not private,
         prefetch=is_prefetch(headers),
         excluded=frozenset(query.get("exclude", ())),
-        facts=tuple(facts_of(query, languages, pages, ignored)),
+        facts=tuple(facts_of(query, headers, languages, pages, ignored)),
         capped=frozenset(capped_names(query.get("capped", []), private, ignored)),
         private=private,
     )
@@ -194,14 +197,18 @@ def capped_names(names: list[str], private: bool, ignored: list[str]) -> list[st
 
 
 def facts_of(
-    query: Mapping[str, list[str]], languages: Sequence[str], pages: Pages, ignored: list[str]
+    query: Mapping[str, list[str]],
+    headers: Headers,
+    languages: Sequence[str],
+    pages: Pages,
+    ignored: list[str],
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What targeting asks for, in an order of its own, so that equal facts are equal contexts."""
     ignored.extend("undeclared_key" for key in query if not known(key, pages))
     for key, declared in pages.declared.items():
         if values := values_of_key(query.get(key, ()), declared, ignored):
             yield key, values
-    if country := country_of(first(query, COUNTRY), ignored):
+    if country := country_of(first(query, COUNTRY), ignored) or country_said(headers):
         yield COUNTRY, (country,)
     if languages and LANGUAGE_TAG.fullmatch(languages[0]):
         yield LANGUAGE, ranges_of(languages[0])
@@ -231,6 +238,12 @@ def country_of(text: str, ignored: list[str]) -> str:
         ignored.append("unusable_value")
         return ""
     return fold(text)
+
+
+def country_said(headers: Headers) -> str:
+    """By a trusted proxy, of the reader; "" where it does not know (`XX`, as they say)."""
+    text = headers.get(COUNTRY_SAID, b"").decode("latin-1")
+    return fold(text) if COUNTRY_CODE.fullmatch(text) and text.upper() != NO_COUNTRY else ""
 
 
 def first(query: Mapping[str, list[str]], key: str) -> str:

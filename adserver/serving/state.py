@@ -16,6 +16,7 @@ from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
 from adserver.serving.live import Live, Served
+from adserver.serving.peers import CountryHeader
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class State:
     writer: int
     ticket_life: int
     trusted_peers: tuple[IPv4Network | IPv6Network, ...] = ()
+    country_header: CountryHeader | None = None
     clock: Callable[[], float] = time.time
     draw: Callable[[], float] = field(default=random.random)
     serial: int = 0

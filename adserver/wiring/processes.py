@@ -25,6 +25,7 @@ from adserver.serving.collect import Collected
 from adserver.serving.counting import Counting
 from adserver.serving.journals import Journals
 from adserver.serving.live import Live
+from adserver.serving.peers import CountryHeader
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
@@ -131,6 +132,11 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
         writer=await writer_of(node, counts),
         ticket_life=settings.ticket_life,
         trusted_peers=settings.trusted_peers,
+        country_header=(
+            CountryHeader(settings.country_header, settings.trusted_peers)
+            if settings.country_header
+            else None
+        ),
     )
     set_constant_gauges(state, settings.journal_mebibytes * MEBIBYTE)
     return state

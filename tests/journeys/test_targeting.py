@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 import yaml
@@ -53,7 +54,9 @@ def ads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     config = write_blog(tmp / "config", ["top"], {"wanted": campaign("top", targeting=TARGETING)})
     site = yaml.safe_dump({**SITE, "context": CONTEXT}, allow_unicode=True)
     (config / "site.yaml").write_text(site, "utf-8")
-    with adserver_running(config, tmp) as running:
+    # One peer that is believed; the tests come from it, or from another.
+    env = {"ADSERVER_TRUSTED_PEERS": "127.0.0.1", "ADSERVER_COUNTRY_HEADER": "X-Country"}
+    with adserver_running(config, tmp, env=env) as running:
         yield running
 
 
@@ -100,3 +103,32 @@ def test_the_readers_language_is_asked_where_the_page_says_none(ads: Running) ->
     for accepted, expected in (("fr-BE,en;q=0.5", "fill"), ("en,fr;q=0.5", "empty")):
         answer = ads.get("/slots/top", params=silent, headers={"Accept-Language": accepted})
         assert answer.headers["x-ad-decision"].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "peer", "expected"),
+    [
+        ("BE", "127.0.0.1", "fill"),
+        ("be", "127.0.0.1", "fill"),
+        ("CA", "127.0.0.1", "empty"),
+        ("XX", "127.0.0.1", "empty"),
+        ("T1", "127.0.0.1", "empty"),
+        ("BE", "127.0.0.2", "empty"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/slots/top", "/frame/top", "/decisions"])
+def test_a_trusted_proxy_says_the_country_and_nobody_else(
+    ads: Running, path: str, said: str, peer: str, expected: str
+) -> None:
+    facts = {key: value for key, value in RIGHT.items() if key != "country"} | {"slots": "top"}
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=peer)) as client:
+        answer = client.get(ads.public + path, params=facts, headers={"X-Country": said})
+    if path == "/decisions":
+        assert answer.json()["decisions"][0]["filled"] is (expected == "fill")
+    else:
+        assert answer.headers["x-ad-decision"].startswith(expected)
+
+
+def test_a_page_that_says_the_country_wins_over_the_proxy(ads: Running) -> None:
+    answer = ads.get("/slots/top", params=RIGHT, headers={"X-Country": "CA"})
+    assert answer.headers["x-ad-decision"].startswith("fill")
