@@ -43,7 +43,7 @@ def snippet(problem: Problem, source: str) -> Iterator[str]:
 
 
 def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def summary(problems: Sequence[Problem], campaigns: int) -> str:

@@ -59,6 +59,8 @@ class Beside:
         """Everything runs until the block ends; then tallies and last words are written."""
         self._begin_journal()
         await self._follow()  # before the first request, so that it finds a snapshot
+        if self.state.live.served is None:
+            log.warning("nothing_to_serve", do="`adserver apply` makes the campaign files live")
         teller = asyncio.create_task(Teller(self.collect_path, self._dump).run())
         every = [
             asyncio.create_task(forever(seconds, work))

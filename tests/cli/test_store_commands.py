@@ -50,7 +50,7 @@ def on(store: Embedded) -> list[str]:
 def test_check_says_that_all_agrees(old: Embedded) -> None:
     said = adserver("store", "check", *on(old))
     assert said.exit_code == 0, said.output
-    assert "Totals and rows agree: 10 totals, 1 hours and 1 days were added up." in said.stdout
+    assert "Totals and rows agree: 10 totals, 1 hour and 1 day were added up." in said.stdout
     answer = orjson.loads(adserver("store", "check", "--format", "json", *on(old)).stdout)
     assert answer == {"agree": True, "hours": 1, "days": 1, "totals": 10, "disagreements": []}
 

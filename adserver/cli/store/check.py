@@ -10,6 +10,7 @@ import click
 from adserver.cli import output
 from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation, common
+from adserver.cli.problems import count
 
 if TYPE_CHECKING:
     from adserver.store.checking import Checked, Disagreement
@@ -42,7 +43,15 @@ def check(context: click.Context) -> None:
 
 
 def show(checked: Checked) -> None:
-    looked = f"{checked.totals:,} totals, {checked.hours:,} hours and {checked.days:,} days"
+    totals, hours, days = (
+        count(number, noun)
+        for number, noun in (
+            (checked.totals, "total"),
+            (checked.hours, "hour"),
+            (checked.days, "day"),
+        )
+    )
+    looked = f"{totals}, {hours} and {days}"
     if not checked.disagreements:
         output.say(f"Totals and rows agree: {looked} were added up.")
         return
