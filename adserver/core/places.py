@@ -7,6 +7,7 @@ begin or stop to run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from adserver.core.catalog import TIERS, Campaign, Device, Slot, Tier, may_book
 from adserver.core.context import Context
@@ -21,6 +22,7 @@ from adserver.core.wants import Vocabulary
 # Per slot; past that all is forgotten and found out anew. A table of many campaigns is heavier
 # than one of few, so what they hold together is limited as well: some 100 bytes each.
 MAX_CONTEXTS = 8_192
+MAX_LENGTH = 1_024  # characters of a context's url and values: 8 MiB of contexts at most
 MAX_TABLES = 2_048
 MAX_PLACEMENTS = 500_000
 TABLES_BETWEEN_WEIGHINGS = 32
@@ -118,6 +120,7 @@ class Places:
         """Find out who may run, before the first request asks."""
         for group in self._groups:
             yield from group.timetable.advancing(now)
+        self._since = now
 
     @property
     def good_until(self) -> float:
@@ -157,7 +160,9 @@ class Places:
             self._by_signature[context.device, signature] = table
         if len(self._by_context) >= MAX_CONTEXTS:
             self._by_context.clear()
-        self._by_context[key] = table
+        # What is long is rarely asked again, and would make the bound a loose one.
+        if len(context.url) + sum(map(len, chain(*dict(context.facts).values()))) <= MAX_LENGTH:
+            self._by_context[key] = table
         return table
 
     def _bound(self) -> None:

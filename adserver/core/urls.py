@@ -20,7 +20,7 @@ ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 # RFC 3986: what may stand in a path as it is, and `%`, which begins an escape.
 IN_PATHS = "%/:@!$&'()*+,;=~-._"
 AUTHORITY = re.compile(r"[^/]*://[^/]*")
-MEMO = 4_096
+MEMO = 1_024  # of addresses and patterns of at most 2,048 characters: some 8 MiB
 
 
 @lru_cache(maxsize=MEMO)

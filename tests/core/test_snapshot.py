@@ -12,7 +12,8 @@ from adserver.core.context import Context
 from adserver.core.decision import decide
 from adserver.core.places import Table
 from adserver.core.reasons import Reason
-from adserver.core.snapshot import Snapshot, compile_snapshot
+from adserver.core.snapshot import Snapshot, compile_snapshot, compiling
+from adserver.core.steps import finish
 from tests.core.flown import MOMENTS, campaigns
 from tests.factories import (
     NOW,
@@ -137,6 +138,20 @@ def test_what_is_remembered_of_contexts_is_bounded(monkeypatch: pytest.MonkeyPat
         assert places.table(Context(facts=(("tags", (str(n),)),)), NOW).first
         assert len(places._by_context) <= 10
         assert len(places._by_signature) <= 5
+
+
+def test_long_contexts_are_not_remembered() -> None:
+    places = compiled(campaign()).places["post-top"]
+    for length, known in ((module.MAX_LENGTH, 1), (module.MAX_LENGTH + 1, 1)):
+        places.table(Context(facts=(("tags", ("x" * (length - 1), "y")),)), NOW)
+        assert len(places._by_context) == known
+
+
+def test_a_clock_that_is_set_back_while_it_is_compiled_is_believed() -> None:
+    soon = generation(catalog(campaign(flight=Flight(NOW, None, ZONE))))
+    places = finish(compiling(soon, NOW + 60)).places["post-top"]
+    assert places.table(Context(), NOW - 60).empty is Reason.NOT_STARTED
+    assert places.table(Context(), NOW).first
 
 
 def test_heavy_tables_are_forgotten_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
