@@ -68,20 +68,23 @@ class Patterns:
 
 
 class Ends:
-    """Patterns by their beginning up to the first `*`, or where that is empty by their end."""
+    """Patterns by their beginning up to the first `*`, or where that is empty by their end, or
+    where that is empty too by the longest of what stands between."""
 
     def __init__(self) -> None:
         self._begin: dict[str, list[tuple[str, str]]] = {}
         self._end: dict[str, list[tuple[str, str]]] = {}
+        self._within: dict[str, list[tuple[str, str]]] = {}
         self._lengths: tuple[list[int], list[int]] = ([], [])
 
     def add(self, form: str, pattern: str) -> None:
         begin, end = form.partition(ANY)[0], form.rpartition(ANY)[2]
-        by, key, lengths = (
-            (self._begin, begin, self._lengths[0])
-            if begin or not end
-            else (self._end, end, self._lengths[1])
-        )
+        if begin or ANY not in form:
+            key, by, lengths = begin, self._begin, self._lengths[0]
+        elif end:
+            key, by, lengths = end, self._end, self._lengths[1]
+        else:
+            key, by, lengths = max(form.split(ANY), key=len), self._within, []
         by.setdefault(key, []).append((form, pattern))
         if len(key) not in lengths:
             lengths.append(len(key))
@@ -90,4 +93,5 @@ class Ends:
         begins, ends = self._lengths
         near = [self._begin.get(text[:n], ()) for n in begins if n <= len(text)]
         near += [self._end.get(text[len(text) - n :], ()) for n in ends if n <= len(text)]
+        near += [some for piece, some in self._within.items() if piece in text]
         return [pattern for some in near for form, pattern in some if covers(form, text)]
