@@ -13,8 +13,8 @@ from adserver.core.macros import HtmlTemplate, compile_html
 from adserver.core.ports import KnownCreative
 from adserver.core.ticket import Ticket
 from adserver.serving.beacons import RETRY_AFTER, refuse_ticket
+from adserver.serving.headers import referer
 from adserver.serving.http import HTML, NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
-from adserver.serving.request import referer
 from adserver.serving.state import State
 
 FOREVER: Header = (b"cache-control", b"public, max-age=31536000, immutable")

@@ -10,6 +10,7 @@ from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
 from adserver.metrics import UNKNOWN
 from adserver.serving.counting import Waiter
+from adserver.serving.headers import is_prefetch
 from adserver.serving.http import (
     CORS,
     NO_STORE,
@@ -21,7 +22,6 @@ from adserver.serving.http import (
     answer_empty,
     respond,
 )
-from adserver.serving.request import is_prefetch
 from adserver.serving.state import State
 
 # One transparent pixel, the smallest GIF that browsers show without complaint.

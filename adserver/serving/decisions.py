@@ -17,18 +17,11 @@ from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.serving import markup
+from adserver.serving.headers import Headers, visitor_headers
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
-from adserver.serving.live import Served, pixels_of
 from adserver.serving.peers import is_among
-from adserver.serving.request import (
-    MAX_CAPPED,
-    Headers,
-    Pages,
-    context_of,
-    gather,
-    read_query,
-    visitor_headers,
-)
+from adserver.serving.request import MAX_CAPPED, Pages, context_of, gather, read_query
+from adserver.serving.served import Served, pixels_of
 from adserver.serving.state import State, random_number
 
 MAX_BODY_BYTES = 65_536

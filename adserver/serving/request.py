@@ -10,36 +10,39 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from adserver.core.catalog import Catalog, Device
+from adserver.core.catalog import Catalog
 from adserver.core.context import Context
 from adserver.core.targeting import COUNTRY, LANGUAGE, fold, ranges_of
+from adserver.serving.headers import (
+    AGENT_MEMO,
+    COUNTRY_CODE,
+    MAX_URL_CHARACTERS,
+    Headers,
+    accepted_languages,
+    country_said,
+    device_of,
+    is_prefetch,
+    objects,
+    referer,
+)
 from adserver.serving.http import Scope
 from adserver.serving.peers import COUNTRY_SAID
 
 MAX_QUERY_BYTES = 8_192
 MAX_PARAMETERS = 64
 MAX_VALUE_CHARACTERS = 1_024
-MAX_URL_CHARACTERS = 2_048
-# Browsers send a handful; what comes after is liked less than a page's own language.
-MAX_LANGUAGES = 16
-MAX_LANGUAGE_BYTES = 256
 # Names of `capped` that are read: as many as tag.js keeps marks of.
 MAX_CAPPED = 64
 # Of one key: more tags than an article has.
 MAX_VALUES = 64
-NO_COUNTRY = "XX"
-COUNTRY_CODE = re.compile("[A-Za-z]{2}")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,7}")
-# User agents differ little; the memo spares reading the same one again.
-AGENT_MEMO = 1_024
 
 BUILT_IN = frozenset(
     {"url", "lang", "country", "device", "consent", "capped", "exclude", "slots", "site"}
 )
-Headers = dict[bytes, bytes]
 
 
 class Declared(NamedTuple):
@@ -240,39 +243,9 @@ def country_of(text: str, ignored: list[str]) -> str:
     return fold(text)
 
 
-def country_said(headers: Headers) -> str:
-    """By a trusted proxy, of the reader; "" where it does not know (`XX`, as they say)."""
-    text = headers.get(COUNTRY_SAID, b"").decode("latin-1")
-    return fold(text) if COUNTRY_CODE.fullmatch(text) and text.upper() != NO_COUNTRY else ""
-
-
 def first(query: Mapping[str, list[str]], key: str) -> str:
     values = query.get(key)
     return values[0] if values else ""
-
-
-def referer(headers: Headers) -> str:
-    value = headers.get(b"referer", b"")
-    return value.decode("latin-1") if len(value) <= MAX_URL_CHARACTERS else ""
-
-
-def accepted_languages(headers: Headers) -> tuple[str, ...]:
-    return languages_of(headers.get(b"accept-language", b"")[:MAX_LANGUAGE_BYTES])
-
-
-@lru_cache(maxsize=AGENT_MEMO)
-def languages_of(accepted: bytes) -> tuple[str, ...]:
-    """The languages of an Accept-Language header, the best liked first (RFC 9110, 12.5.4)."""
-    liked: list[tuple[float, str]] = []
-    for part in accepted.decode("latin-1").split(",")[:MAX_LANGUAGES]:
-        name, _, parameter = part.partition(";")
-        try:
-            quality = float(parameter.strip().removeprefix("q=") or 1)
-        except ValueError:
-            continue
-        if quality > 0:
-            liked.append((quality, name.strip()))
-    return tuple(name for _, name in sorted(liked, key=lambda one: -one[0]))
 
 
 @lru_cache(maxsize=AGENT_MEMO)
@@ -290,36 +263,3 @@ def page_address(url: str) -> str:
     default = {"http": 80, "https": 443}[parts.scheme]
     shown = f":{port}" if port is not None and port != default else ""
     return f"{parts.scheme}://{host}{shown}{parts.path}"
-
-
-def device_of(asked: str, headers: Headers) -> Device:
-    if asked in {"desktop", "mobile"}:
-        return Device(asked)
-    hint = headers.get(b"sec-ch-ua-mobile")
-    if hint is not None:
-        return Device.MOBILE if hint == b"?1" else Device.DESKTOP
-    return device_of_agent(headers.get(b"user-agent", b"")[:512])
-
-
-@lru_cache(maxsize=AGENT_MEMO)
-def device_of_agent(agent: bytes) -> Device:
-    """Phones say "Mobi", as MDN advises to look for; tablets are shown as desktops."""
-    return Device.MOBILE if b"Mobi" in agent else Device.DESKTOP
-
-
-def objects(headers: Headers) -> bool:
-    """Global Privacy Control or Do Not Track."""
-    return headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1"
-
-
-def is_prefetch(headers: Headers) -> bool:
-    return headers.get(b"sec-purpose", b"").startswith(b"prefetch")
-
-
-def visitor_headers(visitor: Mapping[str, Any], headers: Headers) -> Headers:
-    """The request's headers with what a trusted server says of its visitor."""
-    agent = visitor.get("user_agent")
-    if isinstance(agent, str):
-        without_hint = {k: v for k, v in headers.items() if k != b"sec-ch-ua-mobile"}
-        return {**without_hint, b"user-agent": agent.encode("utf-8", "replace")}
-    return headers

@@ -23,7 +23,7 @@ from adserver.serving.http import (
     head_of,
     respond,
 )
-from adserver.serving.live import Served, decision_header
+from adserver.serving.served import Served, decision_header
 from adserver.serving.state import State, random_number
 
 FRAME_POLICY: Header = (

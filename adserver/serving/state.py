@@ -15,8 +15,9 @@ from adserver.core.ticket import FLAG_PREFETCH, Sealer, Ticket
 from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
-from adserver.serving.live import Live, Served
+from adserver.serving.live import Live
 from adserver.serving.peers import CountryHeader
+from adserver.serving.served import Served
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ from adserver.serving.decisions import (
     read_call,
     read_json,
 )
-from adserver.serving.request import MAX_CAPPED, Headers, Pages
+from adserver.serving.headers import Headers
+from adserver.serving.request import MAX_CAPPED, Pages
 from tests.factories import catalog
 
 PAGES = Pages.of(catalog())

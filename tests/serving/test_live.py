@@ -11,8 +11,10 @@ from adserver.core.events import Metric, Row
 from adserver.core.ports import KnownCreative
 from adserver.core.steps import finish
 from adserver.metrics import Meter
-from adserver.serving import live as module
-from adserver.serving.live import MAX_HINT_CHARACTERS, RETRY_SECONDS, Live, Served, preparing
+from adserver.serving import live as live_module
+from adserver.serving import served as module
+from adserver.serving.live import RETRY_SECONDS, Live
+from adserver.serving.served import MAX_HINT_CHARACTERS, Served, preparing
 from tests.factories import NOW, campaign, catalog, generation, site, slot, text_creative
 from tests.serving.memory import MemoryCatalog
 
@@ -223,7 +225,7 @@ async def test_a_creative_that_is_gone_is_asked_for_once(live: Live, store: Memo
 async def test_past_the_bound_creatives_that_are_gone_are_found_all_the_same(
     live: Live, store: MemoryCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_GONE", 2)
+    monkeypatch.setattr(live_module, "MAX_GONE", 2)
     store.known = dict.fromkeys(range(90, 99), GONE)
     for number in store.known:
         assert await live.creative(number) == GONE

@@ -10,19 +10,18 @@ from hypothesis import strategies as st
 
 from adserver.core.catalog import ContextKey, Device
 from adserver.core.context import Context
+from adserver.serving.headers import MAX_URL_CHARACTERS, visitor_headers
 from adserver.serving.request import (
     MAX_CAPPED,
     MAX_PARAMETERS,
     MAX_QUERY_BYTES,
     MAX_READINGS,
-    MAX_URL_CHARACTERS,
     MAX_VALUE_CHARACTERS,
     MAX_VALUES,
     Pages,
     Reader,
     page_address,
     read,
-    visitor_headers,
 )
 from tests.factories import catalog, site
 

@@ -1,0 +1,214 @@
+"""All that is prepared of one generation, so that a request finds it made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from adserver.core.catalog import Catalog, Device, Generation, Site
+from adserver.core.context import Context
+from adserver.core.events import Kind
+from adserver.core.flights import standing
+from adserver.core.macros import fill_link
+from adserver.core.reasons import Discard, Reason
+from adserver.core.shelf import Placement
+from adserver.core.snapshot import Snapshot, compiling
+from adserver.core.steps import Steps, in_steps
+from adserver.core.ticket import TEXT_LENGTH
+from adserver.metrics import OTHER, UNKNOWN, Meter, label_campaigns
+from adserver.serving import markup
+from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
+from adserver.serving.markup import Addresses
+from adserver.serving.request import Pages, Reader
+
+# Longer names are not worth comparing; a hint is for typing errors.
+MAX_HINT_CHARACTERS = 64
+# More unknown names than a site's pages can have wrong; then hints are no longer remembered.
+MAX_HINTS = 1_000
+
+# What this release can answer, so that each has its series from the start.
+NO_FILL_REASONS = (
+    Reason.NO_CAMPAIGN,
+    Reason.DRAFT,
+    Reason.ENDED,
+    Reason.NOT_STARTED,
+    Reason.PAUSED,
+    Reason.OFF_HOURS,
+    Reason.WRONG_SIZE,
+    Reason.TARGETING,
+    Reason.EXCLUDED,
+    Reason.COMPETITOR,
+    Reason.ROADBLOCK,
+    Reason.FREQUENCY,
+    Reason.DUPLICATE,
+)
+DISCARDS = (Discard.DUPLICATE, Discard.EXPIRED, Discard.PREFETCH)
+
+EVENT_METRICS = {
+    Kind.IMPRESSION: "impressions_total",
+    Kind.VIEWABLE: "viewable_impressions_total",
+    Kind.CLICK: "clicks_total",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fill:
+    """One placement as bytes, cut where the ticket goes: `ticket.join(pieces)`.
+
+    head: None where the body's length is not the same each time, for a pixel's random number.
+    """
+
+    with_beacon: tuple[bytes, ...]
+    without_beacon: tuple[bytes, ...]
+    decision: Header
+    head: Head | None
+
+
+@dataclass(slots=True)
+class Served:
+    """One generation, ready to be served."""
+
+    snapshot: Snapshot
+    pages: Pages
+    reader: Reader
+    addresses: Addresses
+    stylesheet: bytes
+    campaign_labels: Mapping[str, str]
+    slot_names: Mapping[int, str]
+    frame_stylesheet: bytes
+    fills: dict[tuple[int, int, str, Device, bool, int, bool], Fill] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def site(self) -> Site:
+        return self.snapshot.catalog.site
+
+    def fill(
+        self, placement: Placement, context: Context, nth: int = 1, *, framed: bool = False
+    ) -> Fill:
+        """nth: how often the slot has stood in the same call, so that its name can say so.
+
+        framed: it stands alone in an iframe, where widths are the frame's.
+        """
+        # Bounded by what was applied: creatives in slots, times devices, languages and 32 a call.
+        key = (
+            placement.creative_number,
+            placement.slot_number,
+            context.language,
+            context.device,
+            context.consent,
+            nth,
+            framed,
+        )
+        found = self.fills.get(key)
+        if found is None:
+            found = self.fills[key] = self._make_fill(placement, context, nth, framed)
+        return found
+
+    def _make_fill(self, placement: Placement, context: Context, nth: int, framed: bool) -> Fill:
+        edge = markup.frame_breakpoint(placement.slot) if framed else self.site.breakpoint
+        shown = markup.Shown(placement, context.language, context.device, edge, nth)
+        start = markup.wrapper(shown, self.site, self.addresses)
+        pixels = "".join(map(markup.pixel, pixels_of(placement, context, markup.RANDOM)))
+        with_beacon = cut(f"{start}{markup.beacon(self.addresses)}{pixels}</aside>")
+        decision = decision_header(
+            f"fill; campaign={placement.campaign.name}; creative={placement.creative.id}"
+        )
+        tickets = len(with_beacon) - 1
+        length = sum(map(len, with_beacon)) + tickets * TEXT_LENGTH
+        return Fill(
+            with_beacon=with_beacon,
+            without_beacon=cut(f"{start}</aside>"),
+            decision=decision,
+            head=None if markup.RANDOM in pixels else head_of(HTML, length, NO_STORE, decision),
+        )
+
+    def hint(self, name: str) -> str:
+        """The nearest slot's name, "" if none is near."""
+        if len(name) > MAX_HINT_CHARACTERS:
+            return ""
+        known = self.hints.get(name)
+        if known is None:
+            near = get_close_matches(name, list(self.snapshot.places)[:MAX_HINTS], 1)
+            known = near[0] if near else ""
+            if len(self.hints) < MAX_HINTS:
+                self.hints[name] = known
+        return known
+
+    def campaign_label(self, campaign: str) -> str:
+        return self.campaign_labels.get(campaign, OTHER)
+
+
+def pixels_of(placement: Placement, context: Context, random: str) -> list[str]:
+    """The campaign's third-party pixels, for a visitor who agreed to them; none for others."""
+    if not context.consent:
+        return []
+    values = {
+        "campaign": placement.campaign.name,
+        "creative": placement.creative.id,
+        "slot": placement.slot.name,
+        "random": random,
+    }
+    return [fill_link(address, values) for address in placement.campaign.pixels]
+
+
+def cut(html: str) -> tuple[bytes, ...]:
+    return tuple(piece.encode() for piece in html.split(markup.TICKET))
+
+
+def decision_header(text: str) -> Header:
+    return (b"x-ad-decision", text.encode("ascii", "replace"))
+
+
+def preparing(generation: Generation, public_url: str, meter: Meter, now: float) -> Steps[Served]:
+    """Compile a generation and all that is prepared from it. now: UTC seconds."""
+    snapshot = yield from compiling(generation, now)
+    catalog = snapshot.catalog
+    pages = Pages.of(catalog)
+    served = Served(
+        snapshot=snapshot,
+        pages=pages,
+        reader=Reader(pages),
+        addresses=Addresses((public_url or catalog.site.server).rstrip("/")),
+        stylesheet=markup.stylesheet(catalog).encode(),
+        frame_stylesheet=markup.stylesheet(catalog, framed=True).encode(),
+        campaign_labels=(yield from labels_of(catalog, now)),
+        slot_names={places.number: name for name, places in snapshot.places.items()},
+    )
+    yield from present_at_zero(served, meter)
+    meter.present("no_fill_total", (UNKNOWN, Reason.UNKNOWN_SLOT))
+    for kind in Kind:
+        meter.present("events_discarded_total", (kind.word, UNKNOWN, Discard.FORGED))
+    return served
+
+
+def labels_of(catalog: Catalog, now: float) -> Steps[Mapping[str, str]]:
+    running: set[str] = set()
+    others: set[str] = set()
+    for campaign, ends in in_steps(catalog.campaigns):
+        (running if standing(campaign, now) is None else others).add(campaign.name)
+        if ends:
+            yield
+    return label_campaigns(running, others)
+
+
+def present_at_zero(served: Served, meter: Meter) -> Steps[None]:
+    """Show every series that this generation can count, so that the first event is an increase."""
+    for slot, places in served.snapshot.places.items():
+        for outcome in ("fill", "house", "empty"):
+            meter.present("decisions_total", (slot, outcome))
+        for reason in NO_FILL_REASONS:
+            meter.present("no_fill_total", (slot, reason))
+        for kind in Kind:
+            for discard in DISCARDS:
+                meter.present("events_discarded_total", (kind.word, slot, discard))
+        yield
+        labels = set()
+        for campaign, ends in in_steps(places.candidates):
+            labels.add(served.campaign_label(campaign.name))
+            if ends:
+                yield
+        for label in labels:
+            for kind in Kind:
+                meter.present(EVENT_METRICS[kind], (slot, label))
