@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adserver.core.forecast import Forecast, History, clock, curve, learn, level_of
+from adserver.core.forecast import (
+    HOURS_A_WEEK,
+    Forecast,
+    History,
+    clock,
+    curve,
+    learn,
+    level_of,
+)
 from adserver.core.pacing import Progress, course, presents, rate
 from benchmarks.pacing_world import BEGIN, TIMEZONE, World
 
@@ -57,6 +65,17 @@ class WithoutHistory(Pacer):
 
     def past(self, world: World) -> dict[str, History]:
         return {name: History() for name in world.histories}
+
+
+class FlatForecast(Pacer):
+    """A slot's requests are known, and not when they come: every hour is the mean one."""
+
+    def replan(self) -> None:
+        super().replan()
+        for name, one in self.forecasts.items():
+            mean = sum(one.hours) / HOURS_A_WEEK
+            self.forecasts[name] = Forecast([mean] * HOURS_A_WEEK, self.clock)
+        self.plans = [course(booking, self.forecasts) for booking in self.bookings]
 
 
 class EvenProbability(Pacer):

@@ -20,7 +20,8 @@ from statistics import NormalDist
 from adserver.core.forecast import HOUR_SECONDS
 from adserver.core.pacing import choose, scarcity
 from benchmarks.pacing_pacers import Pacer
-from benchmarks.pacing_world import BEGIN, BOTTOM_DELAY, LOST, TOP_DELAY, World, poisson
+from benchmarks.pacing_sales import LOST
+from benchmarks.pacing_world import BEGIN, BOTTOM_DELAY, TOP_DELAY, World, poisson
 
 # After this long without its beacon, an ad's room is given back, and the beacon no longer counts.
 LAPSE_SECONDS = 600
@@ -31,7 +32,10 @@ DELAYS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the goals; served and lapsed count ads, requests those of all slots."""
+    """What became of the goals.
+
+    requests: of all slots; served: ads handed out; lapsed: those whose beacon was lost or late.
+    """
 
     goals: Sequence[int]
     delivered: Sequence[int]

@@ -2,39 +2,27 @@
 
 Traffic is the sum of cells: one slot, one kind of reader and page (section, device, country). A
 campaign targets some slots and some kinds, so campaigns contend where their cells overlap. What is
-sold is a share of what really comes, the booked load, of every cell in every hour, split by random
-weights among those that may have it: so every world can be delivered in full, with the same slack
-everywhere, and a campaign that ends short is pacing's doing. Neither pacing nor the even
-probability beside it is told any of that: they have a curve learnt from the weeks before, and
-shares estimated from a sample of requests.
+sold of it, see `pacing_sales.py`. Pacing is told nothing of this: it has a curve learnt from the
+weeks before, and shares estimated from a sample of requests.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from dataclasses import dataclass, replace
 from random import Random
 
 from adserver.core.forecast import HOUR_SECONDS, HOURS_A_WEEK, History, hour_of_week, learn
 from adserver.core.pacing import Booking
+from benchmarks.pacing_sales import SECTIONS, estimated, sold, sold_blind
 
 TIMEZONE = "Europe/Paris"
 # Monday, 19 October 2026, 00:00 in Paris: the week has the night with the repeated hour.
 BEGIN = 1_792_360_800
 HISTORY_WEEKS = 5
-# Requests of each slot that campaigns' shares are estimated from.
-SAMPLE = 2_000
-# Beacons that never come: blocked, or the reader left before the ad began to render.
-LOST = 0.04
 # Seconds until an ad begins to render, (median, sigma of its logarithm).
 TOP_DELAY, BOTTOM_DELAY = (1.5, 0.8), (90.0, 0.7)
-# Goals differ by the exp of this much; what a campaign has of one section and of the next, too.
-SIZES, PATCHY = 0.8, 1.0
-# Single cells are booked by this share more or less than the whole, none beyond FULLEST.
-UNEVEN, FULLEST = 0.15, 0.985
-# The kinds of reader and page: how the traffic of a slot divides.
-SECTIONS = (0.30, 0.22, 0.18, 0.14, 0.10, 0.06)
+# With sections, the kinds of reader and page: how the traffic of a slot divides.
 DEVICES = (0.45, 0.55)
 COUNTRIES = (0.62, 0.20, 0.12, 0.06)
 
@@ -44,7 +32,8 @@ class Shape:
     """What kind of publisher: sizes of the world and how unruly its days are.
 
     slots: name, share of the requests, whether readers have to scroll to it. days: (low, high)
-    factors of single days. spike, slump: (factor, hours), each once at a random time.
+    factors of single days. spike, slump: (factor, hours), each once at a random time. blind: sold
+    without a look at what others have of the same readers.
     """
 
     name: str
@@ -59,6 +48,7 @@ class Shape:
     slump: tuple[float, int]
     nodes: int
     refresh_seconds: int
+    blind: bool = False
 
 
 LARGE = Shape(
@@ -84,6 +74,7 @@ LARGE = Shape(
     nodes=3,
     refresh_seconds=60,
 )
+LARGE_BLIND = replace(LARGE, name="large, sold blind", blind=True)
 SMALL = Shape(
     name="small",
     campaigns=20,
@@ -135,7 +126,8 @@ def make_world(shape: Shape, load: float, seed: int) -> World:
         ]
         for slot in range(len(shape.slots))
     ]
-    goals = sold(shape, load, hours, cells, flights, rng)
+    selling = sold_blind if shape.blind else sold
+    goals = selling(load, hours, cells, flights, rng)
     shares = estimated(cells, shape.campaigns, rng)
     bookings = [
         Booking(
@@ -251,45 +243,3 @@ def flight(shape: Shape, rng: Random) -> tuple[int, int]:
     length = rng.randint(round(shape.shortest_days * 24), whole)
     first = rng.randint(0, whole - length)
     return first, first + length
-
-
-def sold(  # noqa: PLR0913 - all that a booking depends on
-    shape: Shape,
-    load: float,
-    hours: list[list[float]],
-    cells: list[list[tuple[float, list[int]]]],
-    flights: list[tuple[int, int]],
-    rng: Random,
-) -> list[float]:
-    """Each campaign's goal: its part of what arrives of the cells that it may have."""
-    size = [rng.lognormvariate(0.0, SIZES) for _ in range(shape.campaigns)]
-    unevenness = min(UNEVEN * load, FULLEST - load)
-    loads = [[load + rng.uniform(-unevenness, unevenness) for _ in kinds] for kinds in cells]
-    # Who sold what first: a campaign has much of one section of a slot and little of the next.
-    taste = [[[rng.lognormvariate(0.0, PATCHY) for _ in SECTIONS] for _ in size] for _ in cells]
-    goals = [0.0] * shape.campaigns
-    edges = sorted({edge for flight in flights for edge in flight})
-    for first, last in pairwise(edges):
-        live = [f[0] <= first and last <= f[1] for f in flights]
-        for slot, kinds in enumerate(cells):
-            requests = sum(hours[hour][slot] for hour in range(first, last)) * (1 - LOST)
-            for k, (share, may) in enumerate(kinds):
-                section = k // (len(kinds) // len(SECTIONS))
-                weight = {c: size[c] * taste[slot][c][section] for c in may if live[c]}
-                total = sum(weight.values())
-                for c, one in weight.items():
-                    goals[c] += requests * share * loads[slot][k] * one / total
-    return goals
-
-
-def estimated(
-    cells: list[list[tuple[float, list[int]]]], campaigns: int, rng: Random
-) -> list[list[float]]:
-    """The share of each slot that a campaign may have, from a sample of the slot's requests."""
-    shares = [[0.0] * len(cells) for _ in range(campaigns)]
-    for slot, kinds in enumerate(cells):
-        cumulated = list(accumulate(share for share, _ in kinds))
-        for _, may in rng.choices(kinds, cum_weights=cumulated, k=SAMPLE):
-            for c in may:
-                shares[c][slot] += 1 / SAMPLE
-    return shares

@@ -125,7 +125,7 @@ def scarcity(plan: Course, name: str) -> tuple[float, str]:
 class Present(NamedTuple):
     """A forecast at one instant, looked up once for all the campaigns that draw on it.
 
-    running: its sum until now; near: what its recent level adds to the next LEVEL_HOURS.
+    running: its sum until now; near: what its recent level adds to the next LEVEL_SECONDS.
     """
 
     forecast: Forecast

@@ -27,7 +27,7 @@ from adserver.core.pacing import (
     rate,
     scarcity,
 )
-from benchmarks.pacing_pacers import EvenProbability, Pacer, WithoutHistory
+from benchmarks.pacing_pacers import EvenProbability, FlatForecast, Pacer, WithoutHistory
 from benchmarks.pacing_run import Outcome, run
 from benchmarks.pacing_world import SMALL, make_world
 from tests.core.flown import utc
@@ -353,5 +353,8 @@ def test_an_even_probability_does_worse_in_the_same_world(paced: Outcome) -> Non
     assert control.over() == 0
 
 
-def test_a_flat_forecast_still_works() -> None:
-    assert run(make_world(SHORTENED, 0.7, 1), WithoutHistory).within(0.02) >= 0.8
+@pytest.mark.parametrize("knows_less", [FlatForecast, WithoutHistory])
+def test_who_knows_less_of_the_traffic_still_gets_there(knows_less: type[Pacer]) -> None:
+    outcome = run(make_world(SHORTENED, 0.7, 1), knows_less)
+    assert outcome.within(0.02) >= 0.8
+    assert outcome.over() == 0
