@@ -160,7 +160,7 @@ class Clock:
 def clock(timezone: str, since: float, until: float) -> Clock:
     """The offsets of a zone between two instants (UTC seconds); before and after, its outer ones.
 
-    One pass a day, 0.5 ms a year; kept, as all slots ask for the same.
+    One pass a day, 0.5 ms a year; kept, so ask for all slots with the same two midnights.
     """
     begins, offsets = [since], [offset_at(since, timezone)]
     day = since
