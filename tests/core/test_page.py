@@ -173,6 +173,13 @@ def test_a_slot_that_does_not_want_it_breaks_a_roadblock() -> None:
     assert [one[0] for one in shown(page(picky, campaign("b"), contexts=contexts))] == ["all"] * 3
 
 
+def test_a_roadblock_that_a_slot_does_not_want_is_broken_though_nobody_else_is_there() -> None:
+    picky = roadblock(targeting=(Clause("section", any=("tech",)),))
+    tech = Context(facts=(("section", ("tech",)),))
+    alone = page(picky, contexts={"top": tech, "bottom": tech})
+    assert shown(alone) == [Reason.ROADBLOCK, Reason.TARGETING, Reason.ROADBLOCK]
+
+
 def test_a_roadblock_asked_for_one_of_its_slots_is_an_ad_like_others() -> None:
     assert shown(page(roadblock(creatives=1), slots=("middle",), draws=(0.5,))) == [("all", "t0")]
 

@@ -13,7 +13,7 @@ from adserver.core.decision import decide
 from adserver.core.places import Table
 from adserver.core.reasons import Reason
 from adserver.core.snapshot import Snapshot, compile_snapshot, compiling
-from adserver.core.steps import finish
+from adserver.core.steps import ITEMS_PER_STEP, finish
 from tests.core.flown import MOMENTS, campaigns
 from tests.factories import (
     NOW,
@@ -152,6 +152,41 @@ def test_a_clock_that_is_set_back_while_it_is_compiled_is_believed() -> None:
     places = finish(compiling(soon, NOW + 60)).places["post-top"]
     assert places.table(Context(), NOW - 60).empty is Reason.NOT_STARTED
     assert places.table(Context(), NOW).first
+
+
+def test_contexts_of_one_table_are_bounded_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CONTEXTS", 10)
+    places = compiled(campaign()).places["post-top"]
+    for n in range(100):
+        places.table(Context(facts=(("tags", (str(n),)),)), NOW)
+        assert 0 < len(places._by_context) <= 10
+    assert len(places._by_signature) == 1
+
+
+def test_a_large_generation_is_compiled_in_small_steps() -> None:
+    """No more than so many campaigns, or values, in one of them."""
+    many = [
+        campaign(
+            f"c{n:03}",
+            targeting=(Clause("tags", (f"any{n}",), (f"all{n}", "x"), (f"none{n}",)),),
+        )
+        for n in range(2 * ITEMS_PER_STEP)
+    ]
+    steps = compiling(generation(catalog(*many)), NOW)
+    counted = 0
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            snapshot = done.value
+            break
+        counted += 1
+    # Of campaigns: numbers, candidates, wants, two devices, who may run; of values: three kinds.
+    assert counted == 2 * 9
+    for n in (0, 77, 2 * ITEMS_PER_STEP - 1):
+        facts = (("tags", (f"all{n}", f"any{n}", "x")),)
+        first = snapshot.places["post-top"].table(Context(facts=facts), NOW).first
+        assert [p.campaign.name for p in first.placements] == [f"c{n:03}"]
 
 
 def test_heavy_tables_are_forgotten_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
