@@ -119,9 +119,21 @@ class Frequency:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What is bought. share: of the traffic that the campaign may have, above 0 and at most 1."""
+    """What is bought: exactly one of the three.
+
+    share: of the traffic that the campaign may have, above 0 and at most 1.
+    """
 
     share: float | None = None
+    impressions: int | None = None
+    clicks: int | None = None
+
+
+class Pace(StrEnum):
+    """How a goal is spread over its flight: as its traffic is, or as soon as it can be had."""
+
+    EVEN = "even"
+    ASAP = "asap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +196,11 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What is bought. `slots` are names or patterns with `*`, as written."""
+    """What is bought. `slots` are names or patterns with `*`, as written.
+
+    buffer: what is delivered beyond the goal, as a share of it. max_per_day, max_total: 0 is
+    without a limit.
+    """
 
     name: str
     advertiser: str
@@ -204,6 +220,10 @@ class Campaign:
     competes_in: tuple[str, ...] = ()
     roadblock: bool = False
     goal: Goal | None = None
+    buffer: Decimal = Decimal(0)
+    max_per_day: int = 0
+    max_total: int = 0
+    pacing: Pace = Pace.EVEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from enum import StrEnum
 from math import exp, sqrt
 from typing import NamedTuple
 
+from adserver.core.catalog import Pace
 from adserver.core.forecast import LEVEL_SECONDS, Forecast
 
 # How hard a lag is answered: a campaign that is 5 % of its goal behind takes 2.7 times as much.
@@ -40,11 +41,6 @@ AHEAD = 1.03
 # what it would be, or a third) and two standard deviations of a count as large as is expected.
 TOLERANCE = 0.05
 DEVIATIONS = 2.0
-
-
-class Pace(StrEnum):
-    EVEN = "even"
-    ASAP = "asap"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from adserver.publishing.creatives import (
 )
 from adserver.publishing.findings import Findings
 from adserver.publishing.flights import read_flight, read_hours
-from adserver.publishing.goals import read_goal
+from adserver.publishing.goals import read_terms
 from adserver.publishing.nodes import MapNode, Scalar, quoted
 from adserver.publishing.schema import Fields
 from adserver.publishing.suggest import nearest_or_all
@@ -76,12 +76,14 @@ def read_campaign(
     slots = read_slot_names(fields, around.slots)
     creatives = read_creatives(fields, name, destination, around.workshop)
     need_links(fields)
+    flight = read_flight(fields, around.site.timezone if around.site else "UTC")
+    terms = read_terms(fields, tier, flight)
     campaign = Campaign(
         name=name,
         advertiser=fields.text("advertiser") or (around.site.name if around.site else ""),
         tier=tier or Tier.HOUSE,
         state=read_state(fields),
-        flight=read_flight(fields, around.site.timezone if around.site else "UTC") or NO_FLIGHT,
+        flight=flight or NO_FLIGHT,
         slots=tuple(pattern for _, pattern in slots),
         creatives=tuple(creative for _, creative in creatives),
         paid_by=fields.text("paid_by") or "",
@@ -93,7 +95,11 @@ def read_campaign(
         frequency=read_frequency(fields),
         targeting=read_targeting(fields, around.site),
         competes_in=read_trades(fields),
-        goal=read_goal(fields, tier),
+        goal=terms.goal,
+        buffer=terms.buffer,
+        max_per_day=terms.max_per_day,
+        max_total=terms.max_total,
+        pacing=terms.pacing,
         roadblock=bool(fields.flag("roadblock")) if "roadblock" in fields else False,
     )
     if not findings.failed and around.slots is not None:

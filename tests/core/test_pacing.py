@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adserver.core.catalog import Pace
 from adserver.core.forecast import HOUR_SECONDS, HOURS_A_WEEK, Clock, Forecast, clock
 from adserver.core.pacing import (
     AHEAD,
     Booking,
     Outlook,
-    Pace,
     Progress,
     Verdict,
     chances,

@@ -19,6 +19,7 @@ from adserver.core.catalog import (
     Hours,
     Html,
     Image,
+    Pace,
     Period,
     Price,
     Size,
@@ -63,6 +64,7 @@ CREATIVES = st.builds(
     st.none() | st.builds(Text, WORDS, WORDS, WORDS),
     st.none() | st.builds(Html, WORDS, WORDS, SIZES, several(WORDS)),
 )
+COUNTS = st.integers(0, 10**12)
 CAMPAIGNS = st.builds(
     Campaign,
     WORDS,
@@ -82,7 +84,11 @@ CAMPAIGNS = st.builds(
     competes_in=several(WORDS),
     roadblock=st.booleans(),
     frequency=st.none() | st.builds(Frequency, st.integers(1, 9), st.sampled_from(Period)),
-    goal=st.none() | st.builds(Goal, st.floats(0.01, 1)),
+    goal=st.none() | st.builds(Goal, st.floats(0.01, 1), st.none() | COUNTS, st.none() | COUNTS),
+    buffer=st.decimals(0, 1, places=4),
+    max_per_day=COUNTS,
+    max_total=COUNTS,
+    pacing=st.sampled_from(Pace),
 )
 KEYS = st.builds(ContextKey, WORDS, several(WORDS), st.booleans())
 
