@@ -110,6 +110,22 @@ def learn(history: History, begin: float, requests: float, timezone: str) -> His
     )
 
 
+def pass_over(history: History, until: float) -> History:
+    """The history at `until` (UTC seconds), where nothing is known of the time up to then."""
+    if until <= history.through:
+        return history
+    passed = until - history.through if history.through else 0.0
+    fading = halved(passed, HALF_LIFE_WEEKS * WEEK_SECONDS)
+    recent = halved(passed, LEVEL_HALF_LIFE_HOURS * HOUR_SECONDS)
+    return History(
+        requests=tuple(count * fading for count in history.requests),
+        weeks=tuple(week * fading for week in history.weeks),
+        recent=history.recent * recent,
+        promised=history.promised * recent,
+        through=until,
+    )
+
+
 def halved(seconds: float, half_life: float) -> float:
     return float(0.5 ** (seconds / half_life))
 

@@ -10,6 +10,7 @@ from adserver.core.assets import Asset
 from adserver.core.batch import Mark, Shipment
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
 from adserver.core.events import Metric, Row
+from adserver.core.traffic import Scope, Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +201,17 @@ class LiveTotals(Protocol):
     async def look(self) -> set[int]:
         """Read what has changed since the last look; the creatives whose counts did."""
         ...
+
+
+class LiveTraffic(Protocol):
+    """The slots' traffic, for workers: cheap enough to be asked every few seconds."""
+
+    async def traffic(self, scope: Scope, now: float) -> Traffic:
+        """now: UTC seconds. StoreUnavailable if a part of the store did not answer."""
+        ...
+
+
+class KnownTraffic(Protocol):
+    """The same; synchronous, for the command line."""
+
+    def traffic(self, scope: Scope, now: float) -> Traffic: ...

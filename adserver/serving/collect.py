@@ -82,6 +82,12 @@ class Collected:
     def workers(self) -> int:
         return len(self._living)
 
+    @property
+    def generation(self) -> int:
+        """The highest that a living worker serves; 0 where none serves any."""
+        told = (dump.get("generation", ()) for dump in self._living.values())
+        return max((int(value) for series in told for _, value in series), default=0)
+
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():

@@ -74,6 +74,18 @@ class Keys:
         """hash, permanent, written by store move: where this one has gone, or what fills it"""
         return self._catalog("moved")
 
+    @property
+    def traffic(self) -> str:
+        """hash, permanent, written by the admin process: slot → its history; `#through` → until"""
+        return self._catalog("traffic")
+
+    def up(self, day: int) -> str:
+        """string (bitmap), 35 days, renewed by the admin process: minutes in which ads were served
+
+        day: since 1970, of UTC.
+        """
+        return self._catalog(f"up:{day}")
+
     def ledger(self, shard: int, writer: int, epoch: int) -> str:
         """string, two tickets' lives + 2 h, renewed by its worker: the last record applied"""
         return self._shard(shard, f"ledger:{writer}:{epoch}")

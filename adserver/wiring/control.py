@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adserver.core.errors import SettingsError
-from adserver.core.ports import Catalogs, KnownKey, SigningKeys, Totals
+from adserver.core.ports import Catalogs, KnownKey, KnownTraffic, SigningKeys, Totals
 from adserver.settings import Settings
 from adserver.store.address import shards_of, shown
 from adserver.store.catalogs import StoredCatalogs
@@ -18,6 +18,7 @@ from adserver.store.permissions import check_user
 from adserver.store.signing import StoredSigningKeys
 from adserver.store.standing import check_usable
 from adserver.store.totals import StoredTotals
+from adserver.store.traffic import StoredTraffic
 from adserver.wiring.admission import known_keys
 from adserver.wiring.secret_keys import configured_keys
 
@@ -27,6 +28,7 @@ class ControlPlane:
     catalogs: Catalogs
     totals: Totals
     signing: SigningKeys
+    traffic: KnownTraffic
 
 
 @contextmanager
@@ -58,6 +60,7 @@ def control_plane(settings: Settings) -> Iterator[ControlPlane]:
             StoredCatalogs(connection, keys),
             StoredTotals(connection, keys),
             StoredSigningKeys(connection, keys),
+            StoredTraffic(connection, keys),
         )
 
 

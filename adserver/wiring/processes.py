@@ -46,6 +46,7 @@ from adserver.store.keys import Keys
 from adserver.wiring.admission import WAIT_SECONDS
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.identity import JOURNALS
+from adserver.wiring.learning import BEAT_SECONDS, Learning
 from adserver.wiring.upkeep import UPKEEP_SECONDS, Upkeep
 
 if TYPE_CHECKING:
@@ -176,10 +177,12 @@ async def run_admin(node: Node, ready: Callable[[], None]) -> None:
         settings = node.settings
         keys = Keys(settings.namespace, shards_of(settings.redis))
         delivery, upkeep = Delivery(connection, keys), Upkeep(connection, keys)
+        learning = Learning(connection, keys, lambda: collected.generation > 0)
         app = admin_app(collected, node.guard, delivery.dump)
         beside = [
             asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid()))),
             asyncio.create_task(forever(UPKEEP_SECONDS, upkeep.run)),
+            asyncio.create_task(forever(BEAT_SECONDS, learning.run)),
         ]
         await server(app, ready, public=False).serve(sockets=[node.admin])
         await cancel(beside)

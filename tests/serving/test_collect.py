@@ -151,3 +151,19 @@ async def test_an_admin_process_that_ends_says_nothing_of_the_lines_that_it_hang
         await eventually(lambda: collected.workers == 0)
         writer.close()
     assert complaints == []
+
+
+async def test_the_highest_generation_that_is_served_is_known(path: Path) -> None:
+    async with listening(path) as collected:
+        assert collected.generation == 0
+        workers = [Worker(path) for _ in range(2)]
+        await eventually(lambda: collected.workers == 2)
+        assert collected.generation == 0
+        for generation, worker in enumerate(workers, 6):
+            worker.meter.gauges["generation"][()] = generation
+        await collected.dump()
+        assert collected.generation == 7
+        for worker in workers:
+            await worker.leave()
+        await eventually(lambda: collected.workers == 0)
+        assert collected.generation == 0

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adserver.core.events import Kind
+from adserver.core.forecast import History, learn
 from adserver.core.hour import hour_at
 from adserver.core.ports import NodeState
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
@@ -17,6 +18,7 @@ from adserver.store.counts import StoredCounts
 from adserver.store.entries import Entry
 from adserver.store.folding import DAY_SECONDS, Folding
 from adserver.store.keys import Keys
+from adserver.store.traffic import StoredLiveTraffic
 from tests.factories import NOW, ZONE, campaign, catalog, image_creative
 from tests.store.shipping import Shipper, event
 from tests.store.test_catalogs import ASSETS
@@ -53,6 +55,9 @@ async def count(url: str, keys: Keys, tickets: int = 200) -> None:
                     await shipper.events(hour, events[at : at + 300])
                 await shipper.tallies(hour, {("s", 1, 2, 3): 5, ("r", 0, 2, 3): 9})
         await Folding(connection, keys).run(NOW, ZONE)
+        traffic, hour = StoredLiveTraffic(connection, keys), hour_at(NOW, ZONE)
+        await traffic.beat([int(NOW // 60)])
+        await traffic.learn(0, hour.begin, {2: learn(History(), hour.begin - 3_600, 9, ZONE)})
 
 
 def seen(url: str, keys: Keys, *, ago: float = 0.0) -> None:

@@ -15,6 +15,7 @@ import redis.asyncio
 from redis.crc import key_slot
 
 from adserver.core.events import Kind
+from adserver.core.forecast import History
 from adserver.core.hour import hour_at
 from adserver.core.ports import KnownKey, NodeState
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
@@ -24,6 +25,7 @@ from adserver.store.keys import CLUSTER_SHARDS, Keys
 from adserver.store.signing import StoredSigningKeys
 from adserver.store.standing import begin_arrival
 from adserver.store.totals import StoredTotals, delivered
+from adserver.store.traffic import StoredLiveTraffic
 from tests.factories import NOW, ZONE, campaign, catalog, image_creative
 from tests.store.shipping import Shipper, event
 from tests.store.test_catalogs import ASSETS
@@ -31,7 +33,7 @@ from tests.store.test_counts import HOUR
 
 TYPES = {"string": "string", "string (bitmap)": "string", "hash": "hash", "sorted set": "zset"}
 DECLARATION = re.compile(
-    r"([^,]+), (permanent|two tickets' lives \+ 2 h), (?:written|renewed) by .+: .+"
+    r"([^,]+), (permanent|two tickets' lives \+ 2 h|35 days), (?:written|renewed) by .+: .+"
 )
 
 
@@ -43,7 +45,7 @@ class Declared(NamedTuple):
 
 def declared(name: str) -> Declared:
     attribute = vars(Keys)[name]
-    match = DECLARATION.fullmatch(getdoc(attribute) or "")
+    match = DECLARATION.fullmatch((getdoc(attribute) or "").partition("\n")[0])
     assert match, f"Keys.{name} does not say: type, life, owner: what it holds"
     if isinstance(attribute, property):
         pattern = getattr(Keys("blog"), name)
@@ -101,6 +103,9 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
     shipper = Shipper(counts, writer)
     await shipper.tallies(hour_at(NOW - 100 * DAY_SECONDS, ZONE), {("s", 1, 1, 1): 1})
     await Folding(beside, keys).run(NOW, ZONE)
+    traffic = StoredLiveTraffic(beside, keys)
+    await traffic.beat([int(NOW // 60)])
+    await traffic.learn(0, HOUR.begin, {1: History()})
     await shipper.events(HOUR, [event(kind, serial) for kind in Kind for serial in (1, 70_000)])
     await shipper.tallies(HOUR, {("s", 1, 1, 1): 1})
     await counts.keep([shipper.source])
