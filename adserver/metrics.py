@@ -96,6 +96,12 @@ METRICS: dict[str, Declared] = {
     "generation_load_failures_total": Declared(
         Type.COUNTER, "Generations that could not be read or compiled."
     ),
+    "country_database_build_timestamp_seconds": Declared(
+        Type.LOWEST, "When the country database in use was made, by its own word."
+    ),
+    "country_database_failures_total": Declared(
+        Type.COUNTER, "Times that the country database could not be used, by what.", ("what",)
+    ),
     "event_loop_lag_seconds": Declared(
         Type.HIGHEST, "How late a worker's event loop ran its last timer."
     ),

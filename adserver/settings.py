@@ -43,12 +43,15 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="worker processes")
     public_url: str = Field("", description="begins every address we emit; empty: root-relative")
     trusted_peers: Annotated[tuple[Network, ...], NoDecode] = Field(
-        (), description="networks whose `visitor` and country header are believed"
+        (), description="networks whose `visitor`, X-Forwarded-For and country header are believed"
     )
     country_header: str = Field(
         "",
         pattern="^[A-Za-z0-9-]{0,64}$",
         description="header in which trusted peers say the reader's country, such as CF-IPCountry",
+    )
+    country_database: Path | None = Field(
+        None, description="MaxMind database that says the reader's country where nobody else does"
     )
     secret_key: SecretStr = Field(
         SecretStr(""), description="signing keys, comma-separated; the first signs"

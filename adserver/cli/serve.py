@@ -20,6 +20,7 @@ server_options = settings_options(
     "public_url",
     "trusted_peers",
     "country_header",
+    "country_database",
     "state",
     "secret_key_file",
     "admin_token_file",

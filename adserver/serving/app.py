@@ -46,9 +46,18 @@ ROUTES: dict[str, tuple[str, frozenset[str], Handler]] = {
     "slots.css": ("/slots.css", READ, assets.stylesheet),
     "tag.js": ("/tag.js", READ, assets.tag),
 }
+# Those that decide, and so may have to know the reader's country.
+DECIDING = frozenset({"slots", "decisions", "frame"})
 # Codes as labels; a dictionary, as turning a number into text costs more than finding it.
 STATUS = {code: str(code) for code in range(100, 600)}
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+
+
+def note_country(state: State, scope: Scope) -> None:
+    if state.country_header is not None:
+        state.country_header.note(scope)
+    if (countries := state.countries_asked) is not None:
+        countries.note(scope)
 
 
 class PublicApp:
@@ -63,14 +72,11 @@ class PublicApp:
         self._state = state
         self._prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
         self._beside = beside(lambda: self)
-        self._country = state.country_header
         self._meter = state.meter
         self._requests = state.meter.counts["http_requests_total"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        if self._country is not None:
-            self._country.note(scope)
         path = scope["path"]
         if self._prefix and path.startswith(self._prefix):
             path = path[len(self._prefix) - 1 :]
@@ -83,6 +89,8 @@ class PublicApp:
             label, methods, handler = route
             try:
                 if method in methods:
+                    if first in DECIDING:
+                        note_country(self._state, scope)
                     status = await handler(self._state, scope, receive, send, rest)
                 else:
                     status = await self._other_method(scope, send, methods)

@@ -17,7 +17,7 @@ from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.serving import markup
-from adserver.serving.headers import Headers, visitor_headers
+from adserver.serving.headers import CountryOf, Headers, visitor_headers
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.peers import is_among
 from adserver.serving.request import MAX_CAPPED, Pages, context_of, gather, read_query
@@ -72,8 +72,13 @@ async def get_decisions(state: State, scope: Scope, send: Send) -> int:
 async def post_decisions(state: State, scope: Scope, receive: Receive, send: Send) -> int:
     try:
         body = await read_json(receive)
+        countries = state.countries_asked
         call = read_call(
-            body, dict(scope["headers"]), pages_of(state), is_among(scope, state.trusted_peers)
+            body,
+            dict(scope["headers"]),
+            pages_of(state),
+            is_among(scope, state.trusted_peers),
+            countries.of if countries is not None else None,
         )
     except Malformed as problem:
         return await refuse(send, problem)
@@ -197,7 +202,14 @@ async def read_json(receive: Receive) -> Mapping[str, Any]:
     return call
 
 
-def read_call(call: Mapping[str, Any], headers: Headers, pages: Pages, trusted: bool) -> Call:
+def read_call(
+    call: Mapping[str, Any],
+    headers: Headers,
+    pages: Pages,
+    trusted: bool,
+    country_of: CountryOf | None = None,
+) -> Call:
+    """trusted: whether what the peer says of its visitor is believed."""
     entries = call.get("slots")
     if not isinstance(entries, list):
         raise Malformed("`slots` is not a list", EXAMPLE)
@@ -206,7 +218,7 @@ def read_call(call: Mapping[str, Any], headers: Headers, pages: Pages, trusted: 
     result = Call([])
     seen: list[str] = []
     if visitor and trusted:
-        headers = visitor_headers(visitor, headers)
+        headers = visitor_headers(visitor, headers, country_of)
         seen = capped_of(visitor, result.ignored)
     elif visitor:
         result.ignored.append("untrusted_visitor")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from adserver.core.catalog import Device
 from adserver.core.targeting import fold
-from adserver.serving.peers import COUNTRY_SAID
+from adserver.serving.peers import COUNTRY_SAID, Address, address_of
 
 MAX_URL_CHARACTERS = 2_048
 # Browsers send a handful; what comes after is liked less than a page's own language.
@@ -18,13 +18,22 @@ MAX_LANGUAGE_BYTES = 256
 # User agents differ little; the memo spares reading the same one again.
 AGENT_MEMO = 1_024
 NO_COUNTRY = "XX"
+# Where what the operator's database says is read from. No client can send a header of this name.
+COUNTRY_FOUND = b":country-found"
 COUNTRY_CODE = re.compile("[A-Za-z]{2}")
 Headers = dict[bytes, bytes]
+# Of an address; "" where it is not known.
+CountryOf = Callable[[Address | None], str]
 
 
 def country_said(headers: Headers) -> str:
-    """By a trusted proxy, of the reader; "" where it does not know (`XX`, as they say)."""
-    text = headers.get(COUNTRY_SAID, b"").decode("latin-1")
+    """By a trusted proxy, of the reader; else by the operator's database; "" if by neither."""
+    return country_in(headers, COUNTRY_SAID) or country_in(headers, COUNTRY_FOUND)
+
+
+def country_in(headers: Headers, name: bytes) -> str:
+    """Two letters, folded; "" for what a proxy does not know (`XX`, as they say)."""
+    text = headers.get(name, b"").decode("latin-1")
     return fold(text) if COUNTRY_CODE.fullmatch(text) and text.upper() != NO_COUNTRY else ""
 
 
@@ -76,10 +85,18 @@ def is_prefetch(headers: Headers) -> bool:
     return headers.get(b"sec-purpose", b"").startswith(b"prefetch")
 
 
-def visitor_headers(visitor: Mapping[str, Any], headers: Headers) -> Headers:
-    """The request's headers with what a trusted server says of its visitor."""
-    agent = visitor.get("user_agent")
+def visitor_headers(
+    visitor: Mapping[str, Any], headers: Headers, country_of: CountryOf | None = None
+) -> Headers:
+    """The request's headers with what a trusted server says of its visitor.
+
+    country_of: None where there is no database, or nobody asks for the country.
+    """
+    agent, address = visitor.get("user_agent"), visitor.get("ip")
     if isinstance(agent, str):
-        without_hint = {k: v for k, v in headers.items() if k != b"sec-ch-ua-mobile"}
-        return {**without_hint, b"user-agent": agent.encode("utf-8", "replace")}
+        headers = {k: v for k, v in headers.items() if k != b"sec-ch-ua-mobile"}
+        headers[b"user-agent"] = agent.encode("utf-8", "replace")
+    if isinstance(address, str) and country_of is not None:
+        # Where the server itself is, or whoever it came through, says nothing of the reader.
+        headers = {**headers, COUNTRY_FOUND: country_of(address_of(address)).encode()}
     return headers

@@ -3,25 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from adserver.serving.http import Scope
 
+Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
 
 # Where a context is read from it. No client can send a header of this name.
 COUNTRY_SAID = b":country"
+FORWARDED_FOR = b"x-forwarded-for"
+# Trusted proxies behind one another that are passed by on the way to the reader.
+MAX_HOPS = 16
+# The longest of IPv6 with a zone, in brackets, with a port.
+MAX_ADDRESS_CHARACTERS = 72
 
 
 def is_among(scope: Scope, networks: Networks) -> bool:
+    return bool(networks) and is_in(peer_of(scope), networks)
+
+
+def peer_of(scope: Scope) -> Address | None:
     client = scope.get("client")
-    if not client or not networks:
-        return False
+    return address_of(client[0]) if client else None
+
+
+def is_in(address: Address | None, networks: Networks) -> bool:
+    return address is not None and any(address in network for network in networks)
+
+
+def readers_address(scope: Scope, trusted: Networks) -> Address | None:
+    """Where the reader asks from, as far as that is known from those who are believed.
+
+    The peer's own address; of a trusted one, the last that it and other trusted ones have added
+    to X-Forwarded-For. What stands before that, anybody may have written.
+    """
+    peer = peer_of(scope)
+    if not is_in(peer, trusted):
+        return peer
+    told = b",".join(value for name, value in scope["headers"] if name == FORWARDED_FOR)
+    for hop in reversed(told.rsplit(b",", MAX_HOPS)[-MAX_HOPS:]):
+        address = address_of(hop.decode("latin-1"))
+        if address is None or not is_in(address, trusted):
+            return address
+    return None
+
+
+def address_of(text: str) -> Address | None:
+    """With a port or without, IPv6 in brackets or not; None for what is no address."""
+    text = text.strip()
+    if len(text) > MAX_ADDRESS_CHARACTERS:
+        return None
+    if text.startswith("["):
+        text, bracket, port = text[1:].partition("]")
+        if not bracket or port.strip(":0123456789"):
+            return None
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        peer = ip_address(client[0])
+        address = ip_address(text)
     except ValueError:
-        return False
-    return any(peer in network for network in networks)
+        return None
+    return (address.version == 6 and address.ipv4_mapped) or address
 
 
 class CountryHeader:

@@ -19,6 +19,7 @@ from adserver.core.targeting import COUNTRY, LANGUAGE, fold, ranges_of
 from adserver.serving.headers import (
     AGENT_MEMO,
     COUNTRY_CODE,
+    COUNTRY_FOUND,
     MAX_URL_CHARACTERS,
     Headers,
     accepted_languages,
@@ -108,6 +109,7 @@ READ_HEADERS = (
     b"dnt",
     b"sec-purpose",
     COUNTRY_SAID,
+    COUNTRY_FOUND,
 )
 # Readers of one page with one browser send the same; 4,096 readings are about 4 MiB.
 MAX_READINGS = 4_096

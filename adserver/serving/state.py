@@ -15,6 +15,7 @@ from adserver.core.ticket import FLAG_PREFETCH, Sealer, Ticket
 from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
+from adserver.serving.countries import Countries
 from adserver.serving.live import Live
 from adserver.serving.peers import CountryHeader
 from adserver.serving.served import Served
@@ -33,9 +34,16 @@ class State:
     ticket_life: int
     trusted_peers: tuple[IPv4Network | IPv6Network, ...] = ()
     country_header: CountryHeader | None = None
+    countries: Countries | None = None
     clock: Callable[[], float] = time.time
     draw: Callable[[], float] = field(default=random.random)
     serial: int = 0
+
+    @property
+    def countries_asked(self) -> Countries | None:
+        """The operator's database, where a live campaign wants to know the country."""
+        served = self.live.served
+        return self.countries if served is not None and served.asks_country else None
 
     def issue(self, served: Served, placement: Placement, context: Context, now: float) -> bytes:
         """A new ticket, and the served count that goes with it."""

@@ -20,6 +20,7 @@ from adserver.core.errors import AdserverError, JournalError, StoreUnavailable
 from adserver.core.ports import Counts, LiveCatalog, NodeState
 from adserver.metrics import Dump
 from adserver.serving.collect import Teller
+from adserver.serving.countries import LOOK_SECONDS
 from adserver.serving.journals import Journals
 from adserver.serving.protocol import AdProtocol
 from adserver.serving.shipping import Shipping
@@ -75,6 +76,8 @@ class Beside:
             )
         ]
         every.append(asyncio.create_task(self._watch_lag()))
+        if (countries := self.state.countries) is not None:
+            every.append(asyncio.create_task(forever(LOOK_SECONDS, countries.look)))
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from mmap import mmap
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
@@ -23,6 +24,7 @@ from adserver.core.errors import SettingsError, StoreUnavailable
 from adserver.core.ports import KnownKey
 from adserver.core.seen import MEMORY_BYTES
 from adserver.serving.admin import Guard
+from adserver.serving.country_file import renewed
 from adserver.serving.supervisor import Role, Supervisor
 from adserver.settings import Settings
 from adserver.store.embedded import Embedded
@@ -34,6 +36,7 @@ from adserver.wiring.secret_keys import read_private, signing_keys
 log = structlog.get_logger(__name__)
 
 BACKLOG = 2_048
+COUNTRY_FILE = "countries.mmdb"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -60,6 +63,11 @@ class Node:
     @property
     def collect_path(self) -> str:
         return f"{self.folder}/admin.sock"
+
+    @property
+    def country_file(self) -> Path:
+        """Our copy of the last good country database; there only where one is set."""
+        return Path(self.folder) / COUNTRY_FILE
 
     @property
     def address(self) -> str:
@@ -94,9 +102,11 @@ def serve(
     with contextlib.ExitStack() as stack:
         public = stack.enter_context(bind(settings.host, settings.port, "--port"))
         admin = stack.enter_context(bind(settings.admin_host, settings.admin_port, "--admin-port"))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-"))
+        if settings.country_database is not None:
+            renewed(settings.country_database, Path(folder) / COUNTRY_FILE).close()
         store = stack.enter_context(store_url(settings, stop_if_last=True))
         admitted = admit(settings, store, keys)
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-"))
         node = Node(
             settings,
             store,

@@ -23,6 +23,7 @@ from adserver.serving.app import PublicApp
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.collect import Collected
 from adserver.serving.counting import Counting
+from adserver.serving.countries import Countries
 from adserver.serving.journals import Journals
 from adserver.serving.live import Live
 from adserver.serving.peers import CountryHeader
@@ -136,6 +137,11 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
         country_header=(
             CountryHeader(settings.country_header, settings.trusted_peers)
             if settings.country_header
+            else None
+        ),
+        countries=(
+            Countries(settings.country_database, node.country_file, settings.trusted_peers, meter)
+            if settings.country_database
             else None
         ),
     )
