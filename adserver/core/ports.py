@@ -10,6 +10,7 @@ from adserver.core.assets import Asset
 from adserver.core.batch import Mark, Shipment
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
 from adserver.core.events import Metric, Row
+from adserver.core.samples import Sample, Taken
 from adserver.core.traffic import Scope, Traffic
 
 
@@ -215,3 +216,20 @@ class KnownTraffic(Protocol):
     """The same; synchronous, for the command line."""
 
     def traffic(self, scope: Scope, now: float) -> Traffic: ...
+
+
+class Samples(Protocol):
+    """Where workers bring their samples of contexts."""
+
+    async def add(self, taken: Taken, most: int) -> float:
+        """Merge them with everybody's, of which at least the `most` lowest are kept. The tag from
+        which on no further one is needed. StoreUnavailable."""
+        ...
+
+
+class KnownSamples(Protocol):
+    """What is known of the contexts of recent requests; synchronous, for the command line."""
+
+    def samples(self, slot: int, now: float) -> list[Sample]:
+        """Of the UTC day of `now` (UTC seconds) and the seven before it."""
+        ...

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from adserver.core.context import Context
 from adserver.core.decision import Decision
+from adserver.core.samples import Sampler
 from adserver.core.shelf import Placement
 from adserver.core.ticket import FLAG_PREFETCH, Sealer, Ticket
 from adserver.metrics import UNKNOWN, Meter
@@ -37,6 +38,7 @@ class State:
     countries: Countries | None = None
     clock: Callable[[], float] = time.time
     draw: Callable[[], float] = field(default=random.random)
+    sampler: Sampler = field(default_factory=Sampler)
     serial: int = 0
 
     @property
@@ -73,6 +75,7 @@ class State:
             counts["decisions_total"][decision.slot, outcome] += 1
             site = served.snapshot.site_numbers.get(context.site, 0)
             self.counting.tally(now, ("r", 0, placement.slot_number, site))
+            self.sampler.note(placement.slot_number, context, random.random())  # noqa: S311
             return
         places = served.snapshot.places.get(decision.slot)
         label = decision.slot if places else UNKNOWN
@@ -82,6 +85,7 @@ class State:
             site = served.snapshot.site_numbers.get(context.site, 0)
             self.counting.tally(now, ("r", 0, places.number, site))
             self.counting.tally(now, (f"n.{decision.reason}", 0, places.number, site))
+            self.sampler.note(places.number, context, random.random())  # noqa: S311
 
     def ignored(self, reasons: tuple[str, ...]) -> None:
         for reason in reasons:

@@ -23,6 +23,7 @@ from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS
 from adserver.serving.journals import Journals
 from adserver.serving.protocol import AdProtocol
+from adserver.serving.sampling import SAMPLING_SECONDS, Sampling
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
 from adserver.serving.store_watch import ERROR_KINDS
@@ -54,6 +55,7 @@ class Beside:
     name: str
     collect_path: str
     identity: str
+    sampling: Sampling | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -78,6 +80,8 @@ class Beside:
         every.append(asyncio.create_task(self._watch_lag()))
         if (countries := self.state.countries) is not None:
             every.append(asyncio.create_task(forever(LOOK_SECONDS, countries.look)))
+        if self.sampling is not None:
+            every.append(asyncio.create_task(forever(SAMPLING_SECONDS, self.sampling.flush)))
         try:
             yield
         finally:

@@ -86,6 +86,13 @@ class Keys:
         """
         return self._catalog(f"up:{day}")
 
+    def samples(self, slot: int, day: int) -> str:
+        """hash, 9 days, renewed by workers: tag → a request's context; `#seen`, `#below`
+
+        day: since 1970, of UTC.
+        """
+        return self._catalog(f"samples:{slot}:{day}")
+
     def ledger(self, shard: int, writer: int, epoch: int) -> str:
         """string, two tickets' lives + 2 h, renewed by its worker: the last record applied"""
         return self._shard(shard, f"ledger:{writer}:{epoch}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adserver.core.errors import SettingsError
-from adserver.core.ports import Catalogs, KnownKey, KnownTraffic, SigningKeys, Totals
+from adserver.core.ports import Catalogs, KnownKey, KnownSamples, KnownTraffic, SigningKeys, Totals
 from adserver.settings import Settings
 from adserver.store.address import shards_of, shown
 from adserver.store.catalogs import StoredCatalogs
@@ -15,6 +15,7 @@ from adserver.store.connect import Client, client
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
 from adserver.store.permissions import check_user
+from adserver.store.samples import StoredKnownSamples
 from adserver.store.signing import StoredSigningKeys
 from adserver.store.standing import check_usable
 from adserver.store.totals import StoredTotals
@@ -29,6 +30,7 @@ class ControlPlane:
     totals: Totals
     signing: SigningKeys
     traffic: KnownTraffic
+    samples: KnownSamples
 
 
 @contextmanager
@@ -61,6 +63,7 @@ def control_plane(settings: Settings) -> Iterator[ControlPlane]:
             StoredTotals(connection, keys),
             StoredSigningKeys(connection, keys),
             StoredTraffic(connection, keys),
+            StoredKnownSamples(connection, keys),
         )
 
 

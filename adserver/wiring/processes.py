@@ -27,6 +27,7 @@ from adserver.serving.countries import Countries
 from adserver.serving.journals import Journals
 from adserver.serving.live import Live
 from adserver.serving.peers import CountryHeader
+from adserver.serving.sampling import Sampling
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
@@ -44,6 +45,7 @@ from adserver.store.catalogs import StoredLiveCatalog
 from adserver.store.connect import AsyncClient, async_client
 from adserver.store.counts import WRITER_BITS, StoredCounts
 from adserver.store.keys import Keys
+from adserver.store.samples import StoredSamples
 from adserver.wiring.admission import WAIT_SECONDS
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.identity import JOURNALS
@@ -93,6 +95,7 @@ async def run_worker(
             name,
             node.collect_path,
             node.identity,
+            Sampling(state.sampler, StoredSamples(connection, keys), live),
         )
         async with beside_requests.running():
             await server(app, ready, public=True).serve(sockets=[node.public])

@@ -14,14 +14,17 @@ import pytest
 import redis.asyncio
 from redis.crc import key_slot
 
+from adserver.core.context import Context
 from adserver.core.events import Kind
 from adserver.core.forecast import History
 from adserver.core.hour import hour_at
 from adserver.core.ports import KnownKey, NodeState
+from adserver.core.samples import Taken
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.counts import StoredCounts
 from adserver.store.folding import DAY_SECONDS, Folding
 from adserver.store.keys import CLUSTER_SHARDS, Keys
+from adserver.store.samples import StoredSamples
 from adserver.store.signing import StoredSigningKeys
 from adserver.store.standing import begin_arrival
 from adserver.store.totals import StoredTotals, delivered
@@ -33,7 +36,7 @@ from tests.store.test_counts import HOUR
 
 TYPES = {"string": "string", "string (bitmap)": "string", "hash": "hash", "sorted set": "zset"}
 DECLARATION = re.compile(
-    r"([^,]+), (permanent|two tickets' lives \+ 2 h|35 days), (?:written|renewed) by .+: .+"
+    r"([^,]+), (permanent|two tickets' lives \+ 2 h|35 days|9 days), (?:written|renewed) by .+: .+"
 )
 
 
@@ -103,6 +106,7 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
     shipper = Shipper(counts, writer)
     await shipper.tallies(hour_at(NOW - 100 * DAY_SECONDS, ZONE), {("s", 1, 1, 1): 1})
     await Folding(beside, keys).run(NOW, ZONE)
+    await StoredSamples(beside, keys).add(Taken(1, 20_000, 1, 1.0, {0.5: Context()}), 8)
     traffic = StoredLiveTraffic(beside, keys)
     await traffic.beat([int(NOW // 60)])
     await traffic.learn(0, HOUR.begin, {1: History()})
