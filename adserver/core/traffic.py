@@ -10,10 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import log
 from typing import NamedTuple
 
 from adserver.core.catalog import Generation
-from adserver.core.forecast import DAY_SECONDS, HOUR_SECONDS, History, learn, pass_over
+from adserver.core.forecast import (
+    DAY_SECONDS,
+    HALF_LIFE_WEEKS,
+    HOUR_SECONDS,
+    HOURS_A_DAY,
+    WEEK_SECONDS,
+    History,
+    halved,
+    learn,
+    pass_over,
+)
 from adserver.core.hour import hour_at
 from adserver.core.steps import Steps
 
@@ -29,6 +40,8 @@ SERVED_SHARE = 0.9
 NIGHT_HOURS = 10
 # How far back requests are told that are not learnt yet.
 UNLEARNT_HOURS = 3
+# What is left of an hour's weight after more than a year; beyond, years cannot be told apart.
+LEAST_FADED = 1e-6
 
 
 class Scope(NamedTuple):
@@ -147,6 +160,17 @@ def with_hours(
         else:
             history = pass_over(history, end)
     return history
+
+
+def days_counted(history: History) -> float:
+    """How many days' hours it has learnt, those that have faded included; 0 to some 400.
+
+    Of N hours in a row, the youngest counts 1 and each one before it less by the same factor, so
+    they come to (1 - factor^N) / (1 - factor).
+    """
+    factor = halved(HOUR_SECONDS, HALF_LIFE_WEEKS * WEEK_SECONDS)
+    faded = max(LEAST_FADED, 1.0 - sum(history.weeks) * (1.0 - factor))
+    return log(faded) / log(factor) / HOURS_A_DAY
 
 
 def minutes_of(day: int, bits: bytes) -> Iterator[int]:

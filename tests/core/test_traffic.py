@@ -20,6 +20,7 @@ from adserver.core.traffic import (
     CountedHour,
     Scope,
     Traffic,
+    days_counted,
     hours_found,
     hours_served,
     learning,
@@ -149,3 +150,15 @@ def test_a_slot_that_nobody_knows_has_an_empty_history() -> None:
     traffic = Traffic(BEGIN, {1: one})
     assert traffic.history(1) is one
     assert traffic.history(2) == History(through=BEGIN)
+
+
+@pytest.mark.parametrize("days", [0, 1, 3, 7, 60, 300])
+def test_the_days_that_were_counted_are_told_though_they_fade(days: int) -> None:
+    weeks = [0.0] * 168
+    for hour in range(days * 24):
+        weeks[hour % 168] += 0.5 ** (hour / 504)
+    assert days_counted(History(weeks=tuple(weeks))) == pytest.approx(days, rel=0.01)
+
+
+def test_days_beyond_years_are_many() -> None:
+    assert days_counted(History(weeks=(1e9,) * 168)) > 400
