@@ -5,6 +5,8 @@ wants some of twenty sections, five hundred tags (a few of them popular), thirty
 languages, and some addresses. *Cold* is a page that was never seen; *warm* one of a thousand that
 come back. Microseconds of CPU, of one decision at a time, beside the plain loop over all
 campaigns that has the same meaning.
+
+`--priced`: all of them remnant, and each with a price of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import gc
 import time
 import tracemalloc
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from random import Random
 from statistics import median, quantiles
 
@@ -25,6 +29,7 @@ from adserver.core.catalog import (
     Device,
     Flight,
     Generation,
+    Price,
     Site,
     Size,
     Slot,
@@ -91,9 +96,18 @@ def page(number: int, draw: Random) -> Context:
     )
 
 
-def generation(many: int, seed: int) -> Generation:
+def priced(one: Campaign, number: int) -> Campaign:
+    """Prices fall nowhere together with names."""
+    cents = number * 7_919 % 1_000_003
+    return replace(one, tier=Tier.REMNANT, price=Price(cpm=Decimal(cents) / 100))
+
+
+def generation(many: int, seed: int, with_prices: bool) -> Generation:
     draw = Random(seed)
-    catalog = Catalog(SITE, (SLOT,), tuple(campaign(number, draw) for number in range(many)))
+    campaigns = tuple(campaign(number, draw) for number in range(many))
+    if with_prices:
+        campaigns = tuple(priced(one, number) for number, one in enumerate(campaigns))
+    catalog = Catalog(SITE, (SLOT,), campaigns)
     numbers = {name: number for number, name in enumerate(names(catalog), 1)}
     return Generation(1, catalog, numbers)
 
@@ -118,8 +132,8 @@ def plain(snapshot: Snapshot, one: Context) -> float:
     return (time.perf_counter_ns() - begun) / 1e3
 
 
-def measure(many: int, seed: int) -> Sequence[str]:
-    made = generation(many, seed)
+def measure(many: int, seed: int, with_prices: bool) -> Sequence[str]:
+    made = generation(many, seed, with_prices)
     gc.collect()
     gc.freeze()
     tracemalloc.start()
@@ -168,11 +182,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deciding", description=__doc__)
     parser.add_argument("--campaigns", type=int, nargs="+", default=[20, 1_000, 10_000, 100_000])
     parser.add_argument("--seed", type=int, default=20_261_126)
+    parser.add_argument("--priced", action="store_true")
     options = parser.parse_args()
     print("| " + " | ".join(HEADINGS) + " |")
     print("|---" * len(HEADINGS) + "|")
     for many in options.campaigns:
-        print("| " + " | ".join(measure(many, options.seed)) + " |", flush=True)
+        print("| " + " | ".join(measure(many, options.seed, options.priced)) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,11 @@ def union(some: Iterable[Bits]) -> int:
     return together
 
 
+def lowest(bits: int) -> int:
+    """The first position; there has to be one."""
+    return (bits ^ (bits - 1)).bit_length() - 1
+
+
 def positions_in(bits: int) -> list[int]:
     """In order. Bytes without a bit are passed over at the speed of memory."""
     data = bits.to_bytes((bits.bit_length() + 7) // 8, "little")

@@ -14,7 +14,7 @@ from adserver.core.context import Context
 from adserver.core.fit import fitting
 from adserver.core.flights import standing
 from adserver.core.on_page import OnPage
-from adserver.core.places import Places, Table
+from adserver.core.places import Places, Table, iter_shelves
 from adserver.core.reasons import Reason, furthest
 from adserver.core.shelf import Placement, Shelf, shelf
 from adserver.core.snapshot import Snapshot
@@ -48,7 +48,7 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     draw: float,
     page: OnPage | None = None,
 ) -> Decision:
-    """Choose by tier, then by weight.
+    """Choose by tier, of remnant by eCPM, then by weight.
 
     now: UTC seconds; draw: a number in [0, 1); page: what is on it already, None for what the
     context says of that.
@@ -190,7 +190,7 @@ def chances(places: Places, context: Context, now: float, page: OnPage) -> dict[
     """How likely each campaign is to win, of those that can."""
     odds: dict[str, float] = {}
     mass = 1.0  # what is left for this tier and those below it
-    for choice in places.table(context, now).shelves:
+    for choice in iter_shelves(places.table(context, now)):
         left = taken(choice, context, page)
         if left is None:
             continue

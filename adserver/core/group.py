@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from adserver.core.bits import pack, positions_in
+from adserver.core.bits import lowest, pack, positions_in
 from adserver.core.catalog import Campaign, Device, Slot, Tier
+from adserver.core.ecpm import by_ecpm
 from adserver.core.fit import fitting
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement, Shelf, shelf, weight_of
@@ -19,7 +21,10 @@ from adserver.core.wants import Wants
 @dataclass(slots=True)
 class Group:
     """The campaigns of one tier in one slot. Their order is that of their names, so that the
-    order of files or folders never matters to a draw."""
+    order of files or folders never matters to a draw; remnant ones stand by eCPM before that.
+
+    levels: where each level of equal eCPM ends; none where all are equal.
+    """
 
     tier: Tier
     slot: Slot
@@ -28,6 +33,7 @@ class Group:
     creative_numbers: Mapping[tuple[str, str], int]
     wants: Wants
     timetable: Timetable
+    levels: tuple[int, ...] = ()
     _fits: dict[Device, int] = field(default_factory=dict)
     _placements: dict[tuple[Device, int], tuple[Placement, ...]] = field(default_factory=dict)
 
@@ -39,7 +45,10 @@ class Group:
         campaigns: tuple[Campaign, ...],
         creative_numbers: Mapping[tuple[str, str], int],
     ) -> Steps[Group]:
-        """campaigns: of one tier."""
+        """campaigns: of one tier, in the order of their names."""
+        levels: tuple[int, ...] = ()
+        if campaigns[0].tier is Tier.REMNANT:
+            campaigns, levels = yield from by_ecpm(campaigns)
         group = cls(
             tier=campaigns[0].tier,
             slot=slot,
@@ -48,6 +57,7 @@ class Group:
             creative_numbers=creative_numbers,
             wants=Wants(),
             timetable=Timetable(campaigns),
+            levels=levels if len(levels) > 1 else (),
         )
         yield from group.wants.taking(campaign.targeting for campaign in campaigns)
         for device in Device:
@@ -67,13 +77,22 @@ class Group:
         """The bits of those that have a creative for the slot's room on a device."""
         return self._fits[device]
 
-    def shelf(self, device: Device, values: Values) -> Shelf | None:
-        """Those that may serve a context with these values; None if nobody may."""
-        may = self.wants.of(self.timetable.may_run & self.fits(device), values)
-        if not may:
-            return None
-        placements = [p for n in positions_in(may) for p in self._placed(device, n)]
-        return shelf(self.tier, placements)
+    def may_serve(self, device: Device, values: Values) -> int:
+        """The bits of those that may serve a context with these values."""
+        return self.wants.of(self.timetable.may_run & self.fits(device), values)
+
+    def shelf(self, device: Device, among: int) -> tuple[Shelf, int]:
+        """Those who come first among some, and the bits of those who are left behind them."""
+        first = self._first(among)
+        placements = [p for n in positions_in(first) for p in self._placed(device, n)]
+        return shelf(self.tier, placements), among ^ first
+
+    def _first(self, among: int) -> int:
+        """Those of the highest eCPM; of other tiers all, as they are equal."""
+        if not self.levels:
+            return among
+        end = self.levels[bisect_right(self.levels, lowest(among))]
+        return among & ((1 << end) - 1)
 
     def _placed(self, device: Device, position: int) -> tuple[Placement, ...]:
         placed = self._placements.get((device, position))

@@ -8,6 +8,7 @@ from adserver.core.catalog import Campaign, may_book
 from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
 from adserver.core.on_page import OnPage
+from adserver.core.places import iter_shelves
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.core.snapshot import Snapshot
@@ -64,7 +65,7 @@ class Call:
 
     def _block(self, number: int, won: Placement) -> dict[int, Placement] | None:
         """A creative for each of a roadblock's slots of this call, none twice; None if it cannot
-        have them all. It displaces nobody of a higher tier."""
+        have them all. It displaces nobody who comes before it."""
         campaign = won.campaign
         own = [n for n, (slot, _) in enumerate(self._asked) if self._is_booked(campaign, slot)]
         if any(self._made[n] is not None for n in own):
@@ -81,11 +82,11 @@ class Call:
         return places is not None and may_book(campaign, places.slot)
 
     def _choices(self, number: int, campaign: Campaign) -> list[Placement]:
-        """What the campaign may show in a slot, where nobody of a higher tier stands before it."""
+        """What the campaign may show in a slot, where nobody stands before it by tier or eCPM."""
         slot, context = self._asked[number]
-        for one in self._snapshot.places[slot].table(context, self._now).shelves:
+        for one in iter_shelves(self._snapshot.places[slot].table(context, self._now)):
             left = [p for p in one.placements if self._page.refuses(p, context) is None]
-            if left or one.tier is campaign.tier:
+            if left:
                 return [placement for placement in left if placement.campaign is campaign]
         return []
 

@@ -29,12 +29,14 @@ TABLES_BETWEEN_WEIGHINGS = 32
 
 
 class Table:
-    """Who may serve a slot in contexts of one kind, best tier first; a tier is looked at when
-    those before it have nobody to serve."""
+    """Who may serve a slot in contexts of one kind, best tier first, and of remnant the highest
+    eCPM; who comes later is looked at when those before have nobody to serve."""
 
     def __init__(self, groups: Sequence[Group], device: Device, values: Values) -> None:
         self._left = list(reversed(groups))
         self._groups = groups
+        self._group: Group | None = None
+        self._behind = 0  # the bits of those of its group who stand on no shelf yet
         self._device = device
         self._values = values
         self._made: list[Shelf] = []
@@ -43,11 +45,14 @@ class Table:
     def shelf(self, number: int) -> Shelf | None:
         """The shelves that hold anything are counted from 0; None behind the last."""
         while len(self._made) <= number:
-            if not self._left:
-                return None
-            made = self._left.pop().shelf(self._device, self._values)
-            if made is not None:
+            if self._group is not None and self._behind:
+                made, self._behind = self._group.shelf(self._device, self._behind)
                 self._made.append(made)
+            elif self._left:
+                self._group = self._left.pop()
+                self._behind = self._group.may_serve(self._device, self._values)
+            else:
+                return None
         return self._made[number]
 
     @property
@@ -56,8 +61,8 @@ class Table:
 
     @property
     def size(self) -> int:
-        """Placements on the shelves that were looked at."""
-        return sum(len(one.placements) for one in self._made)
+        """Placements on the shelves that were looked at; a shelf itself is as heavy as two."""
+        return sum(len(one.placements) + 2 for one in self._made)
 
     @property
     def empty(self) -> Reason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from adserver.core.catalog import (
     Campaign,
@@ -17,10 +18,11 @@ from adserver.core.catalog import (
 )
 from adserver.core.context import Context
 from adserver.core.decision import Candidate, explain, taken
+from adserver.core.ecpm import NOTHING, ecpm
 from adserver.core.fit import room_for
 from adserver.core.flights import zone
 from adserver.core.on_page import OnPage
-from adserver.core.places import Places
+from adserver.core.places import Places, iter_shelves
 from adserver.core.reasons import REACH, Reason
 from adserver.core.shelf import Shelf
 from adserver.core.snapshot import compile_snapshot
@@ -68,11 +70,17 @@ def why(generation: Generation, question: Question) -> Answer:
     return Answer(chosen, "" if chosen else absent(catalog, question))
 
 
-def shelves_of(places: Places, question: Question, page: OnPage) -> list[Shelf]:
-    """The tiers, best first, each with those of it whom the page takes."""
-    table = places.table(question.context, question.at)
-    left = (taken(one, question.context, page) for one in table.shelves)
-    return [one for one in left if one]
+def shelves_of(places: Places, question: Question, page: OnPage) -> dict[Tier, Shelf]:
+    """Those of each tier who may win and whom the page takes, best tier first, down to the one
+    that leaves nothing to who comes later."""
+    shelves = {}
+    for one in iter_shelves(places.table(question.context, question.at)):
+        left = taken(one, question.context, page)
+        if left is not None:
+            shelves[left.tier] = left
+            if left.cumulated[-1] >= left.whole:
+                break
+    return shelves
 
 
 def with_details(
@@ -80,11 +88,11 @@ def with_details(
 ) -> tuple[Candidate, ...]:
     """The candidates with their details, the one that came furthest first."""
     campaigns = {campaign.name: campaign for campaign in places.candidates}
-    shelves = {shelf.tier: shelf for shelf in shelves_of(places, question, page)}
+    shelves = shelves_of(places, question, page)
     told = (
         replace(
             candidate,
-            detail=among_rivals(candidate, shelves)
+            detail=among_rivals(candidate, campaigns[candidate.campaign], shelves)
             if candidate.reason in RIVALS
             else on_its_own(campaigns[candidate.campaign], places, candidate.reason, question),
         )
@@ -93,10 +101,10 @@ def with_details(
     return tuple(sorted(told, key=lambda c: (-REACH[c.reason], c.campaign)))
 
 
-def among_rivals(candidate: Candidate, shelves: Mapping[Tier, Shelf]) -> str:
-    """The numbers behind a draw, or the tier that comes first."""
+def among_rivals(candidate: Candidate, campaign: Campaign, shelves: Mapping[Tier, Shelf]) -> str:
+    """The numbers behind a draw, or the tier or the price that comes first."""
     if candidate.reason is Reason.OUTRANKED:
-        return f"{last_served(shelves)} comes before {candidate.tier}"
+        return before(campaign, list(shelves.values())[-1])
     shelf = shelves[candidate.tier]
     sums: dict[str, float] = {}
     for placement, weight in zip(shelf.placements, shelf.weights, strict=True):
@@ -110,18 +118,35 @@ def among_rivals(candidate: Candidate, shelves: Mapping[Tier, Shelf]) -> str:
     sponsored = shelves.get(Tier.SPONSORSHIP)
     rest = percent(1 - sponsored.cumulated[-1]) if sponsored else ""
     left = f" in the {rest} that sponsorships leave" if sponsored else ""
+    price = earning(campaign)
     if len(sums) == 1:
-        return f"nobody else in its tier{left and ','}{left}"
-    return f"weight {own:g} of {sum(sums.values()):g}{left}"
+        alone = f"at its eCPM of {spoken(price)}" if price else "in its tier"
+        return f"nobody else {alone}{left and ','}{left}"
+    priced = f" at an eCPM of {spoken(price)}" if price else ""
+    return f"weight {own:g} of {sum(sums.values()):g}{priced}{left}"
+
+
+def before(campaign: Campaign, served: Shelf) -> str:
+    """What comes before a campaign: a tier, or in its own tier a price."""
+    if served.tier is not campaign.tier:
+        return f"{served.tier} comes before {campaign.tier}"
+    price = earning(campaign)
+    own = f"its own of {spoken(price)}" if price else "what earns nothing by the impression"
+    return f"an eCPM of {spoken(earning(served.placements[0].campaign))} comes before {own}"
+
+
+def earning(campaign: Campaign) -> Decimal:
+    """The eCPM by which it stands in its tier; nothing in tiers where prices do not matter."""
+    return ecpm(campaign.price) if campaign.tier is Tier.REMNANT else NOTHING
+
+
+def spoken(price: Decimal) -> str:
+    """With cents, or as many decimals as it has."""
+    return f"{price:.2f}" if price == round(price, 2) else f"{price.normalize():f}"
 
 
 def percent(share: float) -> str:
     return f"{round(share * 100, 2):g}%"
-
-
-def last_served(shelves: Mapping[Tier, Shelf]) -> Tier:
-    """The tier that leaves nothing to those below it."""
-    return next(tier for tier, shelf in shelves.items() if shelf.cumulated[-1] >= shelf.whole)
 
 
 def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Question) -> str:

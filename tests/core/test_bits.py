@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.bits import MAX_FEW, less, pack, packed_or_few, positions_in, union
+from adserver.core.bits import MAX_FEW, less, lowest, pack, packed_or_few, positions_in, union
 
 POSITIONS = st.sets(st.integers(0, 5_000))
 
@@ -13,6 +13,11 @@ POSITIONS = st.sets(st.integers(0, 5_000))
 @given(POSITIONS)
 def test_what_was_packed_is_found_in_order(positions: set[int]) -> None:
     assert positions_in(pack(list(positions))) == sorted(positions)
+
+
+@given(POSITIONS.filter(bool))
+def test_the_lowest_is_the_first(positions: set[int]) -> None:
+    assert lowest(pack(list(positions))) == min(positions)
 
 
 @given(POSITIONS, POSITIONS)

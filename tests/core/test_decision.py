@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -16,6 +17,7 @@ from adserver.core.catalog import (
     Goal,
     OnEmpty,
     Period,
+    Price,
     State,
     Tier,
 )
@@ -336,6 +338,7 @@ BOOKED = st.lists(
         st.floats(0.01, 100),
         st.integers(1, 3),
         st.sampled_from([(), (Clause("section", any=("tech",)),)]),
+        st.sampled_from([None, Price(cpm=Decimal(2)), Price(cpc=Decimal(1))]),
     ),
     max_size=6,
 )
@@ -359,8 +362,9 @@ def test_every_candidate_has_exactly_one_reason_and_the_winners_is_won(
             creatives=tuple(text_creative(f"t{i}") for i in range(creatives)),
             frequency=Frequency(1, Period.HOUR) if f"c{n}" in caps else None,
             targeting=targeting,
+            price=price,
         )
-        for n, (tier, state, since, weight, creatives, targeting) in enumerate(booked)
+        for n, (tier, state, since, weight, creatives, targeting, price) in enumerate(booked)
     )
     house = slot(on_empty=OnEmpty.HOUSE)
     snapshot = compile_snapshot(generation(catalog(slots=(house,), campaigns=campaigns)))

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.catalog import TIERS, Clause, Device, Frequency, OnEmpty, Period, Size, Tier
+from adserver.core.catalog import (
+    TIERS,
+    Campaign,
+    Clause,
+    Device,
+    Frequency,
+    OnEmpty,
+    Period,
+    Price,
+    Size,
+    Tier,
+)
 from adserver.core.context import Context
+from adserver.core.ecpm import ecpm
 from adserver.core.page import decide_page
 from adserver.core.reasons import Reason
 from adserver.core.snapshot import compile_snapshot
@@ -210,6 +224,7 @@ BOOKED = st.lists(
         st.sampled_from(list(Tier)[:3]),
         st.sets(st.sampled_from(SLOTS), min_size=1),
         st.integers(1, 3),
+        st.sampled_from([None, Price(cpm=Decimal(1)), Price(cpm=Decimal(2))]),
     ),
     min_size=1,
     max_size=6,
@@ -228,8 +243,9 @@ def test_whatever_is_drawn_roadblocks_have_all_or_none_and_displace_nobody(booke
             tier=tier,
             slots=tuple(sorted(slots)),
             creatives=tuple(text_creative(f"t{i}") for i in range(many)),
+            price=price,
         )
-        for n, (block, tier, slots, many) in enumerate(booked)
+        for n, (block, tier, slots, many, price) in enumerate(booked)
     ]
     names = [name for name, _ in asked]
     decisions = page(*campaigns, slots=names, draws=[draw for _, draw in asked])
@@ -251,9 +267,18 @@ def test_whatever_is_drawn_roadblocks_have_all_or_none_and_displace_nobody(booke
             and name in one.slots
             and any((one.name, c.id) not in pairs for c in one.creatives)
         ]
-        better = [
-            one
-            for one in free
-            if first is None or TIERS.index(one.tier) < TIERS.index(first.campaign.tier)
-        ]
-        assert not better, "somebody of a higher tier, free to stand here, does not"
+        better = [one for one in free if first is None or rank(one) < rank(first.campaign)]
+        assert not better, "somebody who comes first, and is free to stand here, does not"
+
+
+def rank(one: Campaign) -> tuple[int, Decimal]:
+    """By tier, and in the remnant tier by eCPM."""
+    return (TIERS.index(one.tier), -ecpm(one.price) if one.tier is Tier.REMNANT else Decimal())
+
+
+def test_a_roadblock_displaces_nobody_of_a_higher_price() -> None:
+    dear = campaign("dear", tier=Tier.REMNANT, price=Price(cpm=Decimal(3)), slots=("bottom",))
+    block = roadblock(tier=Tier.REMNANT, price=Price(cpm=Decimal(2)))
+    assert shown(page(block, dear)) == [Reason.ROADBLOCK] * 2 + [("dear", "carte")]
+    cheap = campaign("cheap", tier=Tier.REMNANT, price=Price(cpm=Decimal(1)))
+    assert [one[0] for one in shown(page(block, cheap))] == ["all"] * 3

@@ -117,6 +117,17 @@ def test_a_table_is_built_once_until_something_changes() -> None:
     assert after is not before
 
 
+def test_what_nobody_wants_to_know_is_known() -> None:
+    elsewhere = campaign("b", slots=("bottom",), targeting=(Clause("country", none=("FR",)),))
+    places = compiled(
+        campaign("a", targeting=(Clause("lang", all=("fr",)),)),
+        elsewhere,
+        slots=(slot(), slot("bottom")),
+    ).places
+    assert [places["post-top"].asks(fact) for fact in ("lang", "country")] == [True, False]
+    assert places["bottom"].asks("country")
+
+
 def test_contexts_that_differ_in_nothing_that_counts_share_a_table() -> None:
     snapshot = compiled(campaign(targeting=(Clause("section", any=("tech",)),)))
     places = snapshot.places["post-top"]
@@ -214,9 +225,9 @@ def test_a_clock_that_is_set_back_is_believed() -> None:
 def test_lower_tiers_are_looked_at_when_those_before_them_have_nobody() -> None:
     first, second = campaign("a", tier=Tier.SPONSORSHIP), campaign("b", tier=Tier.REMNANT)
     found = table(compiled(first, second))
-    assert found.size == 1
+    assert found.size == 1 + 2
     assert [shelf.tier for shelf in found.shelves] == [Tier.SPONSORSHIP, Tier.REMNANT]
-    assert found.size == 2
+    assert found.size == 2 * (1 + 2)
     assert found.shelf(2) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -15,6 +16,7 @@ from adserver.core.catalog import (
     Hours,
     OnEmpty,
     Period,
+    Price,
     Size,
     State,
     Tier,
@@ -90,6 +92,49 @@ def test_a_better_tier_comes_first():
     _, outranked = asked(campaign("a", tier=Tier.REMNANT), campaign("b", tier=Tier.SPONSORSHIP))
     assert outranked.reason is Reason.OUTRANKED
     assert outranked.detail == "sponsorship comes before remnant"
+
+
+def remnant(name: str, price: Price | None, **changes: object) -> Campaign:
+    return campaign(name, tier=Tier.REMNANT, price=price, **changes)
+
+
+def test_a_better_price_comes_first_in_the_remnant_tier():
+    booked = (
+        remnant("a", Price(cpm=Decimal("8.5")), frequency=Frequency(1, Period.DAY)),
+        remnant("b", Price(cpc=Decimal("2.125"))),
+        remnant("c", None),
+        remnant("d", Price(flat=Decimal(900))),
+        campaign("e", tier=Tier.HOUSE),
+    )
+    taken = replace(HERE, context=Context(capped=frozenset({"a"})))
+    rooms = {"slots": (slot(on_empty=OnEmpty.HOUSE),)}
+    assert [(c.campaign, c.reason, c.detail) for c in asked(*booked, **rooms)] == [
+        ("a", Reason.WON, "nobody else at its eCPM of 8.50"),
+        ("b", Reason.OUTRANKED, "an eCPM of 8.50 comes before its own of 2.125"),
+        (
+            "c",
+            Reason.OUTRANKED,
+            "an eCPM of 8.50 comes before what earns nothing by the impression",
+        ),
+        (
+            "d",
+            Reason.OUTRANKED,
+            "an eCPM of 8.50 comes before what earns nothing by the impression",
+        ),
+        ("e", Reason.OUTRANKED, "remnant comes before house"),
+    ]
+    told = {c.campaign: (c.reason, c.detail) for c in asked(*booked, question=taken, **rooms)}
+    assert told["b"] == (Reason.WON, "nobody else at its eCPM of 2.125")
+    assert told["c"][1] == "an eCPM of 2.125 comes before what earns nothing by the impression"
+
+
+def test_equal_prices_share_by_weight_and_say_so():
+    price = Price(cpm=Decimal(2))
+    shares = asked(remnant("a", price), remnant("b", price, weight=3))
+    assert [c.detail for c in shares] == [
+        "weight 3 of 4 at an eCPM of 2.00",
+        "weight 1 of 4 at an eCPM of 2.00",
+    ]
 
 
 @pytest.mark.parametrize(
