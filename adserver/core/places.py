@@ -132,10 +132,6 @@ class Places:
         """UTC seconds of the next instant at which a campaign may begin or stop to run."""
         return self._until
 
-    def asks(self, fact: str) -> bool:
-        """Whether any of the campaigns wants to know it."""
-        return self._vocabulary.asks(fact)
-
     def table(self, context: Context, now: float) -> Table:
         """now: UTC seconds."""
         if not self._since <= now < self._until:

@@ -141,10 +141,6 @@ class Vocabulary:
         }
         self.patterns = Patterns(known[URL]) if URL in known else None
 
-    def asks(self, fact: str) -> bool:
-        """Whether any value of a fact makes a difference; of `url` see `patterns`."""
-        return fact in self._known
-
     def signature(
         self, values: Values, url: str, *, of_site: bool
     ) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -56,8 +56,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 def note_country(state: State, scope: Scope) -> None:
     if state.country_header is not None:
         state.country_header.note(scope)
-    if (countries := state.countries_asked) is not None:
-        countries.note(scope)
+    if state.countries is not None:
+        state.countries.note(scope)
 
 
 class PublicApp:

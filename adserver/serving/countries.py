@@ -1,7 +1,8 @@
 """In which country a reader's address is, by the operator's own database.
 
-Asked only where a live campaign wants to know. Of the address nothing is kept: neither in
-memory, nor in a log, nor with what is counted.
+Asked of every request for a slot, also where no campaign wants to know: forecasts are for a
+targeting that nobody has bought yet. Of the address nothing is kept: neither in memory, nor in a
+log, nor with what is counted or sampled.
 """
 
 from __future__ import annotations

@@ -72,13 +72,12 @@ async def get_decisions(state: State, scope: Scope, send: Send) -> int:
 async def post_decisions(state: State, scope: Scope, receive: Receive, send: Send) -> int:
     try:
         body = await read_json(receive)
-        countries = state.countries_asked
         call = read_call(
             body,
             dict(scope["headers"]),
             pages_of(state),
             is_among(scope, state.trusted_peers),
-            countries.of if countries is not None else None,
+            state.countries.of if state.countries is not None else None,
         )
     except Malformed as problem:
         return await refuse(send, problem)

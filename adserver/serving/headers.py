@@ -90,7 +90,7 @@ def visitor_headers(
 ) -> Headers:
     """The request's headers with what a trusted server says of its visitor.
 
-    country_of: None where there is no database, or nobody asks for the country.
+    country_of: None where there is no database.
     """
     agent, address = visitor.get("user_agent"), visitor.get("ip")
     if isinstance(agent, str):

@@ -15,7 +15,6 @@ from adserver.core.reasons import Discard, Reason
 from adserver.core.shelf import Placement
 from adserver.core.snapshot import Snapshot, compiling
 from adserver.core.steps import Steps, in_steps
-from adserver.core.targeting import COUNTRY
 from adserver.core.ticket import TEXT_LENGTH
 from adserver.metrics import OTHER, UNKNOWN, Meter, label_campaigns
 from adserver.serving import markup
@@ -68,7 +67,7 @@ class Fill:
 
 @dataclass(slots=True)
 class Served:
-    """One generation, ready to be served. asks_country: whether any campaign wants to know."""
+    """One generation, ready to be served."""
 
     snapshot: Snapshot
     pages: Pages
@@ -78,7 +77,6 @@ class Served:
     campaign_labels: Mapping[str, str]
     slot_names: Mapping[int, str]
     frame_stylesheet: bytes
-    asks_country: bool
     fills: dict[tuple[int, int, str, Device, bool, int, bool], Fill] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
 
@@ -177,7 +175,6 @@ def preparing(generation: Generation, public_url: str, meter: Meter, now: float)
         frame_stylesheet=markup.stylesheet(catalog, framed=True).encode(),
         campaign_labels=(yield from labels_of(catalog, now)),
         slot_names={places.number: name for name, places in snapshot.places.items()},
-        asks_country=any(places.asks(COUNTRY) for places in snapshot.places.values()),
     )
     yield from present_at_zero(served, meter)
     meter.present("no_fill_total", (UNKNOWN, Reason.UNKNOWN_SLOT))

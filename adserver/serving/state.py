@@ -41,12 +41,6 @@ class State:
     sampler: Sampler = field(default_factory=Sampler)
     serial: int = 0
 
-    @property
-    def countries_asked(self) -> Countries | None:
-        """The operator's database, where a live campaign wants to know the country."""
-        served = self.live.served
-        return self.countries if served is not None and served.asks_country else None
-
     def issue(self, served: Served, placement: Placement, context: Context, now: float) -> bytes:
         """A new ticket, and the served count that goes with it."""
         site = served.snapshot.site_numbers.get(context.site, 0)

@@ -117,17 +117,6 @@ def test_a_table_is_built_once_until_something_changes() -> None:
     assert after is not before
 
 
-def test_what_nobody_wants_to_know_is_known() -> None:
-    elsewhere = campaign("b", slots=("bottom",), targeting=(Clause("country", none=("FR",)),))
-    places = compiled(
-        campaign("a", targeting=(Clause("lang", all=("fr",)),)),
-        elsewhere,
-        slots=(slot(), slot("bottom")),
-    ).places
-    assert [places["post-top"].asks(fact) for fact in ("lang", "country")] == [True, False]
-    assert places["bottom"].asks("country")
-
-
 def test_contexts_that_differ_in_nothing_that_counts_share_a_table() -> None:
     snapshot = compiled(campaign(targeting=(Clause("section", any=("tech",)),)))
     places = snapshot.places["post-top"]

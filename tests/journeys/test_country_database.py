@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.journeys.small_blog import campaign, write_blog, write_campaign
+from tests.journeys.small_blog import campaign, write_blog
 from tests.mmdb import BELGIUM, BUILT, CANADA, FRANCE, write_database
 from tests.servers import Running, adserver_running, own_environment, run_command, until
 
@@ -122,19 +122,6 @@ def test_a_trusted_server_says_where_its_visitor_asks_from(
     call = {"slots": ["top"], "visitor": visitor}
     answer = ask(ads, peer, "/decisions", method="POST", json=call, headers=headers)
     assert is_filled(answer) is filled
-
-
-def test_nothing_is_looked_up_where_no_campaign_asks_for_the_country(
-    database: Path, tmp_path: Path
-) -> None:
-    config = write_blog(tmp_path / "config", ["top"], {"wanted": campaign("top")})
-    with adserver_running(config, tmp_path, env=env(database)) as ads:
-        assert is_filled(ask(ads, "127.0.0.3"))
-        # From the generation on that asks.
-        write_campaign(config, "wanted", campaign("top", targeting={"country": ["FR"]}))
-        assert ads.cli("apply", "--yes", "--wait").returncode == 0
-        assert not is_filled(ask(ads, "127.0.0.3"))
-        assert is_filled(ask(ads, "127.0.0.2"))
 
 
 def test_a_file_that_is_replaced_is_taken_up_without_a_restart(tmp_path: Path) -> None:

@@ -8,16 +8,21 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 
 from adserver.core.errors import SettingsError
 from adserver.metrics import Meter
+from adserver.serving.app import PublicApp
 from adserver.serving.countries import BUILT, FAILURES, Countries
 from adserver.serving.country_file import country_in, renewed
 from adserver.serving.headers import country_said
 from adserver.serving.peers import COUNTRY_SAID
+from tests.factories import NOW, campaign, catalog, generation
 from tests.mmdb import BUILT as MADE
 from tests.mmdb import CANADA, FRANCE, database, write_database
+from tests.serving.memory import MemoryWorker
 
 TRUSTED = (ip_network("10.0.0.0/8"),)
 
@@ -193,3 +198,21 @@ def test_a_record_that_cannot_be_read_is_counted_and_is_no_country(tmp_path: Pat
     made.countries = Countries(made.source, made.kept, TRUSTED, made.meter)
     assert (made.of("203.0.113.7"), made.of("233.0.113.7")) == ("FR", "")
     assert (made.failures("lookup"), made.failures("file")) == (1, 0)
+
+
+async def test_samples_know_the_country_also_while_no_campaign_asks_for_it(
+    made: Made, tmp_path: Path
+) -> None:
+    """What nobody has bought yet is to be forecast too."""
+    worker = MemoryWorker(tmp_path / "journal")
+    worker.store.publish(generation(catalog(campaign())))
+    await worker.state.live.refresh(NOW)
+    worker.state.countries = made.countries
+    app = PublicApp(worker.state, "", lambda _: Starlette())
+    transport = httpx.ASGITransport(app, client=("203.0.113.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://a") as reader:
+        assert (await reader.get("/slots/post-top")).is_success
+    [taken] = worker.state.sampler.take(NOW)
+    [context] = taken.samples.values()
+    assert context.facts == (("country", ("fr",)),)
+    assert "203.0.113" not in repr(context)
