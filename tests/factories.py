@@ -6,7 +6,7 @@ A test names only what it is about; everything else is a small, valid blog.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,7 +29,11 @@ from adserver.core.catalog import (
 )
 from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric, Row
+from adserver.core.forecast import History, hour_of_week, learn
+from adserver.core.hour import hour_at
 from adserver.core.ports import Delivered, KnownCreative, KnownKey, NodeState, Published
+from adserver.core.samples import Sample
+from adserver.core.traffic import Scope, Traffic
 
 ZONE = "Europe/Paris"
 ALWAYS = Flight(since=None, until=None, timezone=ZONE)
@@ -153,6 +157,41 @@ class MemoryKeys:
 
 
 @dataclass
+class MemoryTraffic:
+    """`core.ports.KnownTraffic`: hours by when they begin, with requests by slot."""
+
+    through: float = 0.0
+    histories: dict[int, History] = field(default_factory=dict)
+    hours: dict[int, dict[int, int]] = field(default_factory=dict)
+
+    def learn(self, requests: Callable[[int], int], days: int, until: float = NOW) -> None:
+        """What slot 1 had in each hour of so many days, by the hour of the day."""
+        begin = hour_at(until - days * 86_400, ZONE).begin
+        while begin + 3_600 <= until:
+            self.hours[begin] = {1: requests(hour_of_week(begin, ZONE) % 24)}
+            known = self.histories.get(1, History(through=begin))
+            self.histories[1] = learn(known, begin, self.hours[begin][1], ZONE)
+            begin += 3_600
+        self.through = begin
+
+    def traffic(self, scope: Scope, now: float) -> Traffic:
+        return Traffic(self.through, self.histories, self.through, {})
+
+    def requests(self, scope: Scope, since: float, until: float) -> dict[int, dict[int, int]]:
+        return {begin: by for begin, by in self.hours.items() if since <= begin < until}
+
+
+@dataclass
+class MemorySamples:
+    """`core.ports.KnownSamples`."""
+
+    by_slot: dict[int, list[Sample]] = field(default_factory=dict)
+
+    def samples(self, slot: int, now: float) -> list[Sample]:
+        return self.by_slot.get(slot, [])
+
+
+@dataclass
 class MemoryStore:
     """`core.ports.Catalogs` and `core.ports.Totals` in a few dicts, with the store's rules.
 
@@ -167,6 +206,8 @@ class MemoryStore:
     known: dict[int, KnownCreative] = field(default_factory=dict)
     workers: list[NodeState] = field(default_factory=list)
     signing: MemoryKeys = field(default_factory=MemoryKeys)
+    traffic: MemoryTraffic = field(default_factory=MemoryTraffic)
+    samples: MemorySamples = field(default_factory=MemorySamples)
 
     def live(self) -> tuple[Generation, Published] | None:
         return self.history[-1] if self.history else None

@@ -10,6 +10,7 @@ import click
 
 import adserver
 from adserver.cli.apply import apply
+from adserver.cli.available import available
 from adserver.cli.failures import Commands
 from adserver.cli.keys import keys
 from adserver.cli.options import common
@@ -29,7 +30,7 @@ def cli() -> None:
     """Sell, place and count the ads of your own pages."""
 
 
-for command in (validate, apply, status, why, report, snippet, keys, serve, demo, store):
+for command in (validate, apply, status, why, available, report, snippet, keys, serve, demo, store):
     cli.add_command(command)
 
 

@@ -217,6 +217,11 @@ class KnownTraffic(Protocol):
 
     def traffic(self, scope: Scope, now: float) -> Traffic: ...
 
+    def requests(self, scope: Scope, since: float, until: float) -> Mapping[int, Mapping[int, int]]:
+        """Requests by slot, in the hours that begin in [since, until), by when (UTC seconds);
+        hours that have no counts are left out."""
+        ...
+
 
 class Samples(Protocol):
     """Where workers bring their samples of contexts."""

@@ -88,6 +88,8 @@ class Beside:
             await cancel(every)
             await self.state.counting.finish()
             await self.shipping.finish()
+            if self.sampling is not None:
+                await self.sampling.flush()
             with contextlib.suppress(StoreUnavailable):
                 await self.catalog.forget_node(self.name)
             await cancel([teller])

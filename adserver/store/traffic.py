@@ -97,16 +97,35 @@ class StoredTraffic:
     def traffic(self, scope: Scope, now: float) -> Traffic:
         with answering():
             fields = self._client.hgetall(self._keys.traffic)
-            through = through_of(fields.get(THROUGH.encode()))
-            begin = unlearnt_from(through, now, scope.timezone)
-            since: Counter[int] = Counter()
-            asked = Fields(scope)
-            for shard in range(self._keys.shards):
-                window = (self._keys.hours(shard), begin, "+inf")
-                for name in self._client.zrangebyscore(*window):
-                    key = self._keys.counts(shard, name.decode())
-                    since += asked.add_up(self._client.hmget(key, some) for some in asked.names)
+        through = through_of(fields.get(THROUGH.encode()))
+        begin = unlearnt_from(through, now, scope.timezone)
+        since: Counter[int] = Counter()
+        for requests in self.requests(scope, begin, inf).values():
+            since.update(requests)
         return Traffic(through, read_all(fields), begin, since)
+
+    def requests(self, scope: Scope, since: float, until: float) -> dict[int, Counter[int]]:
+        asked = Fields(scope)
+        found: dict[int, Counter[int]] = {}
+        with answering():
+            for shard in range(self._keys.shards):
+                for begin, requests in self._of_shard(shard, asked, since, until):
+                    hour = hour_at(begin, scope.timezone).begin
+                    found.setdefault(hour, Counter()).update(requests)
+        return found
+
+    def _of_shard(
+        self, shard: int, asked: Fields, since: float, until: float
+    ) -> Iterator[tuple[int, Counter[int]]]:
+        window = (since, f"({until}")
+        hours = self._client.zrangebyscore(self._keys.hours(shard), *window, withscores=True)
+        pipeline = self._client.pipeline(transaction=False)
+        for name, _ in hours:
+            for some in asked.names:
+                pipeline.hmget(self._keys.counts(shard, name.decode()), some)
+        answers = iter(pipeline.execute())
+        for _, begin in hours:
+            yield int(begin), asked.add_up([next(answers) for _ in asked.names])
 
 
 class StoredLiveTraffic:
@@ -144,8 +163,6 @@ class StoredLiveTraffic:
             self._histories = read_all(fields)
 
     async def requests(self, scope: Scope, since: float, until: float) -> dict[int, Counter[int]]:
-        """Requests by slot, in the hours that begin in [since, until), UTC seconds; hours that
-        have no counts are left out."""
         asked = Fields(scope)
         with answering():
             shards = await asyncio.gather(

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from adserver.cli import cli
 from adserver.cli.options import Invocation
 from adserver.settings import Settings
-from tests.factories import NOW, MemoryKeys, MemoryStore
+from tests.factories import NOW, MemoryKeys, MemorySamples, MemoryStore, MemoryTraffic
 
 SITE = """\
 name: Le Comptoir
@@ -41,6 +41,12 @@ class Plane:
     catalogs: MemoryStore
     totals: MemoryStore
     signing: MemoryKeys
+    traffic: MemoryTraffic
+    samples: MemorySamples
+
+    @classmethod
+    def of(cls, store: MemoryStore) -> Plane:
+        return cls(store, store, store.signing, store.traffic, store.samples)
 
 
 def write_folder(at: Path, **campaigns: str) -> Path:
@@ -65,7 +71,7 @@ def adserver(
     @contextmanager
     def plane(settings: Settings) -> Iterator[Plane]:
         assert store is not None, "this command was not expected to open the store"
-        yield Plane(store, store, store.signing)
+        yield Plane.of(store)
 
     invocation = Invocation(
         control_plane=plane, now=lambda: NOW, wait_limit_seconds=wait_limit_seconds

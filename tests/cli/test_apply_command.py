@@ -257,7 +257,7 @@ from adserver.cli.options import Invocation
 
 memory = store()
 try:
-    cli(obj=Invocation(control_plane=lambda _: nullcontext(Plane(memory, memory, memory.signing))))
+    cli(obj=Invocation(control_plane=lambda _: nullcontext(Plane.of(memory))))
 finally:
     print("live:", bool(memory.live()))
 """

@@ -1,0 +1,55 @@
+"""What a campaign has bought, as a number: its goal, the buffer beyond it, and the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from adserver.core.catalog import Campaign
+from adserver.core.events import Metric
+
+UNITS = {Metric.IMPRESSION: "impressions", Metric.CLICK: "clicks"}
+
+
+class Bought(NamedTuple):
+    """metric: what is counted; goal: how many were bought; most: with the buffer."""
+
+    metric: Metric
+    goal: int
+    most: int
+
+    @property
+    def unit(self) -> str:
+        return UNITS[self.metric]
+
+
+def bought(campaign: Campaign) -> Bought | None:
+    """None where no number was bought."""
+    goal = campaign.goal
+    if goal is None:
+        return None
+    if goal.impressions is not None:
+        return Bought(Metric.IMPRESSION, goal.impressions, buffered(goal.impressions, campaign))
+    if goal.clicks is not None:
+        return Bought(Metric.CLICK, goal.clicks, buffered(goal.clicks, campaign))
+    return None
+
+
+def buffered(goal: int, campaign: Campaign) -> int:
+    """Whole events: what the buffer leaves of one is not delivered."""
+    return goal + int(goal * campaign.buffer)
+
+
+def delivered_by_campaign(
+    numbers: Mapping[str, int], delivered: Mapping[tuple[Metric, int], int], metric: Metric
+) -> dict[str, int]:
+    """How often, ever, those of creatives that the campaign has no more included.
+
+    numbers: every name's; delivered: by metric and creative's number.
+    """
+    found: dict[str, int] = {}
+    for name, number in numbers.items():
+        if name.startswith("creative/"):
+            campaign = name.split("/")[1]
+            found[campaign] = found.get(campaign, 0) + delivered.get((metric, number), 0)
+    return found
