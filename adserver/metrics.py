@@ -110,6 +110,18 @@ METRICS: dict[str, Declared] = {
     "campaign_delivered": Declared(
         Type.STORE, "Counted so far, equal on every node.", ("campaign", "unit")
     ),
+    "campaign_goal": Declared(
+        Type.STORE, "What was bought; absent where no number was.", ("campaign", "unit")
+    ),
+    "campaign_delivered_ratio": Declared(
+        Type.STORE, "Delivered so far, as a share of the goal.", ("campaign",)
+    ),
+    "campaign_expected_ratio": Declared(
+        Type.STORE, "What should be delivered by now, as a share of the goal.", ("campaign",)
+    ),
+    "campaign_verdict": Declared(
+        Type.STORE, "1 for how a campaign with a goal does now, 0 else.", ("campaign", "verdict")
+    ),
     "campaign_state": Declared(
         Type.STORE, "1 for the campaign's state now, 0 for the others.", ("campaign", "state")
     ),

@@ -9,7 +9,9 @@ import click
 
 from adserver.cli import output
 from adserver.cli.options import Invocation, common
+from adserver.core.bought import delivered_by_unit
 from adserver.core.ports import NodeState, Published
+from adserver.publishing.outlook import outlooks
 from adserver.publishing.rollout import alive
 from adserver.publishing.status import SlotStatus, Status
 from adserver.publishing.status import status as make_status
@@ -33,7 +35,9 @@ def status(context: click.Context) -> None:
         if live:
             totals = plane.totals
             day = totals.rows(now - DAY_SECONDS, now + AHEAD_SECONDS)
-            made = make_status(live[0], totals.numbers(), totals.delivered(), day, now)
+            by_unit = delivered_by_unit(totals.numbers(), totals.delivered())
+            expected = outlooks(live[0], by_unit, plane.traffic, plane.samples, now)
+            made = make_status(live[0], by_unit, expected, day, now)
     if invocation.as_json:
         output.answer(asdict(made))
     else:
@@ -68,11 +72,23 @@ def span(seconds: float) -> str:
 
 def show_campaigns(made: Status) -> None:
     rows = [
-        (one.campaign, one.state, f"{one.delivered:,}", one.unit, one.verdict)
+        (
+            one.campaign,
+            one.state,
+            f"{one.delivered:,}",
+            counted(one.expected),
+            counted(one.goal),
+            one.unit,
+            one.verdict,
+        )
         for one in made.campaigns
     ]
-    headings = ("campaign", "state", "delivered", "unit", "verdict")
-    output.table(headings, rows, numbers=("delivered",))
+    headings = ("campaign", "state", "delivered", "expected", "goal", "unit", "verdict")
+    output.table(headings, rows, numbers=("delivered", "expected", "goal"))
+
+
+def counted(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
 
 
 def show_slots(slots: Sequence[SlotStatus]) -> None:

@@ -40,16 +40,22 @@ def buffered(goal: int, campaign: Campaign) -> int:
     return goal + int(goal * campaign.buffer)
 
 
-def delivered_by_campaign(
-    numbers: Mapping[str, int], delivered: Mapping[tuple[Metric, int], int], metric: Metric
-) -> dict[str, int]:
+ByUnit = Mapping[str, Mapping[str, int]]
+"""How often, by unit and campaign."""
+
+
+def delivered_by_unit(
+    numbers: Mapping[str, int], delivered: Mapping[tuple[Metric, int], int]
+) -> ByUnit:
     """How often, ever, those of creatives that the campaign has no more included.
 
     numbers: every name's; delivered: by metric and creative's number.
     """
-    found: dict[str, int] = {}
+    found: dict[str, dict[str, int]] = {unit: {} for unit in UNITS.values()}
     for name, number in numbers.items():
         if name.startswith("creative/"):
             campaign = name.split("/")[1]
-            found[campaign] = found.get(campaign, 0) + delivered.get((metric, number), 0)
+            for metric, unit in UNITS.items():
+                counted = found[unit].get(campaign, 0) + delivered.get((metric, number), 0)
+                found[unit][campaign] = counted
     return found

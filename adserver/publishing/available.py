@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from adserver.core.available import HORIZON_SECONDS, Available, Counted, Question, available
-from adserver.core.bought import bought, delivered_by_campaign
+from adserver.core.bought import ByUnit, bought, delivered_by_unit
 from adserver.core.catalog import Catalog, Clause, Generation, Site, Slot, may_book
 from adserver.core.context import Context
 from adserver.core.deviation import Deviation, deviation_of
@@ -206,18 +206,11 @@ class Inquiry:
         }
 
     def left(self) -> Iterable[tuple[str, float | None]]:
-        numbers, delivered = self.records.numbers, self.records.delivered
-        shown = delivered_by_campaign(numbers, delivered, Metric.IMPRESSION)
-        clicked = delivered_by_campaign(numbers, delivered, Metric.CLICK)
+        by_unit = delivered_by_unit(self.records.numbers, self.records.delivered)
         for campaign in self.catalog.campaigns:
             if (order := bought(campaign)) is not None:
-                impressions, clicks = shown.get(campaign.name, 0), clicked.get(campaign.name, 0)
-                if order.metric is Metric.IMPRESSION:
-                    yield campaign.name, max(0.0, order.most - impressions)
-                else:
-                    each = impressions / clicks if clicks else None
-                    left = max(0, order.most - clicks)
-                    yield campaign.name, None if each is None else left * each
+                left = max(0, order.most - by_unit[order.unit].get(campaign.name, 0))
+                yield campaign.name, impressions_for(campaign.name, order.metric, left, by_unit)
 
     def deviation(self, traffic: Traffic) -> Deviation:
         """Of the whole days before today."""
@@ -243,6 +236,14 @@ def whole_days(history: History) -> int:
 def hours_of(history: History) -> tuple[float, ...]:
     """Of a slot that nobody has asked for, nothing is expected."""
     return curve(history) if any(history.requests) else NOTHING
+
+
+def impressions_for(name: str, metric: Metric, left: int, by_unit: ByUnit) -> float | None:
+    """How many impressions it takes; None for clicks of which there was none yet."""
+    if metric is Metric.IMPRESSION:
+        return float(left)
+    impressions, clicks = (by_unit[unit].get(name, 0) for unit in ("impressions", "clicks"))
+    return left * impressions / clicks if clicks else None
 
 
 def of_day(hours: Sequence[float], day: date) -> float:

@@ -6,25 +6,32 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from adserver.core.bought import ByUnit, bought
 from adserver.core.catalog import Campaign, Generation, OnEmpty, Slot, Tier, booked_slots
 from adserver.core.events import Metric, Row
 from adserver.core.flights import next_change, standing, zone
-from adserver.core.ports import Delivered
+from adserver.core.outlook import Outlook
 from adserver.core.reasons import Reason
 from adserver.publishing import moments
 
 RUNNING = "running"
 UNIT = "impressions"
+# What is to be said of these is that, however far they are.
+UNJUDGED = (Reason.DRAFT, Reason.PAUSED, Reason.NOT_STARTED)
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignStatus:
-    """`state` is what it does now; `verdict` says so to a person, with what comes next."""
+    """`state` is what it does now; `verdict` says to a person how it is doing: of a campaign with
+    a goal one of `core.pacing.Verdict`, else the state, with what comes next.
+
+    delivered, expected and goal are in the goal's unit.
+    """
 
     campaign: str
     state: str
     delivered: int
-    expected: float | None
+    expected: int | None
     goal: int | None
     unit: str
     verdict: str
@@ -49,44 +56,44 @@ class Status:
 
 def status(
     live: Generation,
-    numbers: Mapping[str, int],
-    delivered: Delivered,
+    by_unit: ByUnit,
+    outlooks: Mapping[str, Outlook],
     day: Iterable[Row],
     now: float,
 ) -> Status:
-    """numbers: every name's; delivered: ever; day: the rows of the last 24 hours."""
-    shown = impressions_by_campaign(numbers, delivered)
+    """by_unit: delivered ever; outlooks: of campaigns with a goal; day: the rows of the last 24
+    hours."""
     return Status(
         generation=live.number,
         campaigns=tuple(
-            campaign_status(campaign, live.catalog.slots, shown[campaign.name], now)
+            campaign_status(campaign, live.catalog.slots, by_unit, outlooks, now)
             for campaign in sorted(live.catalog.campaigns, key=lambda c: c.name)
         ),
         slots=slot_statuses(live, tuple(day)),
     )
 
 
-def impressions_by_campaign(numbers: Mapping[str, int], delivered: Delivered) -> Counter[str]:
-    """Net impressions, those of creatives that the campaign has no more included."""
-    shown: Counter[str] = Counter()
-    for name, number in numbers.items():
-        if name.startswith("creative/"):
-            shown[name.split("/")[1]] += delivered.get((Metric.IMPRESSION, number), 0)
-    return shown
-
-
 def campaign_status(
-    campaign: Campaign, slots: tuple[Slot, ...], delivered: int, now: float
+    campaign: Campaign,
+    slots: tuple[Slot, ...],
+    by_unit: ByUnit,
+    outlooks: Mapping[str, Outlook],
+    now: float,
 ) -> CampaignStatus:
     why_not = standing(campaign, now)
+    order, outlook = bought(campaign), outlooks.get(campaign.name, Outlook(None, None))
+    unit = order.unit if order else UNIT
+    delivered = by_unit[unit].get(campaign.name, 0)
+    said = stopped(campaign, why_not, now) if why_not else going(campaign, slots, delivered)
+    judged = None if why_not in UNJUDGED else outlook.verdict
     return CampaignStatus(
         campaign=campaign.name,
         state=why_not.value if why_not else RUNNING,
         delivered=delivered,
-        expected=None,
-        goal=None,
-        unit=UNIT,
-        verdict=stopped(campaign, why_not, now) if why_not else going(campaign, slots, delivered),
+        expected=outlook.expected,
+        goal=order.goal if order else None,
+        unit=unit,
+        verdict=judged.value if judged else said,
     )
 
 

@@ -52,6 +52,7 @@ class StoredSamples:
     """`core.ports.Samples` on Redis."""
 
     def __init__(self, client: AsyncClient, keys: Keys) -> None:
+        self._client: Any = client
         self._keys = keys
         self._line = line_to(client)
         self._sample = Script.named("sample")
@@ -63,6 +64,17 @@ class StoredSamples:
         key = self._keys.samples(taken.slot, taken.day)
         return read_tag(await self._line.run(self._sample, [key], args))
 
+    async def samples(self, slot: int, now: float) -> list[Sample]:
+        """As `core.ports.KnownSamples` has them."""
+        with answering():
+            days = [await self._client.hgetall(key) for key in recent(self._keys, slot, now)]
+        return [sample for fields in days for sample in weighted(fields)]
+
+
+def recent(keys: Keys, slot: int, now: float) -> list[str]:
+    today = int(now // DAY_SECONDS)
+    return [keys.samples(slot, day) for day in range(today - DAYS_KEPT + 1, today + 1)]
+
 
 class StoredKnownSamples:
     """`core.ports.KnownSamples` on Redis."""
@@ -72,13 +84,9 @@ class StoredKnownSamples:
         self._keys = keys
 
     def samples(self, slot: int, now: float) -> list[Sample]:
-        today = int(now // DAY_SECONDS)
-        found: list[Sample] = []
-        for day in range(today - DAYS_KEPT + 1, today + 1):
-            with answering():
-                fields = self._client.hgetall(self._keys.samples(slot, day))
-            found += weighted(fields)
-        return found
+        with answering():
+            days = [self._client.hgetall(key) for key in recent(self._keys, slot, now)]
+        return [sample for fields in days for sample in weighted(fields)]
 
 
 def weighted(fields: Mapping[bytes, bytes]) -> list[Sample]:

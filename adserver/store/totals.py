@@ -72,12 +72,7 @@ class StoredTotals:
 
     def numbers(self) -> Mapping[str, int]:
         with answering():
-            fields = self._client.hgetall(self._keys.numbers)
-        return {
-            name.decode(): int(number)
-            for name, number in fields.items()
-            if not name.startswith(b"#")
-        }
+            return read_numbers(self._client.hgetall(self._keys.numbers))
 
     def known_creatives(self) -> Mapping[int, KnownCreative]:
         with answering():
@@ -95,3 +90,16 @@ async def delivered(client: AsyncClient, keys: Keys) -> dict[tuple[Metric, int],
         metric, creative = field.decode().split(":")
         found[Metric(metric), int(creative)] += int(count)
     return dict(found)
+
+
+async def numbers(client: AsyncClient, keys: Keys) -> dict[str, int]:
+    """As `core.ports.Totals` has them."""
+    reader: Any = client
+    with answering():
+        return read_numbers(await reader.hgetall(keys.numbers))
+
+
+def read_numbers(fields: Fields) -> dict[str, int]:
+    return {
+        name.decode(): int(number) for name, number in fields.items() if not name.startswith(b"#")
+    }

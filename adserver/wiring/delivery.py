@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 
+from adserver.core.bought import ByUnit, bought, delivered_by_unit
 from adserver.core.catalog import Campaign, Generation
 from adserver.core.errors import StoreUnavailable
-from adserver.core.events import Metric
 from adserver.core.flights import standing
+from adserver.core.outlook import Outlook
+from adserver.core.pacing import Verdict
 from adserver.core.reasons import Reason
 from adserver.metrics import OTHER, Dump, label_campaigns
 from adserver.store.catalogs import StoredLiveCatalog
 from adserver.store.connect import AsyncClient
 from adserver.store.keys import Keys
 from adserver.store.live_totals import StoredLiveTotals
+from adserver.store.totals import numbers
+from adserver.wiring.expected import Expected
 
 log = structlog.get_logger(__name__)
 
 # Several Prometheus servers may scrape; the store is asked once for all of them.
 FRESH_SECONDS = 1.0
-UNITS = {Metric.IMPRESSION: "impressions", Metric.CLICK: "clicks"}
 RUNNING = "running"
+GOAL_GAUGES = (
+    "campaign_goal",
+    "campaign_delivered_ratio",
+    "campaign_expected_ratio",
+    "campaign_verdict",
+)
 STATES = (
     RUNNING,
     Reason.DRAFT,
@@ -37,8 +46,11 @@ STATES = (
 
 class Delivery:
     def __init__(self, client: AsyncClient, keys: Keys) -> None:
+        self._client, self._keys = client, keys
         self._totals = StoredLiveTotals(client, keys)
+        self._numbers: Mapping[str, int] = {}
         self._catalog = StoredLiveCatalog(client, keys)
+        self._expected = Expected(client, keys)
         self._generation: Generation | None = None
         self._read_at = 0.0
         self._dump: Dump = {}
@@ -57,14 +69,20 @@ class Delivery:
     async def _read(self) -> Dump:
         number = await self._catalog.live_number()
         if self._generation is None or self._generation.number != number:
+            # Also those of creatives that a campaign has no more: they were delivered.
+            self._numbers = await numbers(self._client, self._keys)
             self._generation = await self._catalog.generation(number) if number else None
         if self._generation is None:
             return {}
         await self._totals.look()
-        return gauges(self._generation, self._totals.delivered, time.time())
+        live, now = self._generation, time.time()
+        by_unit = delivered_by_unit(self._numbers, self._totals.delivered)
+        return gauges(live, by_unit, await self._expected.at(live, by_unit, now), now)
 
 
-def gauges(generation: Generation, totals: Mapping[tuple[Metric, int], int], now: float) -> Dump:
+def gauges(
+    generation: Generation, by_unit: ByUnit, outlooks: Mapping[str, Outlook], now: float
+) -> Dump:
     """now: UTC seconds."""
     campaigns = generation.catalog.campaigns
     running = {c.name for c in campaigns if standing(c, now) is None}
@@ -72,10 +90,8 @@ def gauges(generation: Generation, totals: Mapping[tuple[Metric, int], int], now
     named = [c for c in campaigns if labels[c.name] != OTHER]
     counted: Counter[tuple[str, ...]] = Counter()
     for campaign in campaigns:
-        for metric, unit in UNITS.items():
-            counted[labels[campaign.name], unit] += delivered_by(
-                campaign, generation, totals, metric
-            )
+        for unit, delivered in by_unit.items():
+            counted[labels[campaign.name], unit] += delivered.get(campaign.name, 0)
     return {
         "campaign_delivered": list(counted.items()),
         "campaign_state": [
@@ -87,20 +103,30 @@ def gauges(generation: Generation, totals: Mapping[tuple[Metric, int], int], now
             ((c.name,), c.flight.until) for c in named if c.flight.until is not None
         ],
         "campaign_info": [((c.name, c.advertiser, c.tier), 1) for c in named],
+        **goal_gauges(named, by_unit, outlooks),
     }
+
+
+def goal_gauges(
+    campaigns: Iterable[Campaign], by_unit: ByUnit, outlooks: Mapping[str, Outlook]
+) -> Dump:
+    """Of those that have bought a number."""
+    dump: Dump = {name: [] for name in GOAL_GAUGES}
+    goals, delivered_ratios, expected_ratios, verdicts = dump.values()
+    for campaign in campaigns:
+        if (order := bought(campaign)) is None:
+            continue
+        name = campaign.name
+        goals.append(((name, order.unit), order.goal))
+        delivered_ratios.append(((name,), by_unit[order.unit].get(name, 0) / order.goal))
+        outlook = outlooks.get(name)
+        if outlook is None:
+            continue
+        if outlook.expected is not None:
+            expected_ratios.append(((name,), outlook.expected / order.goal))
+        verdicts += [((name, one), int(one is outlook.verdict)) for one in Verdict]
+    return dump
 
 
 def state_of(campaign: Campaign, now: float) -> str:
     return standing(campaign, now) or RUNNING
-
-
-def delivered_by(
-    campaign: Campaign,
-    generation: Generation,
-    totals: Mapping[tuple[Metric, int], int],
-    metric: Metric,
-) -> int:
-    return sum(
-        totals.get((metric, generation.numbers[f"creative/{campaign.name}/{creative.id}"]), 0)
-        for creative in campaign.creatives
-    )

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adserver.core.available import Available, Counted, Question, available
-from adserver.core.bought import Bought, bought, delivered_by_campaign
+from adserver.core.bought import Bought, bought, delivered_by_unit
 from adserver.core.catalog import (
     Campaign,
     Clause,
@@ -285,5 +285,7 @@ def test_what_is_bought_is_a_number_with_its_buffer() -> None:
 def test_delivered_is_that_of_all_creatives_that_a_campaign_ever_had() -> None:
     numbers = {"creative/a/old": 1, "creative/a/new": 2, "creative/b/x": 3, "slot/a": 1}
     counted = {(Metric.IMPRESSION, 1): 5, (Metric.IMPRESSION, 2): 6, (Metric.CLICK, 3): 7}
-    assert delivered_by_campaign(numbers, counted, Metric.IMPRESSION) == {"a": 11, "b": 0}
-    assert delivered_by_campaign(numbers, counted, Metric.CLICK) == {"a": 0, "b": 7}
+    assert delivered_by_unit(numbers, counted) == {
+        "impressions": {"a": 11, "b": 0},
+        "clicks": {"a": 0, "b": 7},
+    }

@@ -101,6 +101,15 @@ def test_what_is_put_back_stays_within_the_bound() -> None:
     assert taken.below == 0.4
 
 
+def test_what_is_put_back_beside_what_came_meanwhile_stays_within_the_bound() -> None:
+    one = sampler()
+    for n in range(5):
+        one.note(1, PAGE, 0.55 + n / 100)
+    one.put_back(Taken(1, DAY, 8, 1.0, {n / 10: PAGE for n in range(8)}))
+    [taken] = one.take(NOW)
+    assert (taken.seen, taken.below, sorted(taken.samples)) == (13, 0.4, [0.0, 0.1, 0.2, 0.3])
+
+
 def test_a_store_that_has_enough_lowers_the_bound() -> None:
     one = sampler()
     one.note(1, PAGE, 0.5)

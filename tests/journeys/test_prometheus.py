@@ -12,7 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from adserver.core.catalog import Flight, Goal
+from adserver.core.pacing import Verdict
 from tests.dashboard import dashboard_expressions
+from tests.goals import sell
 from tests.journeys.scraping import Prometheus, prometheus_of
 from tests.journeys.small_blog import campaign, write_blog
 from tests.programs import needs
@@ -27,6 +30,9 @@ CLICKED = {"top": 3, "side": 1}
 SHOWN_AGAIN = 2
 CLICKED_AGAIN = 1
 FORGED = 5
+GOAL = 8
+# Begun a while ago, and far from its end: next to nothing is expected yet.
+FLIGHT = Flight(1_700_000_000.0, 7_000_000_000.0, "UTC")
 TOKEN = "a token that only tests show"
 
 
@@ -36,6 +42,9 @@ def ads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     campaigns = {name: campaign(slot) for slot, name in BOOKED.items()}
     config = write_blog(tmp / "config", ["top", "side", "bottom"], campaigns)
     with adserver_running(config, tmp, "--workers", "2") as ads:
+        sell(ads.redis, "coffee", goal=Goal(impressions=GOAL), flight=FLIGHT)
+        until(lambda: "adserver_campaign_verdict{" in ads.metrics())
+        until(lambda: "adserver_generation 2.0" in ads.metrics())
         yield ads
 
 
@@ -134,6 +143,19 @@ def test_the_stores_numbers_are_the_same(prometheus: Prometheus) -> None:
         **{(BOOKED[slot], "clicks"): count for slot, count in CLICKED.items()},
     }
     until(lambda: prometheus.table("adserver_campaign_delivered", "campaign", "unit") == wanted)
+
+
+def test_a_goal_is_told_with_how_far_it_is_and_should_be(prometheus: Prometheus) -> None:
+    assert prometheus.table("adserver_campaign_goal", "campaign", "unit") == {
+        ("coffee", "impressions"): GOAL
+    }
+    percent = {("coffee",): 100 * SHOWN["top"] // GOAL}
+    ratio = "adserver_campaign_delivered_ratio * 100"
+    until(lambda: prometheus.table(ratio, "campaign") == percent)
+    said = prometheus.ask("adserver_campaign_verdict == 1")
+    assert [one["metric"]["verdict"] for one in said] == ["ahead"]
+    assert len(prometheus.ask("adserver_campaign_verdict")) == len(Verdict)
+    assert prometheus.ask("adserver_campaign_expected_ratio < 0.1")
 
 
 def test_every_expression_of_the_dashboard_finds_something(prometheus: Prometheus) -> None:

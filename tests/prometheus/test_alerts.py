@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from adserver.core.catalog import Tier
+from adserver.core.catalog import Flight, Goal, Tier
 from adserver.metrics import METRICS, PREFIX
 from tests.docs.pages import blocks, page
+from tests.goals import sell
 from tests.journeys.small_blog import campaign, write_blog
 from tests.programs import needs
 from tests.rules import FOLDER, RULE_FILES, UNIT_TESTS, alerts, read, rules
-from tests.servers import adserver_running
+from tests.servers import adserver_running, until
 
 NAMES = [rule["alert"] for rule in alerts()]
 METRIC = re.compile(rf"(?<![\w:]){PREFIX}(\w+)")
@@ -154,8 +155,10 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     tmp = tmp_path_factory.mktemp("alerts")
     config = write_blog(tmp / "config", ["top"], {"tea": campaign("top")})
     with adserver_running(config, tmp) as ads:
+        sell(ads.redis, "tea", goal=Goal(impressions=100), flight=Flight(0.0, 1e10, "UTC"))
         for path in ("/slots/top", "/i/A", "/v/A"):
             ads.get(path)
+        until(lambda: "adserver_campaign_verdict{" in ads.metrics())
         text = ads.metrics()
     found = defaultdict[str, list[dict[str, str]]](list)
     for family in text_string_to_metric_families(text):

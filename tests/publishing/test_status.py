@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from adserver.core.catalog import Campaign, Flight, Hours, State, Tier
+from collections.abc import Mapping
+
+from adserver.core.bought import delivered_by_unit
+from adserver.core.catalog import Campaign, Flight, Goal, Hours, State, Tier
 from adserver.core.events import Metric, Row
+from adserver.core.outlook import Outlook
+from adserver.core.pacing import Verdict
 from adserver.publishing.status import CampaignStatus, Status, status
 from tests.factories import (
     NOW,
@@ -23,9 +28,19 @@ DAY = 24 * HOUR
 WEEKDAYS = (0, 1, 2, 3, 4)
 
 
-def made(*campaigns: Campaign, rows: tuple[Row, ...] = ()) -> Status:
+def made(
+    *campaigns: Campaign,
+    rows: tuple[Row, ...] = (),
+    outlooks: Mapping[str, Outlook] | None = None,
+) -> Status:
     live = generation(catalog(*campaigns), number=7)
-    return status(live, live.numbers, delivered(rows), rows, NOW)
+    by_unit = delivered_by_unit(live.numbers, delivered(rows))
+    return status(live, by_unit, outlooks or {}, rows, NOW)
+
+
+def judged(one: Campaign, outlook: Outlook, *rows: Row) -> CampaignStatus:
+    (told,) = made(one, rows=rows, outlooks={one.name: outlook}).campaigns
+    return told
 
 
 def only(one: Campaign, *rows: Row) -> CampaignStatus:
@@ -45,6 +60,37 @@ def flight(since: float | None = None, until: float | None = None) -> Flight:
 def test_a_campaign_that_shows_is_running():
     told = only(campaign(), row(Metric.IMPRESSION, 12), row(Metric.IMPRESSION, 3, reason="bot"))
     assert told == CampaignStatus("brulerie", "running", 12, None, None, "impressions", "running")
+
+
+def test_a_goal_says_how_far_it_is_and_should_be():
+    sold = campaign(goal=Goal(impressions=1_000))
+    told = judged(sold, Outlook(300, Verdict.BEHIND), row(Metric.IMPRESSION, 200))
+    assert told == CampaignStatus("brulerie", "running", 200, 300, 1_000, "impressions", "behind")
+
+
+def test_a_goal_in_clicks_counts_clicks():
+    sold = campaign(goal=Goal(clicks=50))
+    rows = (row(Metric.IMPRESSION, 200), row(Metric.CLICK, 12))
+    told = judged(sold, Outlook(10, Verdict.ON_COURSE), *rows)
+    assert told == CampaignStatus("brulerie", "running", 12, 10, 50, "clicks", "on course")
+
+
+def test_a_goal_that_is_off_its_hours_or_over_is_judged_and_a_paused_one_is_paused():
+    goal = Goal(impressions=1_000)
+    over = judged(campaign(goal=goal, flight=flight(until=NOW)), Outlook(1_000, Verdict.SHORT))
+    assert (over.state, over.verdict) == ("ended", "ended short")
+    evenings = campaign(goal=goal, hours=(Hours(WEEKDAYS, 18 * 60, 20 * 60),))
+    closed = judged(evenings, Outlook(10, Verdict.AHEAD))
+    assert (closed.state, closed.verdict) == ("off_hours", "ahead")
+    paused = judged(campaign(goal=goal, state=State.PAUSED), Outlook(10, Verdict.BEHIND))
+    assert (paused.state, paused.expected, paused.verdict) == ("paused", 10, "paused")
+    to_come = campaign(goal=goal, flight=flight(since=NOW + DAY))
+    assert judged(to_come, Outlook(0, Verdict.NOT_STARTED)).verdict == "starts 3 Nov"
+
+
+def test_a_goal_of_which_nothing_can_be_said_is_as_any_campaign():
+    told = judged(campaign(goal=Goal(impressions=9)), Outlook(None, None))
+    assert (told.goal, told.expected, told.verdict) == (9, None, "no impression yet")
 
 
 def test_a_campaign_that_might_show_and_never_did_says_so():
@@ -86,7 +132,8 @@ def test_what_a_creative_delivered_before_it_was_taken_out_still_counts():
     before = catalog(campaign(creatives=(text_creative("old"), text_creative("new"))))
     live = generation(catalog(campaign(creatives=(text_creative("new"),))))
     rows = (row(Metric.IMPRESSION, 5, creative=1), row(Metric.IMPRESSION, 6, creative=2))
-    (told,) = status(live, numbers(before), delivered(rows), (), NOW).campaigns
+    by_unit = delivered_by_unit(numbers(before), delivered(rows))
+    (told,) = status(live, by_unit, {}, (), NOW).campaigns
     assert told.delivered == 11
 
 
@@ -115,4 +162,6 @@ def test_more_empty_answers_than_requests_are_no_fill_and_not_less():
 
 def test_slots_stand_in_the_order_of_their_file():
     live = generation(catalog(slots=(slot("z"), slot("a"))))
-    assert [s.slot for s in status(live, live.numbers, {}, (), NOW).slots] == ["z", "a"]
+    assert [
+        s.slot for s in status(live, delivered_by_unit(live.numbers, {}), {}, (), NOW).slots
+    ] == ["z", "a"]

@@ -136,6 +136,16 @@ async def test_an_older_stores_hours_are_caught_up_on_at_once(blog: Site) -> Non
     assert blog.weeks() == pytest.approx(sum(0.5 ** (h / 504) for h in range(1, 47)), rel=0.001)
 
 
+async def test_an_hour_that_another_zone_has_cut_is_waited_for(blog: Site) -> None:
+    """The site has moved from a zone whose hours begin at half past."""
+    cut = FIRST + HOUR_SECONDS // 2
+    blog.store.hset(KEYS.traffic, "#through", cut)
+    await blog.run(HOUR_SECONDS * 1.8)
+    assert blog.traffic.through == cut
+    await blog.run(HOUR_SECONDS * 0.3)
+    assert blog.traffic.through == FIRST + 2 * HOUR_SECONDS
+
+
 async def test_before_anything_is_live_nothing_is_learnt(beside: redis.asyncio.Redis) -> None:
     site = Site(beside)
     site.count(FIRST, 10)
