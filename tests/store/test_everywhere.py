@@ -9,17 +9,24 @@ from contextlib import ExitStack
 import pytest
 
 from adserver.core.assets import Asset, digest_of
+from adserver.core.context import Context
 from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric
+from adserver.core.forecast import History
 from adserver.core.ports import NodeState
+from adserver.core.samples import Taken
+from adserver.core.traffic import Scope
 from adserver.store.address import shards_of
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.connect import AsyncClient, Client, async_client, client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
 from adserver.store.permissions import check_user
+from adserver.store.samples import StoredKnownSamples, StoredSamples
 from adserver.store.totals import StoredTotals, delivered
-from tests.factories import campaign, catalog
+from adserver.store.traffic import StoredLiveTraffic, StoredTraffic
+from tests.factories import ZONE, campaign, catalog
+from tests.store import shipping
 from tests.store.conftest import TICKET_LIFE_SECONDS
 from tests.store.documented import Store, as_documented, as_user, servers_of
 from tests.store.shipper import EVENTS, HOUR, Shipper
@@ -30,6 +37,7 @@ from tests.topology import (
     tls_running,
 )
 
+SCOPE = Scope((1, 2), (1,), ZONE)
 TOPOLOGIES = {
     "redis": redis_running,
     "valkey": lambda: redis_running("valkey-server"),
@@ -152,6 +160,28 @@ async def test_generations_are_published_and_read(
     assert catalogs.nodes() == [state]
     await live.forget_node("node")
     assert catalogs.nodes() == []
+
+
+async def test_traffic_is_learnt_and_contexts_are_sampled(
+    worker: AsyncClient, control: Client, keys: Keys
+) -> None:
+    live, samples, scope = StoredLiveTraffic(worker, keys), StoredSamples(worker, keys), SCOPE
+    counts = StoredCounts(worker, keys, TICKET_LIFE_SECONDS)
+    await shipping.Shipper(counts).tallies(HOUR, {("r", 0, 1, 1): 7})
+    minute = HOUR.begin // 60
+    await live.beat([minute])
+    assert await live.minutes(HOUR.begin, HOUR.end) == {minute}
+    assert await live.learn(0, HOUR.begin, {1: History(through=HOUR.begin)})
+    told = await live.traffic(scope, HOUR.begin + 60)
+    assert (told.histories, told.since) == ({1: History(through=HOUR.begin)}, {1: 7})
+    assert StoredTraffic(control, keys).traffic(scope, HOUR.begin + 60) == told
+    day = HOUR.begin // 86_400
+    many = {n / 64: Context() for n in range(64)}
+    assert await samples.add(Taken(1, day, 64, 1.0, many), 8) < 1.0
+    found = StoredKnownSamples(control, keys).samples(1, HOUR.begin)
+    assert found == await samples.samples(1, HOUR.begin)
+    assert (len(found), found[0].weight) == (8, 8.0)
+    await live.close()
 
 
 async def test_scripts_that_are_forgotten_meanwhile_are_told_again(
