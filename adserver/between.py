@@ -11,21 +11,23 @@ from adserver.core.steps import Steps
 Result = TypeVar("Result")
 
 
-async def between_requests(steps: Steps[Result]) -> Result:
+async def between_requests(steps: Steps[Result], *, lasting: bool = True) -> Result:
     """The result of the steps.
 
-    What they make is kept for long and is not garbage; looking through all of it for some, as
-    Python does after so many new objects, would hold up requests for a second.
+    lasting: what they make is kept for long and is not garbage; looking through all of it for
+    some, as Python does after so many new objects, would hold up requests for a second.
     """
     was_enabled = gc.isenabled()
-    gc.disable()
+    if lasting:
+        gc.disable()
     try:
         while True:
             try:
                 next(steps)
             except StopIteration as done:
                 result: Result = done.value
-                gc.freeze()
+                if lasting:
+                    gc.freeze()
                 return result
             await asyncio.sleep(0)
     finally:

@@ -17,8 +17,9 @@ from adserver.core.catalog import Campaign, Generation, Pace, Slot, State, may_b
 from adserver.core.events import Metric
 from adserver.core.forecast import DAY_SECONDS, Clock, Forecast, clock, curve, level_of
 from adserver.core.pacing import Booking, Course, Progress, Verdict, course, presents
-from adserver.core.reach import forecast_key, parts_of, shares, taker_of
+from adserver.core.reach import dividing, forecast_key, shares, taker_of
 from adserver.core.samples import Sample
+from adserver.core.steps import Steps, in_steps
 from adserver.core.traffic import Traffic, days_counted
 
 # A flight without an end is taken to last so long.
@@ -49,28 +50,42 @@ class Planned(NamedTuple):
 
 
 class Outlooks:
-    """now: UTC seconds, of when it is made."""
+    """Of all campaigns with a goal."""
 
     def __init__(
-        self, generation: Generation, traffic: Traffic, samples: Samples, now: float
+        self,
+        forecasts: dict[str, Forecast],
+        planned: dict[str, Planned],
+        without_course: dict[str, tuple[Bought, float]],
     ) -> None:
-        self._forecasts: dict[str, Forecast] = {}
-        self._planned: dict[str, Planned] = {}
-        self._open: dict[str, tuple[Bought, float]] = {}
+        self._forecasts, self._planned = forecasts, planned
+        self._without_course = without_course
+
+    @classmethod
+    def compiling(
+        cls, generation: Generation, traffic: Traffic, samples: Samples, now: float
+    ) -> Steps[Outlooks]:
+        """now: UTC seconds, of when it is made."""
         counted = [
             (campaign, order)
             for campaign in generation.catalog.campaigns
             if campaign.state is not State.DRAFT and (order := bought(campaign)) is not None
         ]
-        reach = Reaches(generation, traffic, samples, [one for one, _ in counted], now)
-        for campaign, order in counted:
-            until = campaign.flight.until
+        reaches = yield from Reaches.compiling(
+            generation, traffic, samples, [one for one, _ in counted], now
+        )
+        planned: dict[str, Planned] = {}
+        without: dict[str, tuple[Bought, float]] = {}
+        for (campaign, order), ends in in_steps(counted):
+            flight = campaign.flight
             soon = campaign.pacing is Pace.ASAP and order.metric is Metric.CLICK
-            if campaign.flight.since is None or soon:
-                self._open[campaign.name] = order, inf if until is None else until
+            if flight.since is None or soon:
+                without[campaign.name] = order, inf if flight.until is None else flight.until
             else:
-                self._planned[campaign.name] = reach.plan(campaign, order, campaign.flight.since)
-        self._forecasts = reach.forecasts
+                planned[campaign.name] = reaches.plan(campaign, order, flight.since)
+            if ends:
+                yield
+        return cls(reaches.forecasts, planned, without)
 
     def at(self, delivered: Mapping[str, Mapping[str, int]], now: float) -> dict[str, Outlook]:
         """Of each campaign with a goal. delivered: by unit and campaign; now: UTC seconds."""
@@ -79,7 +94,7 @@ class Outlooks:
             name: outlook_of(planned, delivered[planned.bought.unit].get(name, 0), at, now)
             for name, planned in self._planned.items()
         }
-        for name, (order, until) in self._open.items():
+        for name, (order, until) in self._without_course.items():
             enough = delivered[order.unit].get(name, 0) >= order.goal
             over = Verdict.SHORT if now >= until else None
             found[name] = Outlook(None, Verdict.DELIVERED if enough else over)
@@ -100,40 +115,49 @@ def outlook_of(
 
 
 class Reaches:
-    """The forecasts that campaigns draw on, and which share of each they may have."""
+    """The forecasts that campaigns draw on, and which share of each they may have.
 
-    def __init__(
-        self,
+    forecasts: by slot, and by slot during some hours, at the level of the last hours.
+    """
+
+    def __init__(self, campaigns: Sequence[Campaign], now: float) -> None:
+        self.forecasts: dict[str, Forecast] = {}
+        self._now = now
+        self._reach: dict[str, list[tuple[str, float]]] = {one.name: [] for one in campaigns}
+        self._known = dict.fromkeys(self._reach, True)
+
+    @classmethod
+    def compiling(
+        cls,
         generation: Generation,
         traffic: Traffic,
         samples: Samples,
         campaigns: Sequence[Campaign],
         now: float,
-    ) -> None:
-        self.forecasts: dict[str, Forecast] = {}
-        self._now = now
-        self._reach: dict[str, list[tuple[str, float]]] = {one.name: [] for one in campaigns}
-        self._known = dict.fromkeys(self._reach, True)
-        zone = generation.catalog.site.timezone
-        changes = clock(zone, *span(campaigns, now))
+    ) -> Steps[Reaches]:
+        made = cls(campaigns, now)
+        changes = clock(generation.catalog.site.timezone, *span(campaigns, now))
         for slot in generation.catalog.slots:
             booked = [one for one in campaigns if may_book(one, slot)]
             if booked:
                 number = generation.numbers[f"slot/{slot.name}"]
+                takers = [taker_of(one, slot) for one in booked]
+                parts = yield from dividing(takers, samples.get(number, ()))
                 forecast = forecast_of(traffic, number, changes, now)
                 known = days_counted(traffic.history(number)) >= MIN_DAYS
-                self._add(slot, booked, samples.get(number, ()), forecast, known)
+                made._add(slot, booked, shares(parts, len(booked)), forecast, known)
+            yield
+        return made
 
     def _add(
         self,
         slot: Slot,
         booked: Sequence[Campaign],
-        samples: Iterable[Sample],
+        shares_: Sequence[float],
         forecast: Forecast,
         known: bool,
     ) -> None:
-        parts = parts_of([taker_of(one, slot) for one in booked], samples)
-        for campaign, share in zip(booked, shares(parts, len(booked)), strict=True):
+        for campaign, share in zip(booked, shares_, strict=True):
             key = forecast_key(slot.name, campaign.hours)
             if key not in self.forecasts:
                 self.forecasts[key] = (
@@ -151,6 +175,7 @@ class Reaches:
             until=max(since, self._now) + HORIZON_SECONDS if until is None else until,
             reach=tuple(self._reach[campaign.name]),
             pace=campaign.pacing,
+            max_per_day=campaign.max_per_day,
         )
         plan = course(booking, self.forecasts)
         return Planned(order, booking, plan, self._known[campaign.name])

@@ -16,8 +16,12 @@ from adserver.core.catalog import Campaign, Clause, Device, Hours, Slot
 from adserver.core.context import Context
 from adserver.core.fit import fitting, room_for
 from adserver.core.samples import Sample
+from adserver.core.steps import Steps, finish, in_steps
 from adserver.core.targeting import values_of
 from adserver.core.wants import Vocabulary, Wants
+
+# Half a millisecond.
+SAMPLES_A_STEP = 40
 
 
 class Taker(NamedTuple):
@@ -46,20 +50,28 @@ class Part(NamedTuple):
 
 
 def parts_of(takers: Sequence[Taker], samples: Iterable[Sample]) -> list[Part]:
+    """All at once."""
+    return finish(dividing(takers, samples))
+
+
+def dividing(takers: Sequence[Taker], samples: Iterable[Sample]) -> Steps[list[Part]]:
     """The parts of a slot's traffic, each for other takers; their shares come to 1.
 
     Without samples, pages and readers are taken to be as everybody wants them, half of them on
     each device. 10 to 20 us a sample, however many takers there are.
     """
-    wants = Wants([taker.targeting for taker in takers])
+    wants = Wants()
+    yield from wants.taking(taker.targeting for taker in takers)
     vocabulary = Vocabulary([wants])
     fits = {
         device: pack([n for n, taker in enumerate(takers) if device in taker.devices])
         for device in Device
     }
     weights: defaultdict[int, float] = defaultdict(float)
-    for context, weight in samples:
+    for (context, weight), ends in in_steps(samples, SAMPLES_A_STEP):
         weights[who_may(context, wants, vocabulary, fits[context.device])] += weight
+        if ends:
+            yield
     if not weights:
         for may in fits.values():
             weights[may] += 1.0

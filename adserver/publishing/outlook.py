@@ -6,6 +6,7 @@ from adserver.core.bought import ByUnit, bought
 from adserver.core.catalog import Generation, Slot, may_book
 from adserver.core.outlook import Outlook, Outlooks
 from adserver.core.ports import KnownSamples, KnownTraffic
+from adserver.core.steps import finish
 from adserver.core.traffic import Scope
 
 
@@ -22,8 +23,8 @@ def outlooks(
         return {}
     numbers = [live.numbers[f"slot/{slot.name}"] for slot in slots]
     known = {number: samples.samples(number, now) for number in numbers}
-    made = Outlooks(live, traffic.traffic(Scope.of(live), now), known, now)
-    return made.at(by_unit, now)
+    learnt = traffic.traffic(Scope.of(live), now)
+    return finish(Outlooks.compiling(live, learnt, known, now)).at(by_unit, now)
 
 
 def slots_with_goals(live: Generation) -> list[Slot]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from adserver.between import between_requests
 from adserver.core.bought import ByUnit
 from adserver.core.catalog import Generation
 from adserver.core.outlook import Outlook, Outlooks
@@ -42,6 +43,8 @@ class Expected:
             self._sampled_at = clock
         if self._outlooks is None or changed or clock - self._made_at > RENEW_SECONDS:
             traffic = await self._traffic.traffic(Scope.of(live), now)
-            self._outlooks = Outlooks(live, traffic, self._samples, now)
+            self._outlooks = await between_requests(
+                Outlooks.compiling(live, traffic, self._samples, now), lasting=False
+            )
             self._made_at, self._generation = clock, live.number
         return self._outlooks.at(by_unit, now)

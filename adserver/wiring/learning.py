@@ -93,7 +93,7 @@ class Learning:
         through = begins[-1] + HOUR_SECONDS
         known, histories = await self._traffic.histories()
         hours = await self._hours(begins, scope, before)
-        learnt = await between_requests(learning(histories, hours, scope))
+        learnt = await between_requests(learning(histories, hours, scope), lasting=False)
         if known == before and await self._traffic.learn(before, through, learnt):
             log.info("traffic_learnt", hours=len(begins), slots=len(learnt))
 

@@ -13,7 +13,9 @@ from adserver.core.context import Context
 from adserver.core.forecast import DAY_SECONDS, HOUR_SECONDS, History, learn
 from adserver.core.outlook import Outlook, Outlooks
 from adserver.core.pacing import Verdict
+from adserver.core.reach import SAMPLES_A_STEP
 from adserver.core.samples import Sample
+from adserver.core.steps import ITEMS_PER_STEP, finish
 from adserver.core.traffic import Traffic
 from tests.factories import campaign, catalog, generation, site, slot
 
@@ -49,7 +51,7 @@ def outlooks(
         catalog(*campaigns, site=site(timezone="UTC"), slots=(slot(), slot("post-bottom")))
     )
     now = BEGIN + days * DAY
-    made = Outlooks(live, traffic, samples or {}, now)
+    made = finish(Outlooks.compiling(live, traffic, samples or {}, now))
     counted = {one.name: delivered for one in campaigns}
     return made.at({"impressions": counted, "clicks": counted}, now)
 
@@ -145,3 +147,20 @@ def test_only_what_is_bought_by_number_is_judged() -> None:
 
 def test_a_campaign_that_no_slot_takes_is_out_of_reach() -> None:
     assert only(goal(slots=("gone",)), days=5).verdict is Verdict.OUT_OF_REACH
+
+
+def test_many_campaigns_and_samples_are_gone_through_in_small_steps() -> None:
+    many = [goal(name=f"c{n:03}") for n in range(150)]
+    live = generation(catalog(*many, site=site(timezone="UTC")))
+    samples = {1: [Sample(Context(), 1.0) for _ in range(200)]}
+    steps = 0
+    making = Outlooks.compiling(live, KNOWN, samples, BEGIN + 5 * DAY)
+    while True:
+        try:
+            next(making)
+        except StopIteration as done:
+            found = done.value.at({"impressions": {}, "clicks": {}}, BEGIN + 5 * DAY)
+            break
+        steps += 1
+    assert len(found) == 150
+    assert steps >= 200 // SAMPLES_A_STEP + 150 // ITEMS_PER_STEP
