@@ -155,7 +155,7 @@ def reference(answer: Path, port: int, path: str) -> Iterator[tuple[int, list[in
 
 def sealed(sealer: Sealer, writer: int, serial: int) -> str:
     """A ticket as the server would issue it."""
-    ticket = Ticket(writer, serial, 1 + serial % 40, 1, int(time.time()), 2, 1, 0)
+    ticket = Ticket(writer, serial, 1 + serial % 40, 1, 1, int(time.time()), 0, 2, 1, 0)
     return sealer.seal(ticket).decode()
 
 

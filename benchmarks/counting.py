@@ -117,7 +117,7 @@ def write_paths(sealer: Sealer, path: Path, many: int, every: float = 1.0) -> Pa
     with path.open("w") as file:
         for serial in range(many):
             if serial % 10 < every * 10:
-                ticket = Ticket(writer, serial, 1 + serial % 40, 1, now, 2, 1, 0)
+                ticket = Ticket(writer, serial, 1 + serial % 40, 1, 1, now, 0, 2, 1, 0)
                 file.write(f"/i/{sealer.seal(ticket).decode()}\n")
     return path
 

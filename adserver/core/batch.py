@@ -110,6 +110,16 @@ class Stream:
         """Everything durable is in the store, as far as is known."""
         return self._sure and self._whole and not self._queue and self._in_flight is None
 
+    @property
+    def shipped(self) -> bool:
+        """As `idle`, by what the ledger said last."""
+        return self._whole and not self._queue and self._in_flight is None and self.ledger >= 0
+
+    @property
+    def ledger(self) -> int:
+        """The last record that the ledger is known to have; -1 before it was asked."""
+        return self._ledger.sequence if self._ledger else -1
+
     def add(self, sequence: int, part: Part | None) -> None:
         """A record has become durable; `part` is what it holds for this shard, if anything."""
         if part is not None:

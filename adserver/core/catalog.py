@@ -265,7 +265,8 @@ class Generation:
     """One applied catalog. `numbers` gives each name its permanent small number.
 
     Keys of `numbers`: `campaign/<name>`, `creative/<campaign>/<id>`, `slot/<name>`,
-    `site/<name>`; numbers begin at 1, 0 stands for "none".
+    `site/<name>`; numbers begin at 1, 0 stands for "none". Creatives are all that its campaigns
+    have and ever had.
     """
 
     number: int

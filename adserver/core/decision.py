@@ -13,10 +13,11 @@ from adserver.core.catalog import Campaign, Tier
 from adserver.core.context import Context
 from adserver.core.fit import fitting
 from adserver.core.flights import standing
+from adserver.core.leases import NO_ROOMS, Room
 from adserver.core.on_page import OnPage
 from adserver.core.places import Places, Table, iter_shelves
 from adserver.core.reasons import Reason, furthest
-from adserver.core.shelf import Placement, Shelf, shelf
+from adserver.core.shelf import Placement, Shelf
 from adserver.core.snapshot import Snapshot
 from adserver.core.targeting import unmet
 
@@ -47,11 +48,12 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     now: float,
     draw: float,
     page: OnPage | None = None,
+    rooms: Mapping[str, Room] = NO_ROOMS,
 ) -> Decision:
     """Choose by tier, of remnant by eCPM, then by weight.
 
     now: UTC seconds; draw: a number in [0, 1); page: what is on it already, None for what the
-    context says of that.
+    context says of that; rooms: of campaigns with limits, by name, for a page that is not given.
     """
     places = snapshot.places.get(slot)
     if places is None:
@@ -59,13 +61,18 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     table = places.table(context, now)
     choice = table.first
     if page is None and (context.excluded or context.capped):
-        page = OnPage(snapshot.campaigns, context.excluded)
+        page = OnPage(snapshot.campaigns, context.excluded, rooms)
     number = 0
     while choice is not None:
         number += 1
         placement, draw = pick(choice, draw)
         if placement is not None:
-            if page is None or page.refuses(placement, context) is None:
+            if page is None:
+                room = rooms.get(placement.campaign.name)
+                if room is None or room.refuses(0) is None:
+                    return Decision(slot, placement, Reason.WON)
+                page = OnPage(snapshot.campaigns, context.excluded, rooms)
+            elif page.refuses(placement, context) is None:
                 return Decision(slot, placement, Reason.WON)
             placement, draw = pick_again(choice, taken(choice, context, page), draw)
             if placement is not None:
@@ -104,13 +111,14 @@ def pick_again(choice: Shelf, left: Shelf | None, draw: float) -> tuple[Placemen
     """
     if left is None:
         return None, draw
+    before = dict(zip(choice.placements, choice.weights, strict=True))
     lacking = tuple(
         accumulate(
-            max(weight / left.whole - placement.weight / choice.whole, 0.0)
+            max(weight / left.whole - before[placement] / choice.whole, 0.0)
             for placement, weight in zip(left.placements, left.weights, strict=True)
         )
     )
-    kept = sum(placement.weight for placement in left.placements)
+    kept = sum(before[placement] for placement in left.placements)
     refused = (choice.cumulated[-1] - kept) / choice.whole
     point = draw * refused
     position = bisect_right(lacking, point)
@@ -130,41 +138,56 @@ def taken(choice: Shelf, context: Context, page: OnPage) -> Shelf | None:
 
     A campaign of which the page refuses some creatives keeps its weight, in those that are left.
     """
-    left = [p for p in choice.placements if page.refuses(p, context) is None]
+    every = list(zip(choice.placements, choice.weights, strict=True))
+    left = [(p, weight) for p, weight in every if page.refuses(p, context) is None]
     if not left:
         return None
-    booked, there = weights_of(choice.placements), weights_of(left)
-    kept = [p.weight * booked[p.campaign.name] / there[p.campaign.name] for p in left]
-    return shelf(choice.tier, left, kept)
+    booked, there = weights_of(every), weights_of(left)
+    # A campaign that is to wait has no weight, with all of its creatives or with some.
+    kept = [w * booked[p.campaign.name] / (there[p.campaign.name] or 1.0) for p, w in left]
+    return choice.of([placement for placement, _ in left], kept)
 
 
-def weights_of(placements: Iterable[Placement]) -> Mapping[str, float]:
+def weights_of(placed: Iterable[tuple[Placement, float]]) -> Mapping[str, float]:
     """Of each campaign."""
     weights: defaultdict[str, float] = defaultdict(float)
-    for placement in placements:
-        weights[placement.campaign.name] += placement.weight
+    for placement, weight in placed:
+        weights[placement.campaign.name] += weight
     return weights
 
 
 def reason_of_none(table: Table, context: Context, page: OnPage | None) -> Reason:
     """How far the candidates came of whom nobody won: refused, or past by with their shares."""
-    placements = [placement for choice in table.shelves for placement in choice.placements]
-    refused = [page.refuses(one, context) if page else None for one in placements]
-    return furthest({table.empty, *(reason or Reason.LOST_DRAW for reason in refused)})
+    reasons = {table.empty}
+    for choice in iter_shelves(table):
+        past = passed(choice)
+        reasons |= {(page and page.refuses(p, context)) or past for p in choice.placements}
+    return furthest(reasons)
 
 
-def explain(
-    snapshot: Snapshot, slot: str, context: Context, now: float, draw: float | None = None
+def passed(choice: Shelf) -> Reason:
+    """Why somebody did not win whom the draw passed by: a goal is to last until its flight ends."""
+    paced = choice.shares and choice.tier is Tier.STANDARD
+    return Reason.PACED if paced else Reason.LOST_DRAW
+
+
+def explain(  # noqa: PLR0913 - as `decide`
+    snapshot: Snapshot,
+    slot: str,
+    context: Context,
+    now: float,
+    draw: float | None = None,
+    rooms: Mapping[str, Room] = NO_ROOMS,
 ) -> tuple[Candidate, ...]:
     """Every candidate of a slot with exactly one reason; the winner's is `won`.
 
     draw: a number in [0, 1); None lets the likeliest win.
     """
-    places, page = snapshot.places[slot], OnPage(snapshot.campaigns, context.excluded)
+    places, page = snapshot.places[slot], OnPage(snapshot.campaigns, context.excluded, rooms)
     odds = chances(places, context, now, page)
     winner = max(odds, key=odds.__getitem__, default=None)
     if draw is not None:
-        placement = decide(snapshot, slot, context, now, draw).placement
+        placement = decide(snapshot, slot, context, now, draw, None, rooms).placement
         winner = placement.campaign.name if placement else None
     return tuple(
         Candidate(

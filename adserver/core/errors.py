@@ -8,6 +8,7 @@ AdserverError
 ├── LedgerConflict        the store holds counts in our name that we did not send
 ├── LiveHasMoved          somebody else applied since we looked
 ├── NoSuchName            a slot, campaign or generation that does not exist
+├── RoomHasLapsed         the room of an ad was given back, and none is left for it
 ├── SettingsError         a setting, secret or address that cannot be used
 ├── StoreUnavailable      the store did not answer, or not in time
 ├── TicketError
@@ -84,6 +85,10 @@ class NoSuchName(AdserverError):
         self.kind = kind
         self.name = name
         self.hint = hint
+
+
+class RoomHasLapsed(AdserverError):
+    """The room that was reserved for an ad was given back, and there is none left."""
 
 
 class SettingsError(AdserverError):

@@ -54,7 +54,11 @@ KIND_OF = {metric: kind for kind, metric in METRIC_OF.items()}
 
 
 class Event(NamedTuple):
-    """One event to be counted: which bit to take, and in which row (the catalog's numbers)."""
+    """One event to be counted: which bit to take, and in which row (the catalog's numbers).
+
+    until: of a campaign with a limit, when the room that it takes lapses (the store's UTC seconds;
+    `core.leases`); 0 where it needs none.
+    """
 
     kind: Kind
     writer: int
@@ -62,6 +66,8 @@ class Event(NamedTuple):
     creative: int
     slot: int
     site: int
+    campaign: int = 0
+    until: int = 0
 
     @property
     def bit(self) -> int:

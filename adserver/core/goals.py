@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from adserver.core.bought import bought
 from adserver.core.catalog import Campaign
-from adserver.core.events import Kind
+from adserver.core.events import Kind, Metric
 
 
 class Unit(StrEnum):
@@ -29,21 +30,11 @@ class Limits(NamedTuple):
     a_day: int = 0
 
 
-def goal_of(campaign: Campaign) -> int:
-    """What was bought, in its unit, without the buffer; 0 where that is no number of events."""
-    goal = campaign.goal
-    return (goal.impressions or goal.clicks or 0) if goal else 0
-
-
-def unit_of(campaign: Campaign) -> Unit:
-    return Unit.CLICKS if campaign.goal and campaign.goal.clicks else Unit.IMPRESSIONS
-
-
 def limits_of(campaign: Campaign) -> Limits | None:
     """None for a campaign that may deliver without limit."""
-    goal = goal_of(campaign)
-    # What the buffer has of a whole one more is not delivered.
-    ever = goal + int(goal * campaign.buffer) if goal else campaign.max_total
+    order = bought(campaign)
+    ever = order.most if order else campaign.max_total
     if not ever and not campaign.max_per_day:
         return None
-    return Limits(unit_of(campaign), ever, campaign.max_per_day)
+    clicks = order is not None and order.metric is Metric.CLICK
+    return Limits(Unit.CLICKS if clicks else Unit.IMPRESSIONS, ever, campaign.max_per_day)

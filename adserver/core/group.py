@@ -10,6 +10,7 @@ from adserver.core.bits import lowest, pack, positions_in
 from adserver.core.catalog import Campaign, Device, Slot, Tier
 from adserver.core.ecpm import by_ecpm
 from adserver.core.fit import fitting
+from adserver.core.rates import UNPACED, Rates, is_paced
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement, Shelf, shelf, weight_of
 from adserver.core.steps import Steps, in_steps
@@ -23,7 +24,8 @@ class Group:
     """The campaigns of one tier in one slot. Their order is that of their names, so that the
     order of files or folders never matters to a draw; remnant ones stand by eCPM before that.
 
-    levels: where each level of equal eCPM ends; none where all are equal.
+    levels: where each level of equal eCPM ends; none where all are equal. paced: whether they have
+    goals, and take part at a rate.
     """
 
     tier: Tier
@@ -34,6 +36,9 @@ class Group:
     wants: Wants
     timetable: Timetable
     levels: tuple[int, ...] = ()
+    paced: bool = False
+    _rates: list[float] = field(default_factory=list)
+    _rank: list[int] = field(default_factory=list)
     _fits: dict[Device, int] = field(default_factory=dict)
     _placements: dict[tuple[Device, int], tuple[Placement, ...]] = field(default_factory=dict)
 
@@ -45,7 +50,7 @@ class Group:
         campaigns: tuple[Campaign, ...],
         creative_numbers: Mapping[tuple[str, str], int],
     ) -> Steps[Group]:
-        """campaigns: of one tier, in the order of their names."""
+        """campaigns: of one tier, all with a goal or all without, in the order of their names."""
         levels: tuple[int, ...] = ()
         if campaigns[0].tier is Tier.REMNANT:
             campaigns, levels = yield from by_ecpm(campaigns)
@@ -58,7 +63,10 @@ class Group:
             wants=Wants(),
             timetable=Timetable(campaigns),
             levels=levels if len(levels) > 1 else (),
+            paced=is_paced(campaigns[0]),
         )
+        if group.paced:
+            yield from group.pace(UNPACED)
         yield from group.wants.taking(campaign.targeting for campaign in campaigns)
         for device in Device:
             group._fits[device] = pack((yield from group._fitting(device)))
@@ -83,9 +91,37 @@ class Group:
 
     def shelf(self, device: Device, among: int) -> tuple[Shelf, int]:
         """Those who come first among some, and the bits of those who are left behind them."""
+        if self.paced:
+            return self._paced_shelf(device, among), 0
         first = self._first(among)
         placements = [p for n in positions_in(first) for p in self._placed(device, n)]
-        return shelf(self.tier, placements), among ^ first
+        weights = [placement.weight for placement in placements]
+        shares = self.tier is Tier.SPONSORSHIP
+        return shelf(self.tier, placements, weights, shares=shares), among ^ first
+
+    def _paced_shelf(self, device: Device, among: int) -> Shelf:
+        """Rates side by side, the scarcest first; what reaches beyond 1 is cut (`core.pacing`)."""
+        placements: list[Placement] = []
+        weights: list[float] = []
+        left = 1.0
+        for n in sorted(positions_in(among), key=self._rank.__getitem__):
+            rate = min(self._rates[n], left)
+            left -= rate
+            for placement in self._placed(device, n):
+                placements.append(placement)
+                weights.append(rate * placement.weight)
+        return shelf(self.tier, placements, weights, shares=True)
+
+    def pace(self, rates: Rates) -> Steps[None]:
+        """From now on every campaign takes part at its rate."""
+        numbers: list[float] = []
+        ranks: list[int] = []
+        for campaign, ends in in_steps(self.campaigns):
+            numbers.append(rates.rate(campaign.name))
+            ranks.append(rates.rank(campaign.name))
+            if ends:
+                yield
+        self._rates, self._rank = numbers, ranks
 
     def _first(self, among: int) -> int:
         """Those of the highest eCPM; of other tiers all, as they are equal."""
@@ -103,7 +139,8 @@ class Group:
 
     def _place(self, campaign: Campaign, device: Device) -> Iterator[Placement]:
         creatives = fitting(campaign, self.slot, device)
-        total, weight = sum(creative.weight for creative in creatives), weight_of(campaign)
+        total = sum(creative.weight for creative in creatives)
+        weight = 1.0 if self.paced else weight_of(campaign)
         for creative in creatives:
             yield Placement(
                 campaign,

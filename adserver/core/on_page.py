@@ -2,7 +2,7 @@
 
 From the decisions of a call that were made so far, and from what the page says that it holds
 (`exclude`). A page shows no creative twice, no two advertisers of one trade, and no more of a
-campaign than its frequency cap.
+campaign than its frequency cap, or than it may deliver.
 """
 
 from __future__ import annotations
@@ -12,17 +12,23 @@ from collections.abc import Iterable, Mapping
 
 from adserver.core.catalog import Campaign
 from adserver.core.context import Context
+from adserver.core.leases import NO_ROOMS, Room
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.core.targeting import fold
 
 
 class OnPage:
-    """excluded: names of campaigns that stand there by the page's own word."""
+    """excluded: names of campaigns that stand there by the page's own word. rooms: what may still
+    be served of campaigns with limits."""
 
     def __init__(
-        self, campaigns: Mapping[str, Campaign], excluded: Iterable[str] = frozenset()
+        self,
+        campaigns: Mapping[str, Campaign],
+        excluded: Iterable[str] = frozenset(),
+        rooms: Mapping[str, Room] = NO_ROOMS,
     ) -> None:
+        self._rooms = rooms
         self._creatives: set[tuple[str, str]] = set()
         self._times: Counter[str] = Counter()
         # Who is there of each trade: one advertiser, but for what the page itself has put there.
@@ -67,7 +73,15 @@ class OnPage:
             return Reason.FREQUENCY
         if campaign.competes_in and self._competitor(campaign):
             return Reason.COMPETITOR
-        return Reason.ROADBLOCK if campaign.name in self._broken else None
+        if campaign.name in self._broken:
+            return Reason.ROADBLOCK
+        room = self._rooms.get(campaign.name)
+        return None if room is None else room.refuses(self._times[campaign.name])
+
+    def has_room(self, campaign: Campaign, times: int) -> bool:
+        """Whether it may be shown so often more."""
+        room = self._rooms.get(campaign.name)
+        return room is None or room.refuses(self._times[campaign.name] + times - 1) is None
 
     def _competitor(self, campaign: Campaign) -> bool:
         own = fold(campaign.advertiser)

@@ -13,12 +13,30 @@ from typing import NamedTuple
 
 from adserver.core import pacing
 from adserver.core.bought import Bought, bought
-from adserver.core.catalog import Campaign, Generation, Pace, Slot, State, may_book
+from adserver.core.catalog import (
+    Campaign,
+    Flight,
+    Generation,
+    Pace,
+    Slot,
+    State,
+    Tier,
+    may_book,
+)
 from adserver.core.events import Metric
-from adserver.core.forecast import DAY_SECONDS, Clock, Forecast, clock, curve, level_of
+from adserver.core.forecast import (
+    DAY_SECONDS,
+    WEEK_SECONDS,
+    Clock,
+    Forecast,
+    clock,
+    curve,
+    level_of,
+)
 from adserver.core.pacing import Booking, Course, Progress, Verdict, course, presents
-from adserver.core.reach import dividing, forecast_key, shares, taker_of
+from adserver.core.reach import dividing, forecast_key, sharing, taker_of
 from adserver.core.samples import Sample
+from adserver.core.shelf import weight_of
 from adserver.core.steps import Steps, in_steps
 from adserver.core.traffic import Traffic, days_counted
 
@@ -115,13 +133,17 @@ def outlook_of(
 
 
 class Reaches:
-    """The forecasts that campaigns draw on, and which share of each they may have.
+    """The forecasts that campaigns draw on, and which share of each they may have: of what
+    sponsorships leave, as they run in the next week.
 
-    forecasts: by slot, and by slot during some hours, at the level of the last hours.
+    forecasts: by slot, and by slot during some hours, at the level of the last hours. slots: the
+    number of each one's slot. whole: by that number, all of a slot's traffic.
     """
 
     def __init__(self, campaigns: Sequence[Campaign], now: float) -> None:
         self.forecasts: dict[str, Forecast] = {}
+        self.slots: dict[str, int] = {}
+        self.whole: dict[int, Forecast] = {}
         self._now = now
         self._reach: dict[str, list[tuple[str, float]]] = {one.name: [] for one in campaigns}
         self._known = dict.fromkeys(self._reach, True)
@@ -137,34 +159,51 @@ class Reaches:
     ) -> Steps[Reaches]:
         made = cls(campaigns, now)
         changes = clock(generation.catalog.site.timezone, *span(campaigns, now))
+        sponsors = [one for one in generation.catalog.campaigns if is_sponsor(one)]
         for slot in generation.catalog.slots:
             booked = [one for one in campaigns if may_book(one, slot)]
             if booked:
                 number = generation.numbers[f"slot/{slot.name}"]
-                takers = [taker_of(one, slot) for one in booked]
-                parts = yield from dividing(takers, samples.get(number, ()))
-                forecast = forecast_of(traffic, number, changes, now)
+                before = [one for one in sponsors if may_book(one, slot)]
+                shares = yield from made._sharing(slot, booked, before, samples.get(number, ()))
+                made.whole[number] = forecast_of(traffic, number, changes, now)
                 known = days_counted(traffic.history(number)) >= MIN_DAYS
-                made._add(slot, booked, shares(parts, len(booked)), forecast, known)
+                made._add(slot, zip(booked, shares, strict=True), number, known=known)
             yield
         return made
 
-    def _add(
+    def _sharing(
         self,
         slot: Slot,
         booked: Sequence[Campaign],
-        shares_: Sequence[float],
-        forecast: Forecast,
-        known: bool,
+        sponsors: Sequence[Campaign],
+        samples: Iterable[Sample],
+    ) -> Steps[list[float]]:
+        takers = [taker_of(one, slot) for one in (*booked, *sponsors)]
+        parts = yield from dividing(takers, samples)
+        loads = {
+            position: weight_of(one) * running(one.flight, self._now)
+            for position, one in enumerate(sponsors, len(booked))
+        }
+        return (yield from sharing(parts, len(takers), loads))[: len(booked)]
+
+    def _add(
+        self, slot: Slot, reached: Iterable[tuple[Campaign, float]], number: int, *, known: bool
     ) -> None:
-        for campaign, share in zip(booked, shares_, strict=True):
+        forecast = self.whole[number]
+        for campaign, share in reached:
             key = forecast_key(slot.name, campaign.hours)
             if key not in self.forecasts:
+                self.slots[key] = number
                 self.forecasts[key] = (
                     forecast.during(campaign.hours) if campaign.hours else forecast
                 )
             self._reach[campaign.name].append((key, share))
             self._known[campaign.name] &= known
+
+    def of(self, campaign: Campaign) -> tuple[tuple[str, float], ...]:
+        """The forecasts that it draws on, by their keys, and its share of each."""
+        return tuple(self._reach[campaign.name])
 
     def plan(self, campaign: Campaign, order: Bought, since: float) -> Planned:
         until = campaign.flight.until
@@ -173,12 +212,24 @@ class Reaches:
             goal=order.most,
             since=since,
             until=max(since, self._now) + HORIZON_SECONDS if until is None else until,
-            reach=tuple(self._reach[campaign.name]),
+            reach=self.of(campaign),
             pace=campaign.pacing,
             max_per_day=campaign.max_per_day,
         )
         plan = course(booking, self.forecasts)
         return Planned(order, booking, plan, self._known[campaign.name])
+
+
+def is_sponsor(campaign: Campaign) -> bool:
+    return campaign.tier is Tier.SPONSORSHIP and campaign.state is State.READY
+
+
+def running(flight: Flight, now: float) -> float:
+    """The share of the next week, 0 to 1, in which a flight runs."""
+    begin = now if flight.since is None else max(now, flight.since)
+    week = now + WEEK_SECONDS
+    end = week if flight.until is None else min(week, flight.until)
+    return max(0.0, end - begin) / WEEK_SECONDS
 
 
 def span(campaigns: Iterable[Campaign], now: float) -> tuple[float, float]:
@@ -193,7 +244,11 @@ def span(campaigns: Iterable[Campaign], now: float) -> tuple[float, float]:
 
 def forecast_of(traffic: Traffic, slot: int, changes: Clock, now: float) -> Forecast:
     """A slot's forecast at the level of its last hours."""
-    history = traffic.history(slot)
-    forecast = Forecast(curve(history), changes)
-    promised = forecast.usual(traffic.counted_from, now)
-    return forecast.at_level(level_of(history, traffic.since.get(slot, 0), promised))
+    forecast = Forecast(curve(traffic.history(slot)), changes)
+    return forecast.at_level(level_now(forecast, traffic, slot, now))
+
+
+def level_now(whole: Forecast, traffic: Traffic, slot: int, now: float) -> float:
+    """How a slot's last hours compare with what its forecast says of them."""
+    promised = whole.usual(traffic.counted_from, now)
+    return level_of(traffic.history(slot), traffic.since.get(slot, 0), promised)

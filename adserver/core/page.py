@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from adserver.core.catalog import Campaign, may_book
 from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
+from adserver.core.leases import NO_ROOMS, Room
 from adserver.core.on_page import OnPage
 from adserver.core.places import iter_shelves
 from adserver.core.reasons import Reason
@@ -20,10 +21,17 @@ Asked = Sequence[tuple[str, Context]]
 
 
 def decide_page(
-    snapshot: Snapshot, asked: Asked, now: float, draws: Sequence[float]
+    snapshot: Snapshot,
+    asked: Asked,
+    now: float,
+    draws: Sequence[float],
+    rooms: Mapping[str, Room] = NO_ROOMS,
 ) -> list[Decision]:
-    """One decision per asked slot, in order; `draws` has one number in [0, 1) for each."""
-    call = Call(snapshot, asked, now)
+    """One decision per asked slot, in order; `draws` has one number in [0, 1) for each.
+
+    rooms: of campaigns with limits, by name.
+    """
+    call = Call(snapshot, asked, now, rooms)
     for number, (_, draw) in enumerate(zip(asked, draws, strict=True)):
         call.decide(number, draw)
     return call.decisions
@@ -32,10 +40,16 @@ def decide_page(
 class Call:
     """One page's call, slot by slot."""
 
-    def __init__(self, snapshot: Snapshot, asked: Asked, now: float) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        asked: Asked,
+        now: float,
+        rooms: Mapping[str, Room] = NO_ROOMS,
+    ) -> None:
         self._snapshot, self._asked, self._now = snapshot, asked, now
         excluded = {name for _, context in asked for name in context.excluded}
-        self._page = OnPage(snapshot.campaigns, excluded)
+        self._page = OnPage(snapshot.campaigns, excluded, rooms)
         self._made: list[Decision | None] = [None] * len(asked)
 
     @property
@@ -75,7 +89,7 @@ class Call:
         choices[number].sort(key=lambda placement: placement is not won)
         if campaign.frequency is not None and len(own) > campaign.frequency.impressions:
             return None
-        return matched(choices)
+        return matched(choices) if self._page.has_room(campaign, len(own)) else None
 
     def _is_booked(self, campaign: Campaign, slot: str) -> bool:
         places = self._snapshot.places.get(slot)

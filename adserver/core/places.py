@@ -12,6 +12,7 @@ from itertools import chain
 from adserver.core.catalog import TIERS, Campaign, Device, Slot, Tier, may_book
 from adserver.core.context import Context
 from adserver.core.group import Group
+from adserver.core.rates import Rates, is_paced
 from adserver.core.reasons import REACH, Reason
 from adserver.core.shelf import Shelf
 from adserver.core.steps import Steps, in_steps
@@ -33,12 +34,17 @@ class Table:
     eCPM; who comes later is looked at when those before have nobody to serve."""
 
     def __init__(self, groups: Sequence[Group], device: Device, values: Values) -> None:
-        self._left = list(reversed(groups))
         self._groups = groups
-        self._group: Group | None = None
-        self._behind = 0  # the bits of those of its group who stand on no shelf yet
         self._device = device
         self._values = values
+        self.renew()
+
+    def renew(self) -> None:
+        """Look at everybody anew: their rates have changed."""
+        self.stale = False
+        self._left = list(reversed(self._groups))
+        self._group: Group | None = None
+        self._behind = 0  # the bits of those of its group who stand on no shelf yet
         self._made: list[Shelf] = []
         self.first = self.shelf(0)
 
@@ -106,20 +112,31 @@ class Places:
         creative_numbers: Mapping[tuple[str, str], int],
     ) -> Steps[Places]:
         """campaigns: all of the catalog, in the order of their names."""
-        by_tier: dict[Tier, list[Campaign]] = {tier: [] for tier in TIERS}
+        # Within a tier, what was promised comes before what was not.
+        of_kind: dict[tuple[Tier, bool], list[Campaign]] = {
+            (tier, paced): [] for tier in TIERS for paced in (True, False)
+        }
         candidates = []
         for campaign, ends in in_steps(campaigns):
             if may_book(campaign, slot):
                 candidates.append(campaign)
-                by_tier[campaign.tier].append(campaign)
+                of_kind[campaign.tier, is_paced(campaign)].append(campaign)
             if ends:
                 yield
         groups = []
-        for some in by_tier.values():
+        for some in of_kind.values():
             if some:
                 group = yield from Group.compiling(slot, number, tuple(some), creative_numbers)
                 groups.append(group)
         return cls(slot, number, tuple(candidates), groups)
+
+    def pacing(self, rates: Rates) -> Steps[None]:
+        """From now on campaigns with goals take part at these rates."""
+        for group in self._groups:
+            if group.paced:
+                yield from group.pace(rates)
+        for table in self._by_signature.values():
+            table.stale = True
 
     def advancing(self, now: float) -> Steps[None]:
         """Find out who may run, before the first request asks."""
@@ -139,7 +156,11 @@ class Places:
         url = context.url if self._vocabulary.patterns else ""
         key = (context.device, context.site, url, context.facts)
         table = self._by_context.get(key)
-        return table if table is not None else self._look_up(key, context)
+        if table is None:
+            table = self._look_up(key, context)
+        if table.stale:
+            table.renew()
+        return table
 
     def _advance(self, now: float) -> None:
         """Also to a time before the last one, as where a clock is set back."""

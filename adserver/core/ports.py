@@ -10,6 +10,8 @@ from adserver.core.assets import Asset
 from adserver.core.batch import Mark, Shipment
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
 from adserver.core.events import Metric, Row
+from adserver.core.goals import Limits
+from adserver.core.leases import Ask, Grant
 from adserver.core.samples import Sample, Taken
 from adserver.core.traffic import Scope, Traffic
 
@@ -107,6 +109,59 @@ class Counts(Protocol):
 
     async def keep(self, sources: Sequence[Source]) -> None:
         """Keep the numbers and ledgers of writers that may have had nothing to ship."""
+        ...
+
+
+class Spoken(NamedTuple):
+    """What a worker says of a journal, so that room which lapsed can be taken back.
+
+    ledger: what the store's is known to say, so that one that fell behind is noticed. through: all
+    that was accepted before, by the worker's estimate of the store's clock, is in the store.
+    done: nothing more will come of it.
+    """
+
+    source: Source
+    ledger: int
+    through: float
+    done: bool
+
+
+class Wanted(NamedTuple):
+    """Room of a campaign that a worker asks for. The numbers are the generation's.
+
+    day: today in the campaign's zone, UTC seconds, the end not included.
+    """
+
+    campaign: int
+    creatives: tuple[int, ...]
+    generation: int
+    limits: Limits
+    day: tuple[int, int]
+    ask: Ask
+
+
+class Granted(NamedTuple):
+    """now: the store's UTC seconds. workers: how many lease in this shard. grants: in the order
+    asked; None where the day has to be begun first (`Leases.begin_day`)."""
+
+    now: float
+    workers: int
+    grants: list[Grant | None]
+
+
+class Leases(Protocol):
+    """Where room of campaigns with limits is leased; or raises StoreUnavailable."""
+
+    @property
+    def shards(self) -> int: ...
+
+    async def ask(self, shard: int, wanted: Sequence[Wanted], spoken: Sequence[Spoken]) -> Granted:
+        """Of campaigns of one shard."""
+        ...
+
+    async def begin_day(self, shard: int, wanted: Wanted, hours: Sequence[str]) -> None:
+        """Keep a daily limit from now on. hours: names of the day's hours so far, which tell what
+        was delivered of it."""
         ...
 
 
@@ -229,6 +284,14 @@ class Samples(Protocol):
     async def add(self, taken: Taken, most: int) -> float:
         """Merge them with everybody's, of which at least the `most` lowest are kept. The tag from
         which on no further one is needed. StoreUnavailable."""
+        ...
+
+
+class LiveSamples(Protocol):
+    """What is known of the contexts of recent requests, for workers."""
+
+    async def samples(self, slot: int, now: float) -> list[Sample]:
+        """As `KnownSamples` has them. StoreUnavailable."""
         ...
 
 

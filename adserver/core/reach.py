@@ -8,7 +8,7 @@ is no part of that: forecasts know it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from adserver.core.bits import pack, positions_in
@@ -20,8 +20,9 @@ from adserver.core.steps import Steps, finish, in_steps
 from adserver.core.targeting import values_of
 from adserver.core.wants import Vocabulary, Wants
 
-# Half a millisecond.
+# Half a millisecond each.
 SAMPLES_A_STEP = 40
+PARTS_A_STEP = 40
 
 
 class Taker(NamedTuple):
@@ -87,10 +88,24 @@ def who_may(context: Context, wants: Wants, vocabulary: Vocabulary, fitting_it: 
 
 def shares(parts: Iterable[Part], takers: int) -> list[float]:
     """The share of the slot's requests that each taker may have."""
+    return finish(sharing(parts, takers, {}))
+
+
+def sharing(
+    parts: Iterable[Part], takers: int, sponsors: Mapping[int, float]
+) -> Steps[list[float]]:
+    """The same, of what sponsors leave.
+
+    sponsors: by their position among the takers, the share that each has of what it may have.
+    """
     found = [0.0] * takers
-    for share, may in parts:
+    for (share, may), ends in in_steps(parts, PARTS_A_STEP):
+        sold = sum(load for position, load in sponsors.items() if may >> position & 1)
+        left = share * max(0.0, 1.0 - sold)
         for position in positions_in(may):
-            found[position] += share
+            found[position] += left
+        if ends:
+            yield
     return found
 
 

@@ -13,7 +13,7 @@ and dropped, as nobody was told of it; anything else that does not fit is *damag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum, StrEnum
 from struct import Struct
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from zlib import crc32
 
 from adserver.core.events import Event, Kind, Tally
 from adserver.core.hour import HOUR_SECONDS, Hour
-from adserver.core.shards import shard_of
+from adserver.core.shards import PLACE_BITS, shard_of
 
 MAGIC = b"adsjrnl1"  # the digit is the version
 HEAD = Struct(">8sIIQI")
@@ -30,13 +30,13 @@ HEAD_BYTES = HEAD.size + CRC.size
 FRAME = Struct(">III")
 KINDS = [bytes([kind]) for kind in range(4)]
 TURNED = 0xFFFF_FFFF
-# Larger is damage: a batch of 1,000 events is 16 kB, 1,000 tallies are 50.
+# Larger is damage: a batch of 1,000 events is 24 kB, 1,000 tallies are 50.
 MAX_RECORD_BYTES = 256 * 1024
 
-# writer 4 · block 2 · place 2 · kind 1 · site 1 · slot 2 · creative 4; count.lua reads it too.
-EVENT = Struct(">IHHBBHI")
+# writer 4 · block 2 · place 2 · kind 1 · site 1 · slot 2 · until 4 · campaign 4 · creative 4;
+# count.lua reads it too.
+EVENT = Struct(">IHHBBHIII")
 BITMAP = Struct(">IH")  # the beginning of an event: which bitmap
-PLACE_BITS = 16
 
 
 class Content(IntEnum):
@@ -131,15 +131,25 @@ CONTENTS = frozenset(Content)
 
 
 def pack_event(event: Event) -> bytes:
-    kind, writer, serial, creative, slot, site = event
-    return EVENT.pack(writer, serial >> PLACE_BITS, serial & 0xFFFF, kind, site, slot, creative)
+    kind, writer, serial, creative, slot, site, campaign, until = event
+    block, place = serial >> PLACE_BITS, serial & 0xFFFF
+    return EVENT.pack(writer, block, place, kind, site, slot, until, campaign, creative)
 
 
 def read_events(packed: bytes) -> list[Event]:
     return [
-        Event(Kind(kind), writer, block << PLACE_BITS | place, creative, slot, site)
-        for writer, block, place, kind, site, slot, creative in EVENT.iter_unpack(packed)
+        Event(Kind(kind), writer, block << PLACE_BITS | place, number, slot, site, campaign, until)
+        for writer, block, place, kind, site, slot, until, campaign, number in unpacked(packed)
     ]
+
+
+def limited_in(events: bytes) -> list[int]:
+    """The campaigns of packed events that take room, each once."""
+    return list({campaign: None for *_, until, campaign, _ in unpacked(events) if until})
+
+
+def unpacked(events: bytes) -> Iterator[tuple[int, ...]]:
+    return EVENT.iter_unpack(events)
 
 
 def bitmaps_of(events: bytes) -> list[bytes]:

@@ -39,11 +39,15 @@ class Shelf:
     def weights(self) -> tuple[float, ...]:
         return tuple(end - begin for begin, end in pairwise((0.0, *self.cumulated)))
 
+    def of(self, placements: Sequence[Placement], weights: Iterable[float]) -> Shelf:
+        """Others in the place of these."""
+        return shelf(self.tier, placements, weights, shares=self.shares)
 
-def shelf(tier: Tier, placements: Sequence[Placement], weights: Iterable[float] = ()) -> Shelf:
-    """weights: instead of those that the placements have by themselves."""
-    cumulated = tuple(accumulate(weights or (p.weight for p in placements)))
-    shares = tier is Tier.SPONSORSHIP
+
+def shelf(
+    tier: Tier, placements: Sequence[Placement], weights: Iterable[float], *, shares: bool = False
+) -> Shelf:
+    cumulated = tuple(accumulate(weights))
     whole = max(cumulated[-1], 1.0) if shares else cumulated[-1]
     return Shelf(tier, tuple(placements), cumulated, shares, whole)
 

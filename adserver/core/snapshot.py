@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from adserver.core.catalog import Campaign, Catalog, Creative, Generation
 from adserver.core.places import Places
+from adserver.core.rates import Rates
 from adserver.core.steps import Steps, finish, in_steps
 
 
@@ -20,8 +21,14 @@ class Snapshot:
     catalog: Catalog
     places: Mapping[str, Places]
     campaigns: Mapping[str, Campaign]
+    campaign_numbers: Mapping[str, int]
     site_numbers: Mapping[str, int]
     by_creative_number: Mapping[int, tuple[Campaign, Creative]]
+
+    def pacing(self, rates: Rates) -> Steps[None]:
+        """From now on campaigns with goals take part at these rates."""
+        for places in self.places.values():
+            yield from places.pacing(rates)
 
 
 def compile_snapshot(generation: Generation) -> Snapshot:
@@ -55,6 +62,7 @@ def compiling(generation: Generation, now: float | None = None) -> Steps[Snapsho
         catalog=catalog,
         places=places,
         campaigns={campaign.name: campaign for campaign in campaigns},
+        campaign_numbers={c.name: numbers[f"campaign/{c.name}"] for c in campaigns},
         site_numbers={name: numbers[f"site/{name}"] for name in catalog.site.sites},
         by_creative_number=by_creative_number,
     )

@@ -1,12 +1,12 @@
 """The ticket: the short, sealed token of one served ad.
 
-36 bytes, 48 characters of URL-safe base64. It names what was served by the catalog's permanent
+42 bytes, 56 characters of URL-safe base64. It names what was served by the catalog's permanent
 numbers and carries no address. `writer` and `serial` make it one of a kind and say which bit of
 which bitmap remembers its events. The seal is keyed BLAKE2b (RFC 7693), 80 bits: an online
 guess is right once in 2^80, and a forger learns nothing from a refusal.
 
-    version 1 · key id 1 · writer 4 · serial 4 · creative 4 · generation 4 · time 4 · slot 2
-    · site 1 · flags 1 · seal 10
+    version 1 · key id 1 · writer 4 · serial 4 · creative 4 · campaign 4 · generation 4 · time 4
+    · lapse 2 · slot 2 · site 1 · flags 1 · seal 10
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import NamedTuple
 from adserver.core.errors import ForgedTicket, MalformedTicket
 
 VERSION = 1
-LAYOUT = Struct(">BBIIIIIHBB")
+LAYOUT = Struct(">BBIIIIIIHHBB")
 SEAL_BYTES = 10
 TEXT_LENGTH = (LAYOUT.size + SEAL_BYTES) * 4 // 3
 MIN_KEY_BYTES = 32
 # Enough that two keys of one installation never share one.
 FINGERPRINT_BYTES = 8
 # What the layout has room for, by the kinds of names in a catalog.
-MAX_NUMBERS = {"creative": 2**32 - 1, "slot": 2**16 - 1, "site": 2**8 - 1}
+MAX_NUMBERS = {"campaign": 2**32 - 1, "creative": 2**32 - 1, "slot": 2**16 - 1, "site": 2**8 - 1}
 
 FLAG_PREFETCH = 1
 FLAG_PREVIEW = 2
@@ -39,13 +39,19 @@ ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 
 class Ticket(NamedTuple):
-    """One served ad. `time` is UTC seconds; the numbers are the generation's."""
+    """One served ad. `time` is UTC seconds; the numbers are the generation's.
+
+    lapse: of a campaign with a limit, the seconds after `time`, which is then the store's, at which
+    the room that was reserved for it is given back; 0 without room of its own.
+    """
 
     writer: int
     serial: int
     creative: int
+    campaign: int
     generation: int
     time: int
+    lapse: int
     slot: int
     site: int
     flags: int
@@ -75,7 +81,7 @@ class Sealer:
     def unseal(self, text: str) -> Ticket:
         """The ticket, or MalformedTicket or ForgedTicket.
 
-        Exactly one text opens to a ticket: 36 bytes fill 48 characters with no bits to spare.
+        Exactly one text opens to a ticket: 42 bytes fill 56 characters with no bits to spare.
         """
         raw = unpack_text(text)
         payload, seal = raw[: LAYOUT.size], raw[LAYOUT.size :]

@@ -18,7 +18,6 @@ from adserver.core.catalog import (
     covers,
 )
 from adserver.core.targeting import fold
-from adserver.publishing import not_honoured
 from adserver.publishing.bookings import check_bookings
 from adserver.publishing.creatives import (
     MAX_WEIGHT,
@@ -40,7 +39,7 @@ from adserver.publishing.targeting import read_targeting
 KEYS = (
     "advertiser", "paid_by", "order", "state", "tier", "flight", "timezone", "hours", "frequency",
     "price", "weight", "slots", "link", "utm", "pixels", "creatives", "targeting",
-    "competes_in", "roadblock", "goal",
+    "competes_in", "roadblock", "goal", "buffer", "max_per_day", "max_total", "pacing",
 )  # fmt: skip
 
 # Stands in a campaign that is refused for its flight.
@@ -65,13 +64,12 @@ def read_campaign(
     name: str, node: MapNode, around: Surroundings, findings: Findings
 ) -> Campaign | None:
     fields = Fields(node, findings)
-    fields.only((*KEYS, *not_honoured.KEYS))
+    fields.only(KEYS)
     fields.need("tier", hint="one of sponsorship, standard, remnant, house")
     fields.need("slots", hint="where it may stand, such as `slots: [home-top]`")
     fields.need("creatives", hint="what is shown, such as `- {id: …, text: {headline: …}}`")
     tier = fields.choice("tier", Tier)
     need_advertiser(fields, tier)
-    not_honoured.refuse_not_honoured(fields)
     destination = read_destination(fields, NO_DESTINATION)
     slots = read_slot_names(fields, around.slots)
     creatives = read_creatives(fields, name, destination, around.workshop)

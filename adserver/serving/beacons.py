@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from adserver.core.errors import JournalError, MalformedTicket, TicketError, TooManyWaiting
+from adserver.core.errors import (
+    JournalError,
+    MalformedTicket,
+    RoomHasLapsed,
+    TicketError,
+    TooManyWaiting,
+)
 from adserver.core.events import METRIC_OF, Event, Kind, Outcome
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
@@ -63,9 +70,12 @@ async def beacon(kind: Kind, state: State, scope: Scope, _: Receive, send: Send,
     discard = standing(state, scope, ticket)
     if discard is None:
         try:
-            joined = join(state, ticket, kind)
+            joined = join(state, ticket, counted(state, ticket, kind).event)
             if joined is not ACCEPTED:
                 discard = discard_of(joined if isinstance(joined, Outcome) else await joined)
+        except RoomHasLapsed:
+            discard = Discard.LAPSED
+            discarded(state, ticket, kind, discard)
         except (JournalError, TooManyWaiting):
             await answer_empty(send, 503, RETRY_AFTER)
             return 503
@@ -98,17 +108,71 @@ def standing(state: State, scope: Scope, ticket: Ticket) -> Discard | None:
     return None
 
 
-def join(state: State, ticket: Ticket, kind: Kind, *, patient: bool = True) -> Outcome | Waiter:
+class Counted(NamedTuple):
+    """An event that may count. sure: whether it will, if it is new; else the store knows."""
+
+    event: Event
+    sure: bool = True
+
+
+def counted(state: State, ticket: Ticket, kind: Kind) -> Counted:
+    """The ticket's event, with the room that it takes of a campaign with limits.
+
+    RoomHasLapsed where it does not count, as there is none left for it.
+    """
+    event = Event(
+        kind,
+        ticket.writer,
+        ticket.serial,
+        ticket.creative,
+        ticket.slot,
+        ticket.site,
+        ticket.campaign,
+    )
+    if ticket.lapse or ticket.campaign in state.leasing.by_number:
+        return with_room(state, ticket, event)
+    return Counted(event)
+
+
+def with_room(state: State, ticket: Ticket, event: Event) -> Counted:
+    """With its ticket's own room or, where that has lapsed, some of ours."""
+    leasing = state.leasing
+    room = leasing.by_number.get(ticket.campaign)
+    unit = room.limits.unit.kind if room else Kind.IMPRESSION
+    if event.kind is not unit or state.counting.has_seen(event):
+        return Counted(event)
+    until, now = ticket.time + ticket.lapse, leasing.now()
+    if ticket.lapse and now < until:
+        return Counted(event._replace(until=until))
+    if room is None:
+        if state.live.serves(ticket.creative):
+            return Counted(event)  # it has no limit any more
+        raise RoomHasLapsed
+    if until := leasing.take(room, now):
+        return Counted(event._replace(until=until))
+    leasing.hurry(room)
+    if event.kind is Kind.CLICK:
+        return Counted(event._replace(until=in_doubt(now)), sure=False)
+    raise RoomHasLapsed
+
+
+def in_doubt(now: float) -> int:
+    """When the room of a click lapses that this worker has none for: the store counts the click
+    if there is any left.
+
+    Of today's room, and never at an instant at which leased room does: that is a multiple of five
+    seconds, or two before midnight.
+    """
+    return int(now) + (int(now) % 5 == 0)
+
+
+def join(state: State, ticket: Ticket, event: Event, *, patient: bool = True) -> Outcome | Waiter:
     """What became of the ticket's event, or a future of it, as `Counting.join` documents."""
-    joined = state.counting.join(event_of(ticket, kind), patient=patient)
+    joined = state.counting.join(event, patient=patient)
     if joined is DUPLICATE:
         # Never written, so it is for us to tell of it.
-        discarded(state, ticket, kind, Discard.DUPLICATE)
+        discarded(state, ticket, event.kind, Discard.DUPLICATE)
     return joined
-
-
-def event_of(ticket: Ticket, kind: Kind) -> Event:
-    return Event(kind, ticket.writer, ticket.serial, ticket.creative, ticket.slot, ticket.site)
 
 
 def discard_of(outcome: Outcome | None) -> Discard | None:

@@ -3,14 +3,22 @@ the request, and the visitor waits at most 20 ms for the counting."""
 
 from __future__ import annotations
 
-from adserver.core.errors import JournalError, StoreUnavailable, TicketError, TooManyWaiting
+from adserver.core.errors import (
+    JournalError,
+    RoomHasLapsed,
+    StoreUnavailable,
+    TicketError,
+    TooManyWaiting,
+)
 from adserver.core.events import Kind, Outcome
 from adserver.core.macros import fill_link
 from adserver.core.ports import KnownCreative
+from adserver.core.reasons import Discard
 from adserver.core.ticket import Ticket
 from adserver.serving.beacons import (
     PENDING,
     RETRY_AFTER,
+    counted,
     discard_of,
     discarded,
     event_header,
@@ -63,8 +71,14 @@ async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
         discarded(state, ticket, Kind.CLICK, discard)
         return event_header(discard)
     try:
-        joined = join(state, ticket, Kind.CLICK, patient=False)
+        event, sure = counted(state, ticket, Kind.CLICK)
+        joined = join(state, ticket, event, patient=False)
         outcome = joined if isinstance(joined, Outcome) else await joined
+    except RoomHasLapsed:
+        discarded(state, ticket, Kind.CLICK, Discard.LAPSED)
+        return event_header(Discard.LAPSED)
     except (JournalError, TooManyWaiting):
         return PENDING
-    return PENDING if outcome is None else event_header(discard_of(outcome))
+    if outcome is None or not (sure or outcome is Outcome.DUPLICATE):
+        return PENDING
+    return event_header(discard_of(outcome))

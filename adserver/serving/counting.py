@@ -46,6 +46,7 @@ class Counting:
     """One worker's counting.
 
     timezone: whose hours rows belong to. durable: told of records that are durable, in order.
+    clock: what `passed` is told by.
     Without a journal, as before `begin`, events are refused and tallies wait.
     """
 
@@ -56,7 +57,10 @@ class Counting:
         seen: SharedSeen,
         *,
         always: bool = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
+        self._passed: tuple[int, float] | None = None
         self._journal: Journal | None = None
         self._timezone = timezone
         self._tell = durable
@@ -82,7 +86,7 @@ class Counting:
         """Write to this journal, a new one, from now on; one before it has been given up."""
         self._take_back(self._written)
         self._round = []
-        self._journal = journal
+        self._journal, self._passed = journal, None
 
     def join(self, event: Event, *, patient: bool = True) -> Outcome | Waiter:
         """What became of the event, or a future of it, which raises JournalError.
@@ -103,6 +107,20 @@ class Counting:
             self._hurry(waiter)
         self._drive_on()
         return waiter
+
+    def has_seen(self, event: Event) -> bool:
+        """Whether it is known here to have been counted; the store knows of all."""
+        return self._seen.has(event.bit)
+
+    @property
+    def passed(self) -> tuple[int, float] | None:
+        """A record of the journal, and when everything was in it, or in one before, that had been
+        accepted until then, by `clock`; None before the first."""
+        if self._journal is None:
+            return None
+        if self._driver is None:
+            return self._journal.last.sequence, self._clock()
+        return self._passed
 
     def _hurry(self, waiter: Waiter) -> None:
         loop = asyncio.get_running_loop()
@@ -168,8 +186,11 @@ class Counting:
                 batch = self._commit.leave()
                 if batch is None and not self._written:
                     return
+                left = None if self._commit.waiting else self._clock()
                 try:
                     await self._commit_to_disk(batch)
+                    if left is not None and self._journal is not None:
+                        self._passed = self._journal.durable.sequence, left
                 finally:
                     if batch is not None:
                         self._commit.settle(batch)

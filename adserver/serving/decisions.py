@@ -113,7 +113,8 @@ async def decide_call(state: State, send: Send, call: Call) -> int:
 def decide_served(state: State, served: Served, call: Call) -> list[dict[str, Any]]:
     now = state.clock()
     started = time.perf_counter()
-    made = decide_page(served.snapshot, call.asked, now, [state.draw() for _ in call.asked])
+    draws = [state.draw() for _ in call.asked]
+    made = decide_page(served.snapshot, call.asked, now, draws, state.leasing.rooms)
     state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
     answers, times = [], Counter[str]()
     for decision, (slot, context) in zip(made, call.asked, strict=True):

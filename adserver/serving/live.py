@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from adserver.between import between_requests
+from adserver.core.catalog import Generation
 from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import KIND_OF, Row
 from adserver.core.ports import KnownCreative, LiveCatalog
+from adserver.core.snapshot import Snapshot
 from adserver.metrics import OTHER, Meter
 from adserver.serving.served import EVENT_METRICS, Served, preparing
 
@@ -16,10 +18,24 @@ MAX_GONE = 10_000
 RETRY_SECONDS = 10.0
 
 
-class Live:
-    """What a worker serves now, and how it finds what is no longer served."""
+async def at_once(_: Generation, __: Snapshot) -> None:
+    """Nothing has to be done before a generation is served."""
 
-    def __init__(self, catalog: LiveCatalog, public_url: str, meter: Meter) -> None:
+
+class Live:
+    """What a worker serves now, and how it finds what is no longer served.
+
+    before: awaited before a generation is served.
+    """
+
+    def __init__(
+        self,
+        catalog: LiveCatalog,
+        public_url: str,
+        meter: Meter,
+        before: Callable[[Generation, Snapshot], Awaitable[None]] = at_once,
+    ) -> None:
+        self._before = before
         self._catalog = catalog
         self._public_url = public_url
         self._meter = meter
@@ -50,9 +66,11 @@ class Live:
             generation = await self._catalog.generation(number)
             if generation is None:
                 raise NoSuchName("generation", str(number))
-            self.served = await between_requests(
+            served = await between_requests(
                 preparing(generation, self._public_url, self._meter, now)
             )
+            await self._before(generation, served.snapshot)
+            self.served = served
         except StoreUnavailable:
             raise
         except Exception:
@@ -62,6 +80,10 @@ class Live:
         self._gone.clear()
         self.since = self.confirmed = now
         return True
+
+    def serves(self, creative: int) -> bool:
+        """Whether a creative, by its number, is of the generation that is served."""
+        return self.served is not None and creative in self.served.snapshot.by_creative_number
 
     async def creative(self, number: int) -> KnownCreative | None:
         """A creative by its number: of the snapshot, or what is remembered of one that is gone."""

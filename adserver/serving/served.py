@@ -42,8 +42,12 @@ NO_FILL_REASONS = (
     Reason.ROADBLOCK,
     Reason.FREQUENCY,
     Reason.DUPLICATE,
+    Reason.GOAL_MET,
+    Reason.DAY_FULL,
+    Reason.PACED,
+    Reason.STORE_UNAVAILABLE,
 )
-DISCARDS = (Discard.DUPLICATE, Discard.EXPIRED, Discard.PREFETCH)
+DISCARDS = (Discard.DUPLICATE, Discard.EXPIRED, Discard.LAPSED, Discard.PREFETCH)
 
 EVENT_METRICS = {
     Kind.IMPRESSION: "impressions_total",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +20,7 @@ from adserver.core.batch import NOTHING, Need, Shipment, Stream
 from adserver.core.errors import LedgerConflict, StoreUnavailable
 from adserver.core.events import Row
 from adserver.core.parts import Written, part_of
-from adserver.core.ports import Counts, Source, Told
+from adserver.core.ports import Counts, Source, Spoken, Told
 from adserver.metrics import Meter
 from adserver.serving.journal import Journal
 from adserver.serving.journals import Journals
@@ -36,6 +37,8 @@ LONGEST_DELAY_SECONDS = 1.0
 MAX_ADOPTED = 64
 # A worker that leaves waits so long for the store; the rest is adopted.
 FINISH_SECONDS = 5.0
+# Of the last seconds; a store that is further behind says less until it has caught up.
+MAX_MARKS = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -88,6 +91,7 @@ class Shipping:
         self._noted = noted
         self._clock = clock
         self._held: list[Held] = []
+        self._marks: deque[tuple[int, float]] = deque(maxlen=MAX_MARKS)
         self._own: Held | None = None
         # While another store answers at our store's address.
         self.suspended = False
@@ -103,6 +107,7 @@ class Shipping:
     def begin(self, journal: Journal) -> None:
         """Ship this worker's own journal, a new one."""
         self._own = self._hold(journal, new=True)
+        self._marks.clear()
 
     def _hold(self, journal: Journal, *, new: bool = False) -> Held:
         shards = range(self._counts.shards)
@@ -113,6 +118,27 @@ class Shipping:
         held.tasks = [asyncio.create_task(self._ship(held, shard)) for shard in shards]
         self._held.append(held)
         return held
+
+    def spoken(self, shard: int, passed: tuple[int, float] | None) -> list[Spoken]:
+        """How far each journal that we hold is in a shard of the store.
+
+        passed: a record of our own, and when (by the store's clock) all was in it, or in one
+        before, that had been accepted until then.
+        """
+        if passed is not None:
+            self._marks.append(passed)
+        return [
+            Spoken(
+                held.source,
+                held.streams[shard].ledger,
+                self._through(held.streams[shard]) if held is self._own else 0.0,
+                held is not self._own and held.streams[shard].shipped,
+            )
+            for held in self._held
+        ]
+
+    def _through(self, stream: Stream) -> float:
+        return max((at for sequence, at in self._marks if sequence <= stream.position), default=0.0)
 
     def durable(self, written: Sequence[Written]) -> None:
         """Records of our own journal have become durable, in their order."""

@@ -86,7 +86,7 @@ def answer_for(
         state.ignored(reading.ignored)
     context, now = reading.context, state.clock()
     started = time.perf_counter()
-    decision = decide(served.snapshot, name, context, now, state.draw())
+    decision = decide(served.snapshot, name, context, now, state.draw(), None, state.leasing.rooms)
     state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
     state.note(served, decision, context, now)
     placement = decision.placement

@@ -11,12 +11,14 @@ from ipaddress import IPv4Network, IPv6Network
 from adserver.core.context import Context
 from adserver.core.decision import Decision
 from adserver.core.samples import Sampler
+from adserver.core.shards import Serials, shard_of_campaign
 from adserver.core.shelf import Placement
 from adserver.core.ticket import FLAG_PREFETCH, Sealer, Ticket
 from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
 from adserver.serving.countries import Countries
+from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
 from adserver.serving.peers import CountryHeader
 from adserver.serving.served import Served
@@ -28,6 +30,7 @@ class State:
 
     live: Live
     counting: Counting
+    leasing: Leasing
     sealer: Sealer
     assets: AssetCache
     meter: Meter
@@ -39,21 +42,37 @@ class State:
     clock: Callable[[], float] = time.time
     draw: Callable[[], float] = field(default=random.random)
     sampler: Sampler = field(default_factory=Sampler)
-    serial: int = 0
+    serials: Serials = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.serials = Serials(self.writer, self.leasing.shards)
 
     def issue(self, served: Served, placement: Placement, context: Context, now: float) -> bytes:
-        """A new ticket, and the served count that goes with it."""
+        """A new ticket, the room that is reserved for it, and the served count that goes with it.
+
+        Of a campaign with limits there must be room, as its decision has seen to.
+        """
         site = served.snapshot.site_numbers.get(context.site, 0)
         creative, slot = placement.creative_number, placement.slot_number
-        self.serial += 1
+        campaign = served.snapshot.campaign_numbers[placement.campaign.name]
+        issued, lapse = int(now), 0
+        room = self.leasing.rooms.get(placement.campaign.name)
+        # What is fetched in advance never counts, so it needs no room.
+        if room is not None and room.reserves and not context.prefetch:
+            here = self.leasing.now()
+            issued = int(here)
+            # Without room after all it lapses at once, and counts if there is other room.
+            lapse = max(1, self.leasing.take(room, here) - issued)
         self.counting.tally(now, ("s", creative, slot, site))
         return self.sealer.seal(
             Ticket(
                 self.writer,
-                self.serial,
+                self.serials.take(shard_of_campaign(campaign, self.leasing.shards)),
                 creative,
+                campaign,
                 served.snapshot.generation,
-                int(now),
+                issued,
+                lapse,
                 slot,
                 site,
                 FLAG_PREFETCH if context.prefetch else 0,

@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 import uvicorn
@@ -22,6 +23,7 @@ from adserver.metrics import Dump
 from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS
 from adserver.serving.journals import Journals
+from adserver.serving.pacing import PACE_SECONDS, Pacing
 from adserver.serving.protocol import AdProtocol
 from adserver.serving.sampling import SAMPLING_SECONDS, Sampling
 from adserver.serving.shipping import Shipping
@@ -56,6 +58,7 @@ class Beside:
     collect_path: str
     identity: str
     sampling: Sampling | None = None
+    pacing: Pacing | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -78,15 +81,22 @@ class Beside:
             )
         ]
         every.append(asyncio.create_task(self._watch_lag()))
+        every.append(asyncio.create_task(self.state.leasing.run()))
         if (countries := self.state.countries) is not None:
             every.append(asyncio.create_task(forever(LOOK_SECONDS, countries.look)))
         if self.sampling is not None:
             every.append(asyncio.create_task(forever(SAMPLING_SECONDS, self.sampling.flush)))
+        if self.pacing is not None:
+            every.append(
+                asyncio.create_task(forever(PACE_SECONDS, partial(self._pace, self.pacing)))
+            )
         try:
             yield
         finally:
             await cancel(every)
             await self.state.counting.finish()
+            with contextlib.suppress(StoreUnavailable):
+                await self.state.leasing.finish()
             await self.shipping.finish()
             if self.sampling is not None:
                 await self.sampling.flush()
@@ -129,6 +139,14 @@ class Beside:
             for asset in (*creative.images, *((creative.html,) if creative.html else ()))
         ]
         await self.state.assets.preload(digests)
+
+    async def _pace(self, pacing: Pacing) -> None:
+        try:
+            await pacing.refresh()
+        except StoreUnavailable as error:
+            self.shipping.watch.failed("pace", error, "pace")
+        else:
+            self.shipping.watch.answered("pace")
 
     async def _report(self) -> None:
         now, live = self.state.clock(), self.state.live

@@ -108,7 +108,18 @@ class StoredCatalogs:
                     f"this store has known more than {most:,} names of a {kind}, more than a "
                     "ticket can tell apart; begin a new one with another ADSERVER_NAMESPACE"
                 )
-        return given
+        return {**self._of_gone_creatives(catalog), **given}
+
+    def _of_gone_creatives(self, catalog: Catalog) -> dict[str, int]:
+        """What creatives delivered that a campaign has no more counts for its goal as well."""
+        campaigns = {campaign.name for campaign in catalog.campaigns}
+        every: dict[bytes, bytes] = self._client.hgetall(self._keys.numbers)
+        split = ((name.decode().split("/"), int(number)) for name, number in every.items())
+        return {
+            "/".join(parts): number
+            for parts, number in split
+            if parts[0] == "creative" and parts[1] in campaigns
+        }
 
     def _store_assets(self, assets: Mapping[str, Asset]) -> None:
         for digest in self.missing_assets(list(assets)):

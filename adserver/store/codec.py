@@ -35,13 +35,24 @@ def lines_of(generation: Generation) -> Iterator[bytes]:
     bare = replace(catalog, campaigns=())
     yield GENERATION.dump_json(Generation(generation.number, bare, own_numbers(bare, numbers)))
     nothing = replace(bare, site=replace(bare.site, sites={}), slots=())
+    of_campaigns = creatives_by_campaign(numbers)
     for campaign in catalog.campaigns:
         own = own_numbers(replace(nothing, campaigns=(campaign,)), numbers)
-        yield CAMPAIGN.dump_json((campaign, own))
+        yield CAMPAIGN.dump_json((campaign, of_campaigns.get(campaign.name, {}) | own))
 
 
 def own_numbers(catalog: Catalog, numbers: Mapping[str, int]) -> dict[str, int]:
     return {name: numbers[name] for name in names(catalog)}
+
+
+def creatives_by_campaign(numbers: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """The numbers of the creatives that each campaign has and had."""
+    found: dict[str, dict[str, int]] = {}
+    for name, number in numbers.items():
+        kind, _, rest = name.partition("/")
+        if kind == "creative":
+            found.setdefault(rest.partition("/")[0], {})[name] = number
+    return found
 
 
 def reading(body: bytes, version: int) -> Steps[Generation]:

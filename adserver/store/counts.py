@@ -10,7 +10,7 @@ from adserver.core.batch import NOTHING, Mark, Shipment
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Metric, Row
 from adserver.core.ports import Source, Told
-from adserver.core.record import BITMAP, bitmaps_of
+from adserver.core.record import BITMAP, bitmaps_of, limited_in
 from adserver.store.connect import AsyncClient, answering
 from adserver.store.keys import SLACK_SECONDS, Keys
 from adserver.store.line import line_to
@@ -37,7 +37,7 @@ class StoredCounts:
 
     async def apply(self, source: Source, shard: int, shipment: Shipment) -> Told:
         events, hour = shipment.events, shipment.hour
-        bitmaps = bitmaps_of(events)
+        bitmaps, limited = bitmaps_of(events), limited_in(events)
         keys = [
             self._keys.ledger(shard, *source),
             self._keys.counts(shard, hour.name),
@@ -46,6 +46,7 @@ class StoredCounts:
             self._keys.changes(shard),
             self._keys.change(shard),
             *(self._keys.seen(shard, *BITMAP.unpack(bitmap)) for bitmap in bitmaps),
+            *(self._keys.lease(shard, campaign) for campaign in limited),
         ]
         said = await self._lines[shard].run(
             self._count,
@@ -59,6 +60,7 @@ class StoredCounts:
                 events,
                 b"".join(bitmaps),
                 shipment.tallies,
+                b"".join(campaign.to_bytes(4, "big") for campaign in limited),
             ],
         )
         return read_ledger(said, hour.begin)

@@ -101,6 +101,22 @@ class Keys:
         """string (bitmap), two tickets' lives + 2 h, renewed by each event: 3 bits a ticket"""
         return self._shard(shard, f"seen:{writer}:{block}")
 
+    def lease(self, shard: int, campaign: int) -> str:
+        """hash, two tickets' lives + 2 h, renewed by workers: a campaign's limits, and room"""
+        return self._shard(shard, f"lease:{campaign}")
+
+    def fence(self, shard: int) -> str:
+        """hash, two tickets' lives + 2 h, renewed by workers: how long it was asked for leases"""
+        return self._shard(shard, "fence")
+
+    def through(self, shard: int) -> str:
+        """sorted set, two tickets' lives + 2 h, renewed by workers: journal → shipped up to when"""
+        return self._shard(shard, "through")
+
+    def heard(self, shard: int) -> str:
+        """sorted set, two tickets' lives + 2 h, renewed by workers: journal → last spoken for"""
+        return self._shard(shard, "heard")
+
     def hours(self, shard: int) -> str:
         """sorted set, permanent, written by workers: names of hours that have counts"""
         return self._shard(shard, "hours")

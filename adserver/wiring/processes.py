@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,7 +16,11 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.types import ASGIApp
 
+from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
+from adserver.core.events import Row
+from adserver.core.leases import StoreClock
+from adserver.core.snapshot import Snapshot
 from adserver.core.ticket import Sealer
 from adserver.metrics import Meter
 from adserver.serving.admin import admin_app
@@ -25,7 +30,9 @@ from adserver.serving.collect import Collected
 from adserver.serving.counting import Counting
 from adserver.serving.countries import Countries
 from adserver.serving.journals import Journals
+from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
+from adserver.serving.pacing import Pacing
 from adserver.serving.peers import CountryHeader
 from adserver.serving.sampling import Sampling
 from adserver.serving.seen import SharedSeen
@@ -45,7 +52,9 @@ from adserver.store.catalogs import StoredLiveCatalog
 from adserver.store.connect import AsyncClient, async_client
 from adserver.store.counts import WRITER_BITS, StoredCounts
 from adserver.store.keys import Keys
+from adserver.store.leases import StoredLeases
 from adserver.store.samples import StoredSamples
+from adserver.store.traffic import StoredLiveTraffic
 from adserver.wiring.admission import WAIT_SECONDS
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.identity import JOURNALS
@@ -81,9 +90,38 @@ async def run_worker(
         catalog = StoredLiveCatalog(connection, keys, node.known)
         journals = journals_of(node)
         meter = Meter()
-        live = Live(catalog, settings.public_url, meter)
-        shipping = Shipping(counts, journals, meter, live.note)
-        state = await make_state(node, counts, AssetCache(catalog), live, shipping, meter)
+
+        def note(rows: list[Row]) -> None:
+            live.note(rows)
+
+        shipping = Shipping(counts, journals, meter, note)
+        clock = StoreClock(time.time() - time.monotonic())
+        counting = Counting(
+            lambda: live.timezone,
+            shipping.durable,
+            SharedSeen(node.seen, Path(node.folder) / "seen.lock"),
+            always=settings.journal_sync == "always",
+            clock=lambda: clock.at(time.monotonic()),
+        )
+        leasing = Leasing(
+            StoredLeases(connection, keys, settings.ticket_life),
+            shipping.watch,
+            lambda shard: shipping.spoken(shard, counting.passed),
+            clock,
+        )
+        pacing = Pacing(
+            StoredLiveTraffic(connection, keys),
+            StoredSamples(connection, keys),
+            lambda: leasing.rooms,
+            lambda: leasing.workers,
+        )
+
+        async def before(generation: Generation, snapshot: Snapshot) -> None:
+            await leasing.follow(generation)
+            await pacing.follow(generation, snapshot)
+
+        live = Live(catalog, settings.public_url, meter, before)
+        state = await make_state(node, counts, AssetCache(catalog), live, counting, leasing, meter)
         app = PublicApp(state, urlsplit(settings.public_url).path, beside)
         name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
         beside_requests = Beside(
@@ -96,6 +134,7 @@ async def run_worker(
             node.collect_path,
             node.identity,
             Sampling(state.sampler, StoredSamples(connection, keys), live),
+            pacing,
         )
         async with beside_requests.running():
             await server(app, ready, public=True).serve(sockets=[node.public])
@@ -118,19 +157,15 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
     counts: StoredCounts,
     assets: AssetCache,
     live: Live,
-    shipping: Shipping,
+    counting: Counting,
+    leasing: Leasing,
     meter: Meter,
 ) -> State:
     settings = node.settings
-    counting = Counting(
-        lambda: live.timezone,
-        shipping.durable,
-        SharedSeen(node.seen, Path(node.folder) / "seen.lock"),
-        always=settings.journal_sync == "always",
-    )
     state = State(
         live=live,
         counting=counting,
+        leasing=leasing,
         sealer=Sealer(node.keys),
         assets=assets,
         meter=meter,

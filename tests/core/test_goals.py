@@ -8,7 +8,7 @@ import pytest
 
 from adserver.core.catalog import Goal
 from adserver.core.events import Kind
-from adserver.core.goals import Limits, Unit, goal_of, limits_of
+from adserver.core.goals import Limits, Unit, limits_of
 from tests.factories import campaign
 
 SOLD = Goal(impressions=1_000)
@@ -29,11 +29,6 @@ SOLD = Goal(impressions=1_000)
 )
 def test_the_most_that_a_campaign_delivers(written, limits) -> None:
     assert limits_of(campaign("a", **written)) == limits
-
-
-def test_the_buffer_is_not_of_the_goal() -> None:
-    assert goal_of(campaign("a", goal=SOLD, buffer=Decimal("0.5"))) == 1_000
-    assert goal_of(campaign("a")) == goal_of(campaign("a", goal=Goal(share=0.5))) == 0
 
 
 def test_each_unit_counts_its_event() -> None:

@@ -48,6 +48,8 @@ EVENTS = st.builds(
     creative=st.integers(1, 2**32 - 1),
     slot=st.integers(0, 2**16 - 1),
     site=st.integers(0, 2**8 - 1),
+    campaign=UINT32,
+    until=UINT32,
 )
 PACKED_EVENTS = st.lists(EVENTS, min_size=1, max_size=5).map(
     lambda events: b"".join(map(pack_event, events))

@@ -14,7 +14,7 @@ from adserver.core.batch import (
 )
 from adserver.core.events import Event, Kind
 from adserver.core.parts import part_of
-from adserver.core.record import Content, pack_event
+from adserver.core.record import EVENT, Content, pack_event
 from tests.core.streams import (
     LedgerStore,
     MemoryJournal,
@@ -39,7 +39,7 @@ def test_what_is_durable_is_shipped_behind_what_the_ledger_says() -> None:
     stream = streaming(1, 2)
     first = shipped(stream)
     assert (first.previous, first.mark, first.hour) == (NOTHING, mark(2), hour())
-    assert len(first.events) == 2 * 16
+    assert len(first.events) == 2 * EVENT.size
     assert first.tallies == b""
     assert not stream.idle
     assert stream.step() is None, "one shipment is in flight at a time"
@@ -277,8 +277,8 @@ EVENTS = b"".join(
 def test_a_record_of_events_goes_to_the_shards_of_their_bitmaps() -> None:
     parts = [part_of(Content.EVENTS, EVENTS, mark(1), hour(), 4, n, 4) for n in range(4)]
     first, second, *none = parts
-    assert first == (*mark(1), hour(), EVENTS[:16] + EVENTS[48:], b"")
-    assert second == (*mark(1), hour(), EVENTS[16:48], b"")
+    assert first == (*mark(1), hour(), EVENTS[: EVENT.size] + EVENTS[3 * EVENT.size :], b"")
+    assert second == (*mark(1), hour(), EVENTS[EVENT.size : 3 * EVENT.size], b"")
     assert none == [None, None]
 
 

@@ -14,15 +14,15 @@ from adserver.core.errors import ForgedTicket, MalformedTicket, TicketError
 from adserver.core.ticket import LAYOUT, TEXT_LENGTH, VERSION, Sealer, Ticket, fingerprint
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
-TICKET = Ticket(7, 1, 2, 3, 1_793_610_000, 4, 5, 1)
-LARGEST = Ticket(*[2**32 - 1] * 5, 2**16 - 1, 2**8 - 1, 2**8 - 1)
+TICKET = Ticket(7, 1, 2, 3, 4, 1_793_610_000, 600, 5, 6, 1)
+LARGEST = Ticket(*[2**32 - 1] * 6, *[2**16 - 1] * 2, 2**8 - 1, 2**8 - 1)
 
 
 def number(bits: int) -> st.SearchStrategy[int]:
     return st.integers(0, 2**bits - 1)
 
 
-TICKETS = st.builds(Ticket, *[number(32)] * 5, number(16), number(8), number(8))
+TICKETS = st.builds(Ticket, *[number(32)] * 6, number(16), number(16), number(8), number(8))
 
 
 def sealed(ticket: Ticket = TICKET, *keys: bytes) -> str:
@@ -36,7 +36,7 @@ def encoded(raw: bytes) -> str:
 @given(TICKETS)
 def test_a_sealed_ticket_opens_to_itself(ticket: Ticket) -> None:
     text = sealed(ticket)
-    assert len(text) == TEXT_LENGTH == 48
+    assert len(text) == TEXT_LENGTH == 56
     assert Sealer([KEY]).unseal(text) == ticket
 
 

@@ -6,13 +6,12 @@ import re
 from io import BytesIO
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
-from adserver.core.catalog import Device, OnEmpty, Period, State, Tier
+from adserver.core.catalog import Device, OnEmpty, Pace, Period, State, Tier
 from adserver.core.macros import LINK_MACROS, MACROS
 from adserver.core.problems import Severity
-from adserver.publishing import campaign_file, creatives, flights, not_honoured, site_file
+from adserver.publishing import campaign_file, creatives, flights, site_file
 from adserver.publishing.read import read_folder
 from adserver.publishing.report import By, Sums
 from tests.docs.pages import ROOT, blocks, page, rows, section
@@ -61,11 +60,8 @@ def test_every_key_of_a_flight_a_price_and_a_creative_has_its_line() -> None:
 def test_every_state_and_tier_is_named() -> None:
     assert set(State) <= values("## A campaign", "state")
     assert set(Tier) <= values("## A campaign", "tier")
+    assert set(Pace) <= values("## A campaign", "pacing")
     assert set(Period) == values("### Frequency", "per")
-
-
-def test_every_key_that_is_refused_for_now_has_its_line() -> None:
-    assert sorted(keys("## Refused for now")) == sorted(not_honoured.KEYS)
 
 
 def test_every_macro_of_ours_has_its_line_and_says_where_it_works() -> None:
@@ -145,9 +141,3 @@ def test_the_campaign_of_the_readme_is_complete(tmp_path: Path) -> None:
         write_example(tmp_path, name, text)
     reading = read_folder(tmp_path / "config")
     assert [p.message for p in reading.problems if p.severity is Severity.ERROR] == []
-
-
-@pytest.mark.parametrize("key", not_honoured.KEYS)
-def test_no_example_has_a_key_that_is_refused(key: str) -> None:
-    text = "\n".join(complete_examples(PAGE).values())
-    assert not re.search(rf"^{key}:", text, re.MULTILINE)

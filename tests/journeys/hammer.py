@@ -20,7 +20,7 @@ AT_ONCE = 50
 PATIENCE_SECONDS = 30.0
 # The kernel gives a connection to whichever worker is awake; all of them are within so many.
 MOST_CONNECTIONS = 2_000
-TICKET = re.compile(rb"/[icv]/([A-Za-z0-9_-]{48})")
+TICKET = re.compile(rb"/[icv]/([A-Za-z0-9_-]{56})")
 SEALER = Sealer([SECRET_KEY.encode()])
 
 

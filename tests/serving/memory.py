@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,13 +14,16 @@ from adserver.core.batch import NOTHING, Shipment
 from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import METRIC_OF, Event, Kind, Metric, Row, Tally
-from adserver.core.ports import KnownCreative, NodeState, Source, Told
+from adserver.core.leases import Grant, StoreClock
+from adserver.core.ports import Granted, KnownCreative, NodeState, Source, Spoken, Told, Wanted
 from adserver.core.record import read_events, read_tallies
+from adserver.core.snapshot import Snapshot
 from adserver.core.ticket import Sealer
 from adserver.metrics import Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
 from adserver.serving.journals import Journals
+from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
@@ -163,6 +167,37 @@ class MemoryCatalog:
 
 
 @dataclass
+class MemoryLeases:
+    """As much room as is asked for, up to `free`; `asked` has every call."""
+
+    free: int = 1_000_000
+    away: bool = False
+    shards: int = 1
+    until: int = int(NOW) + 600
+    asked: list[Wanted] = field(default_factory=list)
+    spoken: list[Sequence[Spoken]] = field(default_factory=list)
+    begun: list[Wanted] = field(default_factory=list)
+
+    async def ask(self, shard: int, wanted: Sequence[Wanted], spoken: Sequence[Spoken]) -> Granted:
+        if self.away:
+            raise StoreUnavailable("away")
+        self.asked += wanted
+        self.spoken.append(spoken)
+        return Granted(NOW, 1, [self._grant(one) for one in wanted])
+
+    def _grant(self, wanted: Wanted) -> Grant | None:
+        if wanted.limits.a_day and wanted.campaign not in {one.campaign for one in self.begun}:
+            return None
+        self.free += sum(many for _, many in wanted.ask.back)
+        granted = min(wanted.ask.wanted, self.free)
+        self.free -= granted
+        return Grant(granted, self.until, self.until - 300, self.free, None, 0, 0)
+
+    async def begin_day(self, shard: int, wanted: Wanted, hours: Sequence[str]) -> None:
+        self.begun.append(wanted)
+
+
+@dataclass
 class MemoryWorker:
     """A worker's state on these, at a fixed time, with a real journal in `folder`.
 
@@ -172,18 +207,24 @@ class MemoryWorker:
     folder: Path
     store: MemoryCatalog = field(default_factory=MemoryCatalog)
     counts: MemoryCounts = field(default_factory=MemoryCounts)
+    leases: MemoryLeases = field(default_factory=MemoryLeases)
     always: bool = True
 
     def __post_init__(self) -> None:
         meter = Meter()
-        live = Live(self.store, "", meter)
         self.journals = Journals(self.folder, JOURNAL_BYTES, LIFE_SECONDS)
-        self.shipping = Shipping(self.counts, self.journals, meter, live.note, lambda: NOW)
+        self.shipping = Shipping(self.counts, self.journals, meter, self._note, lambda: NOW)
+        clock = StoreClock(NOW - time.monotonic())
+        self.leasing = Leasing(
+            self.leases, self.shipping.watch, lambda shard: self.shipping.spoken(shard, None), clock
+        )
+        live = Live(self.store, "", meter, self._before)
         self.state = State(
             live=live,
             counting=Counting(
                 lambda: ZONE, self.shipping.durable, SharedSeen(), always=self.always
             ),
+            leasing=self.leasing,
             sealer=Sealer([SECRET]),
             assets=AssetCache(self.store),
             meter=meter,
@@ -192,6 +233,12 @@ class MemoryWorker:
             clock=lambda: NOW,
             draw=lambda: 0.0,
         )
+
+    async def _before(self, generation: Generation, _: Snapshot) -> None:
+        await self.leasing.follow(generation)
+
+    def _note(self, rows: list[Row]) -> None:
+        self.state.live.note(rows)
 
     def begin(self) -> None:
         journal = self.journals.create(WRITER, EPOCH)

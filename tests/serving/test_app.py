@@ -55,7 +55,7 @@ class Worker:
         return await self.client.get(path, **options)
 
     def ticket(self, serial: int = 1, creative: int = 1, age: int = 0, flags: int = 0) -> str:
-        issued = Ticket(WRITER, serial, creative, 1, int(NOW) - age, 1, 1, flags)
+        issued = Ticket(WRITER, serial, creative, 1, 1, int(NOW) - age, 0, 1, 1, flags)
         return self.state.sealer.seal(issued).decode()
 
     async def event(self, path: str, **options) -> tuple[int, str]:

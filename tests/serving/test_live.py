@@ -10,6 +10,7 @@ from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import Metric, Row
 from adserver.core.ports import KnownCreative
 from adserver.core.steps import finish
+from adserver.core.ticket import TEXT_LENGTH
 from adserver.metrics import Meter
 from adserver.serving import live as live_module
 from adserver.serving import served as module
@@ -64,7 +65,7 @@ def test_a_fill_is_prepared_once_for_what_makes_it_different() -> None:
 
 def test_a_prepared_head_says_the_length_of_what_follows() -> None:
     prepared = fill(served())
-    body = (b"x" * 48).join(prepared.with_beacon)
+    body = (b"x" * TEXT_LENGTH).join(prepared.with_beacon)
     assert prepared.head is not None
     assert (b"content-length", b"%d" % len(body)) in prepared.head
     assert prepared.decision == (b"x-ad-decision", b"fill; campaign=brulerie; creative=carte")

@@ -16,7 +16,7 @@ from adserver.core.page import MAX_SLOTS_PER_CALL
 from adserver.core.ticket import Sealer
 from tests.servers import SECRET_KEY, Running, until
 
-TICKET = re.compile(r"/i/([\w-]{48})")
+TICKET = re.compile(r"/i/([\w-]{56})")
 A_DAY = 86_400
 FILLED = ["words", "picture", "rich", "own"]
 EVENTS = ["i", "v", "c"]
@@ -338,7 +338,7 @@ def test_a_ticket_that_is_not_ours_is_not_found(ads: Running, kind: str) -> None
     assert (answer.status_code, answer.content) == (404, b"")
     assert said(answer) == "discarded; reason=forged"
     good = ticket(ads)
-    for text in ("", "x", good[:-1], good + "A", good + "/", "%00" * 16, "é" * 48):
+    for text in ("", "x", good[:-1], good + "A", good + "/", "%00" * 16, "é" * 56):
         answer = ads.get(f"/{kind}/{text}")
         assert (answer.status_code, answer.content) == (404, b"")
 
@@ -377,7 +377,7 @@ def test_a_discarded_event_answers_like_an_accepted_one(ads: Running) -> None:
 
 def test_a_document_is_locked_in_by_its_own_policy(ads: Running) -> None:
     html = ads.get("/slots/rich").text
-    [address] = re.findall(r'<iframe [^>]*src="(/h/[\w-]{48})"', html)
+    [address] = re.findall(r'<iframe [^>]*src="(/h/[\w-]{56})"', html)
     answer = ads.get(address, headers={"referer": 'https://blog.example/"><script>'})
     policy = answer.headers["content-security-policy"]
     sandbox, *rest = policy.split("; ")
@@ -553,8 +553,8 @@ HOSTILE = [
     b"/decisions?slots=%ff,%00,words",
     b"/assets/%2e%2e%2f%2e%2e/x",
     b"/assets/" + b"a" * 32,
-    b"/i/" + b"A" * 48,
-    b"/c/" + b"-" * 48,
+    b"/i/" + b"A" * 56,
+    b"/c/" + b"-" * 56,
     b"/h/%2F%2F",
     b"//slots//words",
     b"/%",

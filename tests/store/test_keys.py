@@ -18,18 +18,22 @@ from adserver.core.context import Context
 from adserver.core.events import Kind
 from adserver.core.forecast import History
 from adserver.core.hour import hour_at
-from adserver.core.ports import KnownKey, NodeState
+from adserver.core.leases import Room
+from adserver.core.ports import KnownKey, NodeState, Spoken
 from adserver.core.samples import Taken
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.counts import StoredCounts
 from adserver.store.folding import DAY_SECONDS, Folding
 from adserver.store.keys import CLUSTER_SHARDS, Keys
+from adserver.store.leases import StoredLeases
 from adserver.store.samples import StoredSamples
 from adserver.store.signing import StoredSigningKeys
 from adserver.store.standing import begin_arrival
 from adserver.store.totals import StoredTotals, delivered
 from adserver.store.traffic import StoredLiveTraffic
 from tests.factories import NOW, ZONE, campaign, catalog, image_creative
+from tests.store.conftest import TICKET_LIFE_SECONDS
+from tests.store.desk import TEN, Desk
 from tests.store.shipping import Shipper, event
 from tests.store.test_catalogs import ASSETS
 from tests.store.test_counts import HOUR
@@ -85,6 +89,10 @@ def test_what_one_script_call_changes_lives_in_one_place() -> None:
         keys.daily(5, "d"),
         keys.days(5),
         keys.change(5),
+        keys.lease(5, 1),
+        keys.fence(5),
+        keys.through(5),
+        keys.heard(5),
     ]
     assert all(key.startswith("blog:{5}:") for key in counting)
     publishing = [keys.live, keys.generation(1), keys.creatives, keys.signing_keys, keys.identity]
@@ -112,6 +120,9 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
     await traffic.learn(0, HOUR.begin, {1: History()})
     await shipper.events(HOUR, [event(kind, serial) for kind in Kind for serial in (1, 70_000)])
     await shipper.tallies(HOUR, {("s", 1, 1, 1): 1})
+    await Desk(StoredLeases(beside, keys, TICKET_LIFE_SECONDS), counts, NOW).ask(
+        Room(1, TEN), Spoken(shipper.source, 0, NOW, done=False)
+    )
     await counts.keep([shipper.source])
     catalogs.live(), catalogs.nodes(), totals.numbers(), totals.known_creatives()
     totals.rows(0, NOW * 2), await delivered(beside, keys), await live.generation(1)

@@ -1,32 +1,37 @@
 -- Count what a journal ships, once: only where its ledger says what comes before.
--- KEYS: ledger, counts of the hour, totals, hours, changes, change, then the bitmaps
+-- KEYS: ledger, counts of the hour, totals, hours, changes, change, then the bitmaps, then the
+--       leases of campaigns with limits
 -- ARGV: 1 what the ledger must say, 2 what it says then ("sequence digest" and a newline each),
 --       3 life of ledger and bitmaps (s), 4 hour's name, 5 its beginning (UTC s),
---       6 events, 16 bytes each, big-endian: writer 4, block 2, place 2, kind 1, site 1, slot 2,
---         creative 4,
+--       6 events, 24 bytes each, big-endian: writer 4, block 2, place 2, kind 1, site 1, slot 2,
+--         until 4, campaign 4, creative 4,
 --       7 writer and block of each bitmap (6 bytes), in the order of their keys,
 --       8 tallies, lines of "metric:creative:slot:site count"
+--       9 number of each campaign with limits (4 bytes), in the order of their keys
 -- Returns what the ledger says: ARGV[2] if it was applied, followed by lines of what the events
 -- added; then also if it had been applied before and nothing since.
-local EVENT, BITMAP, FIRST = 16, 6, 7
+local EVENT, BITMAP, CAMPAIGN, FIRST = 24, 6, 4, 7
 local METRICS = {[0] = 'i', [1] = 'v', [2] = 'c'}
 
 local said = redis.call('GET', KEYS[1]) or '0 0\n'
 if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end
 
+local life, events, bitmaps, limited = ARGV[3], ARGV[6], ARGV[7], ARGV[9]
+local last = FIRST + #bitmaps / BITMAP - 1
+
 -- A key of another type would stop us half-way: look at each before the first write.
 redis.call('HLEN', KEYS[2]) redis.call('HLEN', KEYS[3]) redis.call('ZCARD', KEYS[4])
 redis.call('ZCARD', KEYS[5]) redis.call('STRLEN', KEYS[6])
-for k = FIRST, #KEYS do redis.call('STRLEN', KEYS[k]) end
+for k = FIRST, last do redis.call('STRLEN', KEYS[k]) end
+for k = last + 1, #KEYS do redis.call('HLEN', KEYS[k]) end
 
-local life, events, bitmaps = ARGV[3], ARGV[6], ARGV[7]
 local add, touched = {}, {}
 local function plus(rows, field, n) rows[field] = (rows[field] or 0) + n end
 
 -- Which events lie in which bitmap, in the order of their arrival.
 local takes, rows = {}, {}
 local group_of = {}
-for k = FIRST, #KEYS do
+for k = FIRST, last do
   local at = (k - FIRST) * BITMAP
   takes[k], rows[k] = {}, {}
   group_of[string.sub(bitmaps, at + 1, at + BITMAP)] = k
@@ -38,12 +43,12 @@ for at = 1, #events, EVENT do
   -- At most 1,000 events a call, so 4,000 arguments: Lua's stack holds 8,000.
   take[n + 1], take[n + 2], take[n + 3], take[n + 4] = 'SET', 'u1', place * 3 + kind, 1
   local row = rows[k]
-  row[#row + 1] = string.sub(events, at + 8, at + 15)  -- kind, site, slot, creative
+  row[#row + 1] = string.sub(events, at + 8, at + 23)  -- kind, site, slot, until, …
 end
 
 -- Take the bits; what was free counts, what was taken is a duplicate.
 local fresh, taken, unmatched = {}, {}, {}
-for k = FIRST, #KEYS do
+for k = FIRST, last do
   local take, row = takes[k], rows[k]
   local was = redis.call('BITFIELD', KEYS[k], unpack(take))
   redis.call('EXPIRE', KEYS[k], life)
@@ -67,17 +72,65 @@ local function total(metric, creative, n)
   redis.call('HINCRBY', KEYS[3], metric .. ':' .. creative, n)
   touched[creative] = true
 end
+-- How many of n events the limits of their campaign let count, which `core.leases` explains: those
+-- whose room is still reserved, and beyond them as many as there is free room.
+local leases = {}
+for k = last + 1, #KEYS do
+  local at = (k - last - 1) * CAMPAIGN
+  leases[string.sub(limited, at + 1, at + CAMPAIGN)] = KEYS[k]
+end
+local function left(lease)
+  local ever, metric, creatives, reserved = unpack(
+    redis.call('HMGET', lease, 'ever', 'metric', 'creatives', 'reserved'))
+  local free = tonumber(ever or 0)
+  if free == 0 then return math.huge end
+  for creative in string.gmatch(creatives, '%d+') do
+    free = free - tonumber(redis.call('HGET', KEYS[3], metric .. ':' .. creative) or 0)
+  end
+  return free - tonumber(reserved or 0)
+end
+local function left_today(lease, till)
+  local a_day, day, day_end, today = unpack(
+    redis.call('HMGET', lease, 'a_day', 'day', 'day_end', 'today'))
+  if tonumber(a_day or 0) == 0 then return math.huge, false end
+  -- A day that is over, or was never begun here, has no more room than was reserved in it.
+  if not day or till <= tonumber(day) or till > tonumber(day_end) then return 0, false end
+  return tonumber(a_day) - tonumber(today), true
+end
+local function allowed(lease, till, n)
+  if redis.call('EXISTS', lease) == 0 then return n end
+  local reserved = math.min(n, tonumber(redis.call('HGET', lease, till) or 0))
+  if reserved > 0 then
+    redis.call('HINCRBY', lease, till, -reserved)
+    redis.call('HINCRBY', lease, 'reserved', -reserved)
+  end
+  if reserved == n then return n end
+  local a_day, counted = left_today(lease, till)
+  -- What was reserved and counts now is neither in totals yet nor reserved any more.
+  local more = math.max(0, math.min(n - reserved, left(lease) - reserved, a_day))
+  if more > 0 and counted then redis.call('HINCRBY', lease, 'today', more) end
+  return reserved + more
+end
+
+local ROW = '>BBI2I4c4I4'
 for row, n in pairs(fresh) do
-  local kind, site, slot, creative = struct.unpack('>BBI2I4', row)
-  plus(add, field(METRICS[kind], site, slot, creative), n)
-  total(METRICS[kind], string.format('%d', creative), n)
+  local kind, site, slot, till, campaign, creative = struct.unpack(ROW, row)
+  local counted = n
+  if till > 0 and leases[campaign] then counted = allowed(leases[campaign], till, n) end
+  if counted > 0 then
+    plus(add, field(METRICS[kind], site, slot, creative), counted)
+    total(METRICS[kind], string.format('%d', creative), counted)
+  end
+  if counted < n then
+    plus(add, field(METRICS[kind] .. '.lapsed', site, slot, creative), n - counted)
+  end
 end
 for row, n in pairs(taken) do
-  local kind, site, slot, creative = struct.unpack('>BBI2I4', row)
+  local kind, site, slot, _, _, creative = struct.unpack(ROW, row)
   plus(add, field(METRICS[kind] .. '.duplicate', site, slot, creative), n)
 end
 for row, n in pairs(unmatched) do
-  local _, site, slot, creative = struct.unpack('>BBI2I4', row)
+  local _, site, slot, _, _, creative = struct.unpack(ROW, row)
   plus(add, field('u', site, slot, creative), n)
 end
 

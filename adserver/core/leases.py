@@ -1,0 +1,221 @@
+"""Leases: why no goal, `max_per_day` or `max_total` is ever exceeded, by any number of workers.
+
+What a campaign may still deliver is its *room*, one for each impression (or click). The store alone
+counts, and counts only what has room. So that this is no surprise to anybody, room is reserved
+before an ad is served:
+
+- A worker leases room, beside requests: some for what it serves in the next seconds where the
+  limit is far, little where it is near. The store never leases more than is free: the limit, less
+  what is counted, less what is reserved already.
+- A served ad takes one of it; its ticket says when that lapses. A beacon that comes in time is
+  accepted, and its room is turned into a count. One that comes later takes room of whoever meets
+  it; where there is none it is not counted (`lapsed`).
+- Room that lapses is free again: ten minutes after it was served where the limit is far, so that
+  slow readers are counted, 45 to 60 seconds where it is near, so that the limit is reached.
+- What lapses when is told by the store's clock, of which each worker has an estimate that is never
+  behind (`StoreClock`). An event that was accepted in time may reach the store later, when its
+  journal does: so room is taken back only when every journal has been shipped beyond its end.
+
+Rooms that lapse at one instant are interchangeable, so the store keeps one number for each instant,
+and events say the instant. All of this is decided in `lease.lua` and `count.lua`; here is what a
+worker keeps in mind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import NamedTuple
+
+from adserver.core.goals import Limits, Unit
+from adserver.core.reasons import Reason
+
+# A lease is for what is served in so long a time at the present rate.
+LEASE_SECONDS = 3.0
+# Half-life of that rate's average.
+RATE_SECONDS = 10.0
+# At least so many, so that a page's visitors who come at once find some; the store leases no more
+# than half of a worker's part of what is free.
+LEAST_LEASED = 8
+MOST_LEASED = 10_000
+NEAR_PARTS = 4
+# When there was nothing to lease, or nothing is needed: looked again after so long.
+RETRY_SECONDS = 1.0
+RENEW_SECONDS = 30.0
+
+
+class StoreClock:
+    """The store's clock, never behind it and never going backwards. Told the monotonic clock.
+
+    offset: store minus monotonic clock before the store has said anything.
+    """
+
+    def __init__(self, offset: float) -> None:
+        self._offset = offset
+        self._last = 0.0
+
+    def heard(self, asked: float, said: float) -> None:
+        """The store said its time, in answer to what was asked at `asked`: it was later than that,
+        so this is ahead of the store by at most the time that the call took."""
+        self._offset = said - asked
+
+    def at(self, monotonic: float) -> float:
+        """The store's UTC seconds, or a little more."""
+        self._last = max(self._last, monotonic + self._offset)
+        return self._last
+
+
+class Grant(NamedTuple):
+    """The store's answer: how much room is leased, and what is left for all.
+
+    until: when it lapses; serve_until: when it is served no more (the store's UTC seconds).
+    free, free_today: room that nobody has reserved, None without that limit. shown: impressions,
+    whatever the unit is.
+    """
+
+    granted: int
+    until: int
+    serve_until: int
+    free: int | None
+    free_today: int | None
+    delivered: int
+    reserved: int
+    shown: int = 0
+
+
+@dataclass(slots=True)
+class Lease:
+    """So much of a campaign's room, not yet served."""
+
+    until: int
+    serve_until: int
+    left: int
+
+
+class Ask(NamedTuple):
+    """wanted: room; rate: taken a second; back: what is not served, as (until, how many)."""
+
+    wanted: int
+    rate: float
+    back: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True, eq=False)
+class Room:
+    """What one worker has leased of one campaign. Times are the store's UTC seconds.
+
+    left: served at most so often until the next answer. delivered, reserved, shown: by all workers,
+    as of the last answer.
+    """
+
+    campaign: int
+    limits: Limits
+    left: int = 0
+    delivered: int = 0
+    reserved: int = 0
+    shown: int = 0
+    free: int | None = None
+    free_today: int | None = None
+    asked_at: float = float("-inf")
+    _rate: float = 0.0
+    _taken: int = 0
+    _leases: deque[Lease] = field(default_factory=deque)
+
+    def take(self, now: float) -> int:
+        """Reserve one; when it lapses, 0 if none is left after all.
+
+        What has lapsed meanwhile, as where a worker stood still, is nobody's any more.
+        """
+        while self._leases and self._leases[0].until <= now:
+            self.left -= self._leases.popleft().left
+        if not self._leases:
+            return 0
+        lease = self._leases[0]
+        lease.left -= 1
+        self.left -= 1
+        self._taken += 1
+        if not lease.left:
+            self._leases.popleft()
+        return lease.until
+
+    @property
+    def today(self) -> int:
+        """Delivered or reserved of a daily limit; 0 without one."""
+        return 0 if self.free_today is None else self.limits.a_day - self.free_today
+
+    @property
+    def reserves(self) -> bool:
+        """Whether an ad that is served takes room. Clicks are too rare for that: a click does."""
+        return self.limits.unit is Unit.IMPRESSIONS
+
+    def refuses(self, times: int) -> Reason | None:
+        """Why none may be served, where so many are about to be; None if it may."""
+        if self.left > times:
+            return None
+        return self.reason if self.reserves or self.nothing_free else None
+
+    @property
+    def low(self) -> bool:
+        """Whether to ask at once, before nothing is left."""
+        return self.left <= self._target // 2
+
+    @property
+    def _target(self) -> int:
+        wanted = min(MOST_LEASED, max(LEAST_LEASED, ceil(self._rate * LEASE_SECONDS)))
+        free = [one for one in (self.free, self.free_today) if one is not None]
+        # Near a limit nobody is to have in hand what others wait for.
+        return min([wanted, *(max(1, one // NEAR_PARTS) for one in free)])
+
+    @property
+    def nothing_free(self) -> bool:
+        return self.free == 0 or self.free_today == 0
+
+    @property
+    def reason(self) -> Reason:
+        """Why there is no room, where none is left."""
+        if self.free == 0:
+            return Reason.GOAL_MET
+        return Reason.DAY_FULL if self.free_today == 0 else Reason.STORE_UNAVAILABLE
+
+    def due(self, now: float) -> bool:
+        """Whether to ask the store: for room, or to hear how it stands."""
+        since = now - self.asked_at
+        if self._leases and self._leases[0].serve_until <= now:
+            return True
+        if self.low and not (self.nothing_free and since < RETRY_SECONDS):
+            return self.left < self._target
+        return since >= RENEW_SECONDS
+
+    def ask(self, now: float) -> Ask:
+        """What to ask for; what is given back is gone, whatever becomes of the call."""
+        since = now - self.asked_at
+        if 0 < since < float("inf"):
+            kept = 0.5 ** (since / RATE_SECONDS)
+            self._rate = self._rate * kept + self._taken / since * (1 - kept)
+        self.asked_at, self._taken = now, 0
+        back = []
+        while self._leases and self._leases[0].serve_until <= now:
+            lease = self._leases.popleft()
+            self.left -= lease.left
+            back.append((lease.until, lease.left))
+        return Ask(max(0, self._target - self.left), self._rate, tuple(back))
+
+    def leave(self) -> Ask:
+        """Give everything back."""
+        back = tuple((lease.until, lease.left) for lease in self._leases)
+        self._leases.clear()
+        self.left = 0
+        return Ask(0, 0.0, back)
+
+    def granted(self, grant: Grant) -> None:
+        self.delivered, self.reserved = grant.delivered, grant.reserved
+        self.shown = grant.shown
+        self.free, self.free_today = grant.free, grant.free_today
+        if grant.granted > 0:
+            self._leases.append(Lease(grant.until, grant.serve_until, grant.granted))
+            self.left += grant.granted
+
+
+NO_ROOMS: Mapping[str, Room] = {}

@@ -1,0 +1,154 @@
+"""The plans of all campaigns that have goals, and the rates at which they therefore take part.
+
+Plans follow what is known of the slots' traffic, and are made anew when an hour has been learnt or
+a generation applied. Rates follow what has been delivered, every few seconds. Both are pure
+functions of what the store says: each worker reckons for itself, and they agree without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from adserver.core.catalog import Campaign, Generation, State
+from adserver.core.days import day_around
+from adserver.core.ecpm import click_rate
+from adserver.core.flights import ended
+from adserver.core.goals import Limits, Unit, limits_of
+from adserver.core.outlook import HORIZON_SECONDS, Reaches, Samples, level_now
+from adserver.core.pacing import (
+    Booking,
+    Course,
+    Present,
+    Progress,
+    course,
+    day_course,
+    presents,
+    rate,
+    scarcity,
+)
+from adserver.core.rates import Rates, is_paced
+from adserver.core.steps import Steps, in_steps
+from adserver.core.traffic import Traffic
+
+
+class Standing(NamedTuple):
+    """How far a campaign is, in its goal's unit, all nodes together.
+
+    reserved: served and not confirmed yet; today: delivered or reserved since its midnight; shown:
+    impressions, whatever the unit is.
+    """
+
+    delivered: int = 0
+    reserved: int = 0
+    today: int = 0
+    shown: int = 0
+
+
+NOT_BEGUN = Standing()
+
+Reach = tuple[tuple[str, float], ...]
+"""The forecasts that a campaign draws on, by their keys, and its share of each."""
+
+
+class Plan(NamedTuple):
+    """before: what had been delivered when the course of an open flight began."""
+
+    booking: Booking
+    course: Course
+    before: int
+    day: Course | None
+
+
+class Plans:
+    """What is known of traffic, and each campaign's plan.
+
+    good_until: UTC seconds of the first midnight of a campaign with a daily limit.
+    """
+
+    def __init__(self, reaches: Reaches) -> None:
+        self._forecasts = dict(reaches.forecasts)
+        self._slots, self._whole = reaches.slots, reaches.whole
+        self._plans: dict[str, Plan] = {}
+        self._ranks: dict[str, int] = {}
+        self.good_until = float("inf")
+
+    @classmethod
+    def compiling(
+        cls,
+        generation: Generation,
+        traffic: Traffic,
+        samples: Samples,
+        standings: Mapping[str, Standing],
+        now: float,
+    ) -> Steps[Plans]:
+        """standings: by campaign; now: UTC seconds."""
+        campaigns = [one for one in generation.catalog.campaigns if takes_part(one, now)]
+        reaches = yield from Reaches.compiling(generation, traffic, samples, campaigns, now)
+        made = cls(reaches)
+        for campaign, ends in in_steps(campaigns):
+            standing = standings.get(campaign.name, NOT_BEGUN)
+            made._add(campaign, reaches.of(campaign), standing, now)
+            if ends:
+                yield
+        order = sorted(made._plans, key=lambda name: scarcity(made._plans[name].course, name))
+        made._ranks = {name: rank for rank, name in enumerate(order)}
+        return made
+
+    def _add(self, campaign: Campaign, reach: Reach, standing: Standing, now: float) -> None:
+        limits, flight = limits_of(campaign), campaign.flight
+        if limits is None:
+            return
+        since = now if flight.since is None else flight.since
+        before = standing.delivered if flight.since is None else 0
+        booking = Booking(
+            name=campaign.name,
+            goal=max(1, limits.ever - before),
+            since=since,
+            until=max(since, now) + HORIZON_SECONDS if flight.until is None else flight.until,
+            reach=in_unit(reach, limits, standing),
+            pace=campaign.pacing,
+            max_per_day=limits.a_day,
+        )
+        day = None
+        if limits.a_day:
+            begin, end = day_around(now, flight.timezone)
+            self.good_until = min(self.good_until, end)
+            day = day_course(booking, begin, end, self._forecasts)
+        plan = course(booking, self._forecasts)
+        self._plans[campaign.name] = Plan(booking, plan, before, day)
+
+    def follow(self, traffic: Traffic, now: float) -> None:
+        """What the last minutes say of the next hours."""
+        levels = {slot: level_now(whole, traffic, slot, now) for slot, whole in self._whole.items()}
+        for key, forecast in self._forecasts.items():
+            self._forecasts[key] = forecast.at_level(levels[self._slots[key]])
+
+    def rates(self, standings: Mapping[str, Standing], now: float) -> Steps[Rates]:
+        """now: UTC seconds. Some 2 us a campaign."""
+        at, found = presents(self._forecasts, now), {}
+        for (name, plan), ends in in_steps(self._plans.items()):
+            found[name] = rate_of(plan, standings.get(name, NOT_BEGUN), at, now)
+            if ends:
+                yield
+        return Rates(found, self._ranks)
+
+
+def takes_part(campaign: Campaign, now: float) -> bool:
+    """Whether it has a rate; one that is paused or has not begun may run within the hour."""
+    live = campaign.state is not State.DRAFT and not ended(campaign.flight, now)
+    return live and is_paced(campaign)
+
+
+def in_unit(reach: Reach, limits: Limits, standing: Standing) -> Reach:
+    """A goal of clicks draws on clicks: requests, times how often an ad of it is clicked."""
+    if limits.unit is Unit.IMPRESSIONS:
+        return reach
+    clicked = float(click_rate(standing.delivered, standing.shown))
+    return tuple((key, share * clicked) for key, share in reach)
+
+
+def rate_of(plan: Plan, standing: Standing, at: Mapping[str, Present], now: float) -> float:
+    delivered = max(0, standing.delivered - plan.before)
+    progress = Progress(delivered, standing.reserved, standing.today)
+    return rate(plan.booking, plan.course, progress, at, now, plan.day)

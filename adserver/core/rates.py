@@ -1,0 +1,33 @@
+"""How often each campaign with a goal takes part, as decisions are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from adserver.core.bought import bought
+from adserver.core.catalog import Campaign, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """rates: by the campaign's name, the probability, 0 to 1, with which it takes a request that
+    it may have. ranks: the order in which they are added up, the scarcest first."""
+
+    rates: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+    def rate(self, campaign: str) -> float:
+        """1 for a campaign of which nothing has been reckoned yet: nobody says that it may wait."""
+        return self.rates.get(campaign, 1.0)
+
+    def rank(self, campaign: str) -> int:
+        return self.ranks.get(campaign, 0)
+
+
+UNPACED = Rates()
+
+
+def is_paced(campaign: Campaign) -> bool:
+    """Whether it has a goal to reach by the end of its flight."""
+    return campaign.tier is Tier.STANDARD and bought(campaign) is not None

@@ -1,0 +1,246 @@
+"""Room of campaigns with limits: leased beside requests, so that no request waits for it.
+
+`core.leases` tells what room is. A round asks the store for all that is due, of each shard in a few
+calls: at once when a campaign's room runs low, and every second to renew, to give back and to say
+how far the worker's journals are in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from adserver.between import between_requests
+from adserver.core.catalog import Campaign, Generation, State
+from adserver.core.days import day_around
+from adserver.core.errors import StoreUnavailable
+from adserver.core.flights import ended
+from adserver.core.goals import limits_of
+from adserver.core.hour import HOUR_SECONDS, hour_at
+from adserver.core.leases import Room, StoreClock
+from adserver.core.ports import Leases, Spoken, Wanted
+from adserver.core.shards import shard_of_campaign
+from adserver.core.steps import Steps, in_steps
+from adserver.serving.store_watch import StoreWatch
+
+log = structlog.get_logger(__name__)
+
+ROUND_SECONDS = 1.0
+# Asked in one round; the rest is the next one's. More campaigns than most publishers have.
+MAX_ASKED = 1_000
+PER_CALL = 50
+# A flight that is about to begin.
+EARLY_SECONDS = 60.0
+DELAY_SECONDS = 0.2
+# What a generation waits for its room before it is served.
+FIRST_SECONDS = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A campaign with limits, as it is sold, and this worker's room of it."""
+
+    room: Room
+    campaign: Campaign
+    creatives: tuple[int, ...]
+
+    def runs(self, now: float) -> bool:
+        flight = self.campaign.flight
+        early = flight.since is not None and now < flight.since - EARLY_SECONDS
+        return not early and not ended(flight, now)
+
+
+class Leasing:
+    """One worker's.
+
+    spoken: what it says of its journals, by shard. clock: told what the store says of its own.
+    rooms: by the campaign's name; by_number: by its number. workers: how many lease, all together.
+    """
+
+    def __init__(
+        self,
+        leases: Leases,
+        watch: StoreWatch,
+        spoken: Callable[[int], Sequence[Spoken]],
+        clock: StoreClock,
+    ) -> None:
+        self._leases = leases
+        self._watch = watch
+        self._spoken = spoken
+        self._clock = clock
+        self._held: dict[int, Held] = {}
+        self._gone: list[Held] = []
+        self._low: dict[int, Held] = {}
+        self._wake = asyncio.Event()
+        self._generation = 0
+        self._site_zone = "UTC"
+        self._days: dict[str, tuple[int, int]] = {}
+        self._next = 0
+        self._swept_at = float("-inf")
+        self.rooms: Mapping[str, Room] = {}
+        self.by_number: Mapping[int, Room] = {}
+        self.workers = 1
+
+    @property
+    def shards(self) -> int:
+        return self._leases.shards
+
+    def now(self) -> float:
+        """The store's clock: UTC seconds, or a little later, and never earlier than before."""
+        return self._clock.at(time.monotonic())
+
+    def take(self, room: Room, now: float) -> int:
+        """Reserve one; when it lapses, 0 if none is left. now: the store's clock."""
+        until = room.take(now)
+        if room.low and room.campaign not in self._low:
+            self.hurry(room)
+        return until
+
+    def hurry(self, room: Room) -> None:
+        """Ask for more as soon as this request is answered."""
+        held = self._held.get(room.campaign)
+        if held is not None:
+            self._low[room.campaign] = held
+            self._wake.set()
+
+    async def follow(self, generation: Generation) -> None:
+        """Lease what this generation needs, and wait for the first of it, not for long."""
+        self._gone += await between_requests(self._following(generation))
+        if self._held:
+            try:
+                async with asyncio.timeout(FIRST_SECONDS):
+                    await self._round(list(self._due()))
+            except (StoreUnavailable, TimeoutError) as error:
+                log.warning("leases_late", error=str(error))
+        self.rooms = {held.campaign.name: held.room for held in self._held.values()}
+        self.by_number = {number: held.room for number, held in self._held.items()}
+
+    def _following(self, generation: Generation) -> Steps[list[Held]]:
+        before, now = self._held, self.now()
+        kept: dict[int, Held] = {}
+        catalog, numbers = generation.catalog, generation.numbers
+        of_campaign: dict[str, list[int]] = {}
+        for (name, number), ends in in_steps(numbers.items()):
+            if name.startswith("creative/"):
+                of_campaign.setdefault(name.split("/", 2)[1], []).append(number)
+            if ends:
+                yield
+        for campaign, ends in in_steps(catalog.campaigns):
+            limits = limits_of(campaign)
+            if limits and campaign.state is State.READY and not ended(campaign.flight, now):
+                number = numbers[f"campaign/{campaign.name}"]
+                room = before[number].room if number in before else Room(number, limits)
+                if room.limits != limits:
+                    room.limits, room.asked_at = limits, float("-inf")
+                kept[number] = Held(room, campaign, tuple(sorted(of_campaign[campaign.name])))
+            if ends:
+                yield
+        self._held, self._generation = kept, generation.number
+        self._site_zone = catalog.site.timezone
+        return [held for number, held in before.items() if number not in kept]
+
+    async def run(self) -> None:
+        """Round after round, until it is cancelled."""
+        delay = DELAY_SECONDS
+        while True:
+            timer = asyncio.get_running_loop().call_later(ROUND_SECONDS, self._wake.set)
+            await self._wake.wait()
+            timer.cancel()
+            self._wake.clear()
+            try:
+                await self._round(list(self._due()))
+                delay = DELAY_SECONDS
+            except StoreUnavailable as error:
+                self._watch.failed("lease", error, "lease")
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, ROUND_SECONDS)
+
+    def _due(self) -> Iterator[Held]:
+        """What has run low and, once a second, whatever else is due, in turn."""
+        now = self.now()
+        low, self._low = self._low, {}
+        yield from (held for held in low.values() if held.room.due(now))
+        if now - self._swept_at < ROUND_SECONDS:
+            return
+        self._swept_at = now
+        gone, self._gone = self._gone, []
+        yield from gone
+        every = list(self._held.values())
+        found = 0
+        for step in range(len(every)):
+            held = every[(self._next + step) % len(every)]
+            if held.room.campaign not in low and held.runs(now) and held.room.due(now):
+                found += 1
+                if found > MAX_ASKED:
+                    self._next = (self._next + step) % len(every)
+                    self._wake.set()
+                    return
+                yield held
+
+    async def _round(self, due: Sequence[Held]) -> None:
+        """Ask for all of these. StoreUnavailable if a shard does not answer."""
+        if not self._held and not due:
+            return
+        for shard, some in self._by_shard(due):
+            for first in range(0, max(len(some), 1), PER_CALL):
+                await self._ask(shard, some[first : first + PER_CALL], speak=first == 0)
+        self._watch.answered("lease")
+
+    def _by_shard(self, due: Iterable[Held]) -> list[tuple[int, list[Held]]]:
+        """Every shard that has campaigns of ours, as each is spoken to."""
+        shards: dict[int, list[Held]] = {
+            shard_of_campaign(number, self.shards): [] for number in self._held
+        }
+        for held in due:
+            shard = shard_of_campaign(held.room.campaign, self.shards)
+            shards.setdefault(shard, []).append(held)
+        return sorted(shards.items())
+
+    async def _ask(self, shard: int, some: Sequence[Held], *, speak: bool) -> None:
+        now = self.now()
+        wanted = [self._wanted(held, now) for held in some]
+        spoken = self._spoken(shard) if speak else ()
+        asked = time.monotonic()
+        granted = await self._leases.ask(shard, wanted, spoken)
+        self._clock.heard(asked, granted.now)
+        self.workers = granted.workers
+        self._watch.measured("lease", asked)
+        for held, want, grant in zip(some, wanted, granted.grants, strict=True):
+            if grant is not None:
+                held.room.granted(grant)
+            else:
+                await self._leases.begin_day(shard, want, self._hours(want.day, granted.now))
+                self.hurry(held.room)
+
+    def _wanted(self, held: Held, now: float) -> Wanted:
+        here = self._held.get(held.room.campaign) is held
+        return Wanted(
+            held.room.campaign,
+            held.creatives,
+            self._generation,
+            held.room.limits,
+            self._day(held.campaign.flight.timezone, now),
+            held.room.ask(now) if here else held.room.leave(),
+        )
+
+    def _day(self, timezone: str, now: float) -> tuple[int, int]:
+        day = self._days.get(timezone)
+        if day is None or not day[0] <= now < day[1]:
+            # As many as the catalog has zones.
+            day = self._days[timezone] = day_around(now, timezone)
+        return day
+
+    def _hours(self, day: tuple[int, int], now: float) -> list[str]:
+        begins = range(day[0], round(now) + HOUR_SECONDS, HOUR_SECONDS)
+        return list({hour_at(min(at, now), self._site_zone).name: None for at in begins})
+
+    async def finish(self) -> None:
+        """Give back what is not served; for a worker that ends."""
+        self._gone += self._held.values()
+        self._held, self.rooms, self.by_number = {}, {}, {}
+        self._swept_at = float("-inf")
+        await self._round(list(self._due()))

@@ -1,0 +1,127 @@
+"""Pacing beside requests: every few seconds, how often each campaign with a goal takes part.
+
+Each worker reckons for itself, from the learnt traffic, from samples of contexts and from what has
+been delivered, as it hears that when it leases room. With the store away it goes on with what it
+has heard last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import structlog
+
+from adserver.between import between_requests
+from adserver.core.catalog import Generation, may_book
+from adserver.core.errors import StoreUnavailable
+from adserver.core.leases import Room
+from adserver.core.plans import Plans, Standing
+from adserver.core.ports import LiveSamples, LiveTraffic
+from adserver.core.rates import is_paced
+from adserver.core.samples import Sample
+from adserver.core.snapshot import Snapshot
+from adserver.core.traffic import Scope, Traffic
+
+log = structlog.get_logger(__name__)
+
+PACE_SECONDS = 5.0
+# Plans are made anew: the learnt traffic changes once an hour, its samples slowly.
+PLAN_SECONDS = 600.0
+# What a generation waits for them before it is served.
+FIRST_SECONDS = 0.5
+
+
+class Pacing:
+    """One worker's. rooms: by campaign; workers: how many lease; clock: UTC seconds."""
+
+    def __init__(
+        self,
+        traffic: LiveTraffic,
+        samples: LiveSamples,
+        rooms: Callable[[], Mapping[str, Room]],
+        workers: Callable[[], int],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._ask_traffic = traffic
+        self._ask_samples = samples
+        self._rooms = rooms
+        self._workers = workers
+        self._clock = clock
+        self._generation: Generation | None = None
+        self._snapshot: Snapshot | None = None
+        self._slots: list[int] = []
+        self._traffic = Traffic()
+        self._samples: Mapping[int, list[Sample]] = {}
+        self._plans: Plans | None = None
+        self._planned_at = 0.0
+        self._turn = asyncio.Lock()
+
+    async def follow(self, generation: Generation, snapshot: Snapshot) -> None:
+        """Pace a generation that is about to be served."""
+        async with self._turn:
+            self._generation, self._snapshot = generation, snapshot
+            self._slots, self._plans = slots_with_goals(generation), None
+            if not self._slots:
+                return
+            try:
+                async with asyncio.timeout(FIRST_SECONDS):
+                    await self._look(generation, everything=True)
+            except (StoreUnavailable, TimeoutError) as error:
+                log.warning("pacing_without_traffic", error=str(error))
+            await self._pace(generation, snapshot)
+
+    async def refresh(self) -> None:
+        """StoreUnavailable: the rates are those of what was known before."""
+        async with self._turn:
+            if self._generation is None or self._snapshot is None or not self._slots:
+                return
+            old = self._clock() - self._planned_at > PLAN_SECONDS
+            try:
+                await self._look(self._generation, everything=old)
+            finally:
+                await self._pace(self._generation, self._snapshot)
+
+    async def _look(self, generation: Generation, *, everything: bool) -> None:
+        now, through = self._clock(), self._traffic.through
+        self._traffic = await self._ask_traffic.traffic(Scope.of(generation), now)
+        if everything:
+            self._samples = {
+                slot: await self._ask_samples.samples(slot, now) for slot in self._slots
+            }
+        if everything or self._traffic.through != through:
+            self._plans = None
+
+    async def _pace(self, generation: Generation, snapshot: Snapshot) -> None:
+        now, standings = self._clock(), dict(self._standings())
+        if self._plans is None or now >= self._plans.good_until:
+            self._plans = await between_requests(
+                Plans.compiling(generation, self._traffic, self._samples, standings, now),
+                lasting=False,
+            )
+            self._planned_at = now
+        self._plans.follow(self._traffic, now)
+        rates = await between_requests(self._plans.rates(standings, now), lasting=False)
+        await between_requests(snapshot.pacing(rates), lasting=False)
+
+    def _standings(self) -> Iterable[tuple[str, Standing]]:
+        workers = self._workers()
+        for name, room in self._rooms().items():
+            # What workers have leased and not served is on nobody's page: others have leased
+            # about as much as this one.
+            idle = room.left * workers
+            reserved = max(0, room.reserved - idle) if room.reserves else 0
+            today = max(0, room.today - idle) if room.reserves else room.today
+            yield name, Standing(room.delivered, reserved, today, room.shown)
+
+
+def slots_with_goals(generation: Generation) -> list[int]:
+    """Numbers of the slots that a campaign with a goal has booked."""
+    catalog, numbers = generation.catalog, generation.numbers
+    paced = [campaign for campaign in catalog.campaigns if is_paced(campaign)]
+    return [
+        numbers[f"slot/{slot.name}"]
+        for slot in catalog.slots
+        if any(may_book(campaign, slot) for campaign in paced)
+    ]
