@@ -179,14 +179,15 @@ class Room:
             return Reason.GOAL_MET
         return Reason.DAY_FULL if self.free_today == 0 else Reason.STORE_UNAVAILABLE
 
-    def due(self, now: float) -> bool:
-        """Whether to ask the store: for room, or to hear how it stands."""
-        since = now - self.asked_at
-        if self._leases and self._leases[0].serve_until <= now:
-            return True
-        if self.low and not (self.nothing_free and since < RETRY_SECONDS):
-            return self.left < self._target
-        return since >= RENEW_SECONDS
+    @property
+    def due_at(self) -> float:
+        """When to ask the store: for room, to give some back, or to hear how it stands."""
+        if self.low and not self.nothing_free:
+            return self.asked_at
+        # What is reserved may come back at any time; what is counted never does.
+        waits = RETRY_SECONDS if self.left == 0 and self.reserved else RENEW_SECONDS
+        first = self._leases[0].serve_until if self._leases else float("inf")
+        return min(first, self.asked_at + waits)
 
     def ask(self, now: float) -> Ask:
         """What to ask for; what is given back is gone, whatever becomes of the call."""

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import structlog
 
@@ -30,6 +31,7 @@ from adserver.serving.store_watch import StoreWatch
 log = structlog.get_logger(__name__)
 
 ROUND_SECONDS = 1.0
+SPEAK_SECONDS = 0.9
 # Asked in one round; the rest is the next one's. More campaigns than most publishers have.
 MAX_ASKED = 1_000
 PER_CALL = 50
@@ -79,8 +81,11 @@ class Leasing:
         self._generation = 0
         self._site_zone = "UTC"
         self._days: dict[str, tuple[int, int]] = {}
-        self._next = 0
-        self._swept_at = float("-inf")
+        # By when they are due; each campaign once, and those are in `_waits`.
+        self._waiting: list[tuple[float, int]] = []
+        self._waits: set[int] = set()
+        self._homes: frozenset[int] = frozenset()
+        self._spoke_at = float("-inf")
         self.rooms: Mapping[str, Room] = {}
         self.by_number: Mapping[int, Room] = {}
         self.workers = 1
@@ -140,6 +145,9 @@ class Leasing:
             if ends:
                 yield
         self._held, self._generation = kept, generation.number
+        # In any order this is a heap, as all are due at once.
+        self._waiting, self._waits = [(float("-inf"), number) for number in kept], set(kept)
+        self._homes = frozenset(shard_of_campaign(number, self.shards) for number in kept)
         self._site_zone = catalog.site.timezone
         return [held for number, held in before.items() if number not in kept]
 
@@ -160,41 +168,54 @@ class Leasing:
                 delay = min(2 * delay, ROUND_SECONDS)
 
     def _due(self) -> Iterator[Held]:
-        """What has run low and, once a second, whatever else is due, in turn."""
+        """What has run low, whatever else is due, and what is to be given back."""
         now = self.now()
         low, self._low = self._low, {}
-        yield from (held for held in low.values() if held.room.due(now))
-        if now - self._swept_at < ROUND_SECONDS:
-            return
-        self._swept_at = now
+        yield from (held for held in low.values() if held.room.due_at <= now)
         gone, self._gone = self._gone, []
         yield from gone
-        every = list(self._held.values())
         found = 0
-        for step in range(len(every)):
-            held = every[(self._next + step) % len(every)]
-            if held.room.campaign not in low and held.runs(now) and held.room.due(now):
+        while self._waiting and self._waiting[0][0] <= now:
+            if found == MAX_ASKED:
+                self._wake.set()
+                return
+            _, number = heappop(self._waiting)
+            self._waits.discard(number)
+            held = self._held[number]
+            if number in low or not held.runs(now) or held.room.due_at > now:
+                self._wait(held)
+            else:
                 found += 1
-                if found > MAX_ASKED:
-                    self._next = (self._next + step) % len(every)
-                    self._wake.set()
-                    return
                 yield held
 
+    def _wait(self, held: Held) -> None:
+        """Look at it again when it is due."""
+        now, number = self.now(), held.room.campaign
+        if self._held.get(number) is held:
+            later = held.room.due_at if held.runs(now) else now + EARLY_SECONDS / 2
+            heappush(self._waiting, (max(later, now + ROUND_SECONDS / 2), number))
+            self._waits.add(number)
+
     async def _round(self, due: Sequence[Held]) -> None:
-        """Ask for all of these. StoreUnavailable if a shard does not answer."""
-        if not self._held and not due:
-            return
-        for shard, some in self._by_shard(due):
-            for first in range(0, max(len(some), 1), PER_CALL):
-                await self._ask(shard, some[first : first + PER_CALL], speak=first == 0)
+        """Ask for all of these, and once a second speak to every shard that has campaigns of ours.
+        StoreUnavailable if one does not answer."""
+        begun = time.monotonic()
+        speak = begun - self._spoke_at >= SPEAK_SECONDS
+        try:
+            for shard, some in self._by_shard(due, self._homes if speak else ()):
+                for first in range(0, max(len(some), 1), PER_CALL):
+                    part = some[first : first + PER_CALL]
+                    await self._ask(shard, part, speak=speak and first == 0)
+        finally:
+            for held in due:
+                if held.room.campaign not in self._waits:
+                    self._wait(held)
+        if speak:
+            self._spoke_at = begun
         self._watch.answered("lease")
 
-    def _by_shard(self, due: Iterable[Held]) -> list[tuple[int, list[Held]]]:
-        """Every shard that has campaigns of ours, as each is spoken to."""
-        shards: dict[int, list[Held]] = {
-            shard_of_campaign(number, self.shards): [] for number in self._held
-        }
+    def _by_shard(self, due: Iterable[Held], homes: Iterable[int]) -> list[tuple[int, list[Held]]]:
+        shards: dict[int, list[Held]] = {shard: [] for shard in homes}
         for held in due:
             shard = shard_of_campaign(held.room.campaign, self.shards)
             shards.setdefault(shard, []).append(held)
@@ -242,5 +263,5 @@ class Leasing:
         """Give back what is not served; for a worker that ends."""
         self._gone += self._held.values()
         self._held, self.rooms, self.by_number = {}, {}, {}
-        self._swept_at = float("-inf")
+        self._waiting, self._waits = [], set()
         await self._round(list(self._due()))
