@@ -8,6 +8,7 @@ then asked as often as anybody likes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ from adserver.core.pacing import Booking, Course, Progress, Verdict, course, pre
 from adserver.core.reach import dividing, forecast_key, sharing, taker_of
 from adserver.core.samples import Sample
 from adserver.core.shelf import weight_of
-from adserver.core.steps import Steps, in_steps
+from adserver.core.steps import Steps, chosen, in_steps, made_of
 from adserver.core.traffic import Traffic, days_counted
 
 # A flight without an end is taken to last so long.
@@ -159,16 +160,16 @@ class Reaches:
     ) -> Steps[Reaches]:
         made = cls(campaigns, now)
         changes = clock(generation.catalog.site.timezone, *span(campaigns, now))
-        sponsors = [one for one in generation.catalog.campaigns if is_sponsor(one)]
+        sponsors = yield from chosen(generation.catalog.campaigns, is_sponsor)
         for slot in generation.catalog.slots:
-            booked = [one for one in campaigns if may_book(one, slot)]
+            booked = yield from chosen(campaigns, partial(may_book, slot=slot))
             if booked:
                 number = generation.numbers[f"slot/{slot.name}"]
-                before = [one for one in sponsors if may_book(one, slot)]
+                before = yield from chosen(sponsors, partial(may_book, slot=slot))
                 shares = yield from made._sharing(slot, booked, before, samples.get(number, ()))
                 made.whole[number] = forecast_of(traffic, number, changes, now)
                 known = days_counted(traffic.history(number)) >= MIN_DAYS
-                made._add(slot, zip(booked, shares, strict=True), number, known=known)
+                yield from made._adding(slot, zip(booked, shares, strict=True), number, known=known)
             yield
         return made
 
@@ -179,7 +180,7 @@ class Reaches:
         sponsors: Sequence[Campaign],
         samples: Iterable[Sample],
     ) -> Steps[list[float]]:
-        takers = [taker_of(one, slot) for one in (*booked, *sponsors)]
+        takers = yield from made_of((*booked, *sponsors), partial(taker_of, slot=slot))
         parts = yield from dividing(takers, samples)
         loads = {
             position: weight_of(one) * running(one.flight, self._now)
@@ -187,11 +188,11 @@ class Reaches:
         }
         return (yield from sharing(parts, len(takers), loads))[: len(booked)]
 
-    def _add(
+    def _adding(
         self, slot: Slot, reached: Iterable[tuple[Campaign, float]], number: int, *, known: bool
-    ) -> None:
+    ) -> Steps[None]:
         forecast = self.whole[number]
-        for campaign, share in reached:
+        for (campaign, share), ends in in_steps(reached):
             key = forecast_key(slot.name, campaign.hours)
             if key not in self.forecasts:
                 self.slots[key] = number
@@ -200,6 +201,8 @@ class Reaches:
                 )
             self._reach[campaign.name].append((key, share))
             self._known[campaign.name] &= known
+            if ends:
+                yield
 
     def of(self, campaign: Campaign) -> tuple[tuple[str, float], ...]:
         """The forecasts that it draws on, by their keys, and its share of each."""

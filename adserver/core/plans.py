@@ -8,6 +8,7 @@ functions of what the store says: each worker reckons for itself, and they agree
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from adserver.core.catalog import Campaign, Generation, State
@@ -28,7 +29,7 @@ from adserver.core.pacing import (
     scarcity,
 )
 from adserver.core.rates import Rates, is_paced
-from adserver.core.steps import Steps, in_steps
+from adserver.core.steps import Steps, chosen, in_steps, ordered
 from adserver.core.traffic import Traffic
 
 
@@ -83,7 +84,7 @@ class Plans:
         now: float,
     ) -> Steps[Plans]:
         """standings: by campaign; now: UTC seconds."""
-        campaigns = [one for one in generation.catalog.campaigns if takes_part(one, now)]
+        campaigns = yield from chosen(generation.catalog.campaigns, partial(takes_part, now=now))
         reaches = yield from Reaches.compiling(generation, traffic, samples, campaigns, now)
         made = cls(reaches)
         for campaign, ends in in_steps(campaigns):
@@ -91,9 +92,12 @@ class Plans:
             made._add(campaign, reaches.of(campaign), standing, now)
             if ends:
                 yield
-        order = sorted(made._plans, key=lambda name: scarcity(made._plans[name].course, name))
+        order = yield from ordered(list(made._plans), made._scarcity)
         made._ranks = {name: rank for rank, name in enumerate(order)}
         return made
+
+    def _scarcity(self, name: str) -> tuple[float, str]:
+        return scarcity(self._plans[name].course, name)
 
     def _add(self, campaign: Campaign, reach: Reach, standing: Standing, now: float) -> None:
         limits, flight = limits_of(campaign), campaign.flight

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -22,6 +22,7 @@ from adserver.core.ports import LiveSamples, LiveTraffic
 from adserver.core.rates import is_paced
 from adserver.core.samples import Sample
 from adserver.core.snapshot import Snapshot
+from adserver.core.steps import Steps, chosen, in_steps
 from adserver.core.traffic import Scope, Traffic
 
 log = structlog.get_logger(__name__)
@@ -61,8 +62,8 @@ class Pacing:
     async def follow(self, generation: Generation, snapshot: Snapshot) -> None:
         """Pace a generation that is about to be served."""
         async with self._turn:
-            self._generation, self._snapshot = generation, snapshot
-            self._slots, self._plans = slots_with_goals(generation), None
+            self._generation, self._snapshot, self._plans = generation, snapshot, None
+            self._slots = await between_requests(slots_with_goals(generation), lasting=False)
             if not self._slots:
                 return
             try:
@@ -94,7 +95,8 @@ class Pacing:
             self._plans = None
 
     async def _pace(self, generation: Generation, snapshot: Snapshot) -> None:
-        now, standings = self._clock(), dict(self._standings())
+        now = self._clock()
+        standings = await between_requests(self._standings(), lasting=False)
         if self._plans is None or now >= self._plans.good_until:
             self._plans = await between_requests(
                 Plans.compiling(generation, self._traffic, self._samples, standings, now),
@@ -105,21 +107,28 @@ class Pacing:
         rates = await between_requests(self._plans.rates(standings, now), lasting=False)
         await between_requests(snapshot.pacing(rates), lasting=False)
 
-    def _standings(self) -> Iterable[tuple[str, Standing]]:
-        workers = self._workers()
-        for name, room in self._rooms().items():
-            # What workers have leased and not served is on nobody's page: others have leased
-            # about as much as this one.
-            idle = room.left * workers
-            reserved = max(0, room.reserved - idle) if room.reserves else 0
-            today = max(0, room.today - idle) if room.reserves else room.today
-            yield name, Standing(room.delivered, reserved, today, room.shown)
+    def _standings(self) -> Steps[dict[str, Standing]]:
+        workers, found = self._workers(), {}
+        for (name, room), ends in in_steps(self._rooms().items()):
+            found[name] = standing_of(room, workers)
+            if ends:
+                yield
+        return found
 
 
-def slots_with_goals(generation: Generation) -> list[int]:
+def standing_of(room: Room, workers: int) -> Standing:
+    """What workers have leased and not served is on nobody's page: others have leased about as
+    much as this one."""
+    idle = room.left * workers
+    reserved = max(0, room.reserved - idle) if room.reserves else 0
+    today = max(0, room.today - idle) if room.reserves else room.today
+    return Standing(room.delivered, reserved, today, room.shown)
+
+
+def slots_with_goals(generation: Generation) -> Steps[list[int]]:
     """Numbers of the slots that a campaign with a goal has booked."""
     catalog, numbers = generation.catalog, generation.numbers
-    paced = [campaign for campaign in catalog.campaigns if is_paced(campaign)]
+    paced = yield from chosen(catalog.campaigns, is_paced)
     return [
         numbers[f"slot/{slot.name}"]
         for slot in catalog.slots
