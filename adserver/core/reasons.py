@@ -13,7 +13,6 @@ class Reason(StrEnum):
 
     NO_CAMPAIGN = "no_campaign"
     UNKNOWN_SLOT = "unknown_slot"
-    STORE_UNAVAILABLE = "store_unavailable"
     DRAFT = "draft"
     ENDED = "ended"
     NOT_STARTED = "not_started"
@@ -28,6 +27,7 @@ class Reason(StrEnum):
     ROADBLOCK = "roadblock"
     GOAL_MET = "goal_met"
     DAY_FULL = "day_full"
+    STORE_UNAVAILABLE = "store_unavailable"
     PACED = "paced"
     SHED = "shed"
     OUTRANKED = "outranked"
