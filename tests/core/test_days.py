@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adserver.core.days import day_around
 from adserver.core.hour import HOUR_SECONDS, Day, day_of, hour_at, hour_named
 
 ZONES = ["Europe/Paris", "Asia/Kolkata", "America/St_Johns", "America/Santiago", "UTC"]
@@ -43,3 +44,27 @@ def test_a_day_begins_in_itself_and_lasts_25_hours_at_most(moment: int, zone: st
 def test_an_hour_counted_in_the_zone_that_the_site_had_keeps_its_day() -> None:
     hour = hour_named("2026-08-01T05+0200", utc("2026-08-01 03:00"))
     assert day_of(hour, "America/New_York") == Day("2026-08-01", utc("2026-07-31 22:00"))
+
+
+@pytest.mark.parametrize(
+    ("day", "begin", "hours"),
+    [
+        ("2026-10-25", "2026-10-24 22:00", 25),
+        ("2026-03-29", "2026-03-28 23:00", 23),
+        ("2026-11-02", "2026-11-01 23:00", 24),
+    ],
+)
+def test_a_day_is_from_midnight_to_midnight_by_its_clock(day: str, begin: str, hours: int) -> None:
+    whole = utc(begin), utc(begin) + hours * HOUR_SECONDS
+    for moment in (whole[0], utc(f"{day} 11:00"), whole[1] - 0.001):
+        assert day_around(moment, "Europe/Paris") == whole
+    assert day_around(whole[1], "Europe/Paris")[0] == whole[1]
+
+
+@given(st.floats(0, 2_000_000_000), st.sampled_from(ZONES))
+def test_now_is_always_in_its_day_and_days_leave_no_gap(moment: float, zone: str) -> None:
+    begin, end = day_around(moment, zone)
+    assert begin <= moment < end
+    assert 22 * HOUR_SECONDS < end - begin < 26 * HOUR_SECONDS
+    assert day_around(end, zone)[0] == end
+    assert day_around(begin - 1, zone)[1] == begin

@@ -7,6 +7,7 @@ import re
 from adserver.core import errors
 from adserver.core.errors import (
     AdserverError,
+    BackupError,
     CatalogError,
     LiveHasMoved,
     NoSuchName,
@@ -48,3 +49,8 @@ def test_an_unknown_key_is_told_with_those_that_are_known() -> None:
     error = UnknownKey("f" * 16, [known])
     assert (error.fingerprint, error.known) == ("f" * 16, (known,))
     assert str(error) == "the store does not know the signing key ffffffffffffffff"
+
+
+def test_a_file_that_is_no_backup_is_told_with_what_is_wrong_with_it() -> None:
+    error = BackupError("blog.backup", "ends early")
+    assert (error.path, str(error)) == ("blog.backup", "blog.backup ends early")

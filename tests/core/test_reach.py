@@ -12,13 +12,17 @@ from adserver.core.catalog import Clause, Device, Hours, Size
 from adserver.core.context import Context
 from adserver.core.fit import fitting
 from adserver.core.reach import (
+    PARTS_A_STEP,
+    Part,
     anybody_like,
     forecast_key,
     parts_of,
     shares,
+    sharing,
     taker_of,
 )
 from adserver.core.samples import Sample
+from adserver.core.steps import finish
 from adserver.core.targeting import ranges_of, unmet
 from tests.factories import campaign, image_creative, slot
 
@@ -93,3 +97,25 @@ def test_a_forecast_is_known_by_slot_and_hours_however_they_are_written() -> Non
     one = forecast_key("post-top", (morning, evening))
     assert one == forecast_key("post-top", (evening, morning))
     assert one == "post-top during (0, 1) 480-720; (5,) 1080-1440"
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 7)), max_size=PARTS_A_STEP + 10),
+    st.dictionaries(st.integers(0, 2), st.floats(0, 1)),
+)
+def test_sponsors_leave_what_they_do_not_take_of_what_they_may_have(
+    parts: list[tuple[float, int]], loads: dict[int, float]
+) -> None:
+    found = finish(sharing([Part(*part) for part in parts], 3, loads))
+    for taker in range(3):
+        left = [
+            share * max(0.0, 1.0 - sum(load for one, load in loads.items() if may >> one & 1))
+            for share, may in parts
+            if may >> taker & 1
+        ]
+        assert found[taker] == pytest.approx(sum(left))
+
+
+def test_many_parts_are_gone_through_in_small_steps() -> None:
+    steps = sharing([Part(0.01, 1)] * (2 * PARTS_A_STEP), 1, {})
+    assert sum(1 for _ in steps) == 2

@@ -21,6 +21,7 @@ from adserver.core.record import (
     Head,
     Stop,
     bitmaps_of,
+    limited_in,
     pack_event,
     pack_head,
     pack_hour,
@@ -265,3 +266,12 @@ def test_an_hour_is_read_as_it_was_packed(hour: Hour) -> None:
 def test_an_hour_before_1970_is_one_too() -> None:
     hour = Hour("1969-12-31T23+0000", -HOUR_SECONDS, 0)
     assert read_hour(pack_hour(hour)) == hour
+
+
+def test_the_campaigns_of_which_events_take_room_are_found_once_each() -> None:
+    def event(serial: int, campaign: int, until: int) -> bytes:
+        return pack_event(Event(Kind.IMPRESSION, 7, serial, 1, 1, 1, campaign, until))
+
+    packed = event(1, 5, 1_793_610_600) + event(2, 6, 0) + event(3, 5, 1_793_610_605)
+    assert limited_in(packed) == [5]
+    assert limited_in(event(1, 6, 0)) == []

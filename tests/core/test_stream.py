@@ -53,6 +53,19 @@ def test_what_is_durable_is_shipped_behind_what_the_ledger_says() -> None:
     assert stream.position == 3
 
 
+def test_who_leases_room_is_told_what_the_ledger_said_last() -> None:
+    stream = Stream(None, 2)
+    assert (stream.ledger, stream.shipped) == (-1, False)
+    stream.told(mark(2))
+    assert (stream.ledger, stream.shipped) == (2, True)
+    stream.add(3, part(3))
+    assert (stream.ledger, stream.shipped) == (2, False)
+    stream.told(shipped(stream).mark)
+    assert (stream.ledger, stream.shipped) == (3, True)
+    stream.doubt()
+    assert (stream.idle, stream.shipped) == (False, True), "doubted, it has still said so"
+
+
 def test_records_of_nothing_for_this_shard_move_the_position_only_when_idle() -> None:
     stream = Stream(NOTHING)
     stream.add(1, None)
