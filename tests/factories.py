@@ -31,7 +31,14 @@ from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric, Row
 from adserver.core.forecast import History, hour_of_week, learn
 from adserver.core.hour import hour_at
-from adserver.core.ports import Delivered, KnownCreative, KnownKey, NodeState, Published
+from adserver.core.ports import (
+    Delivered,
+    KnownCreative,
+    KnownKey,
+    NodeState,
+    Published,
+    Reserved,
+)
 from adserver.core.samples import Sample
 from adserver.core.traffic import Scope, Traffic
 
@@ -192,6 +199,16 @@ class MemorySamples:
 
 
 @dataclass
+class MemoryLeases:
+    """`core.ports.KnownLeases`: by the campaign's number."""
+
+    kept: dict[int, Reserved] = field(default_factory=dict)
+
+    def reserved(self, campaigns: Sequence[int]) -> Mapping[int, Reserved]:
+        return {number: self.kept[number] for number in campaigns if number in self.kept}
+
+
+@dataclass
 class MemoryStore:
     """`core.ports.Catalogs` and `core.ports.Totals` in a few dicts, with the store's rules.
 
@@ -208,6 +225,7 @@ class MemoryStore:
     signing: MemoryKeys = field(default_factory=MemoryKeys)
     traffic: MemoryTraffic = field(default_factory=MemoryTraffic)
     samples: MemorySamples = field(default_factory=MemorySamples)
+    leases: MemoryLeases = field(default_factory=MemoryLeases)
 
     def live(self) -> tuple[Generation, Published] | None:
         return self.history[-1] if self.history else None

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from adserver.cli import output
 from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation, common
-from adserver.core.catalog import Catalog, Device
+from adserver.core.bought import delivered_by_unit
+from adserver.core.catalog import Catalog, Device, Generation
 from adserver.core.context import Context
 from adserver.core.decision import Candidate
 from adserver.core.flights import zone
+from adserver.core.goals import limits_of
 from adserver.publishing import moments
+from adserver.publishing.delivery import NOTHING_DELIVERED, Delivery, delivery
 from adserver.publishing.why import Question
 from adserver.publishing.why import why as find_out
 from adserver.serving.request import BUILT_IN, Pages, context_of, gather
 from adserver.serving.request import known as is_known
+
+if TYPE_CHECKING:
+    from adserver.wiring.control import ControlPlane
 
 
 @click.command()
@@ -43,19 +49,20 @@ def why(  # noqa: PLR0913 - one parameter an option
     known = read_facts(facts)
     with invocation.control_plane(invocation.settings()) as plane:
         live = plane.catalogs.live()
-    if live is None:
-        output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")
-        context.exit(PROBLEMS)
-    catalog = live[0].catalog
-    question = Question(
-        slot=slot,
-        context=read_context(known, catalog),
-        at=moment(at, catalog, invocation.now()),
-        # A page's draw decides about advertising; it guards nothing.
-        draw=random.random() if draw else None,  # noqa: S311
-        campaign=campaign,
-    )
-    answer = find_out(live[0], question)
+        if live is None:
+            output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")
+            context.exit(PROBLEMS)
+        catalog = live[0].catalog
+        question = Question(
+            slot=slot,
+            context=read_context(known, catalog),
+            at=moment(at, catalog, invocation.now()),
+            # A page's draw decides about advertising; it guards nothing.
+            draw=random.random() if draw else None,  # noqa: S311
+            campaign=campaign,
+        )
+        delivered = how_far(plane, live[0], question.at, invocation.now())
+    answer = find_out(live[0], question, delivered)
     if answer.absent:
         output.complain(f"Error: {answer.absent}.")
         context.exit(PROBLEMS)
@@ -64,6 +71,15 @@ def why(  # noqa: PLR0913 - one parameter an option
         output.answer(as_json(slot, moment_text, answer.candidates))
     else:
         show(slot, moment_text, question, answer.candidates)
+
+
+def how_far(plane: ControlPlane, live: Generation, at: float, now: float) -> Delivery:
+    """Nothing is counted where nobody has a limit."""
+    if not any(limits_of(campaign) for campaign in live.catalog.campaigns):
+        return NOTHING_DELIVERED
+    totals = plane.totals
+    by_unit = delivered_by_unit(totals.numbers(), totals.delivered())
+    return delivery(live, by_unit, plane.leases, plane.traffic, plane.samples, at, now)
 
 
 def read_facts(facts: Sequence[str]) -> list[tuple[str, str]]:

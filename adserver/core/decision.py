@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
@@ -138,22 +137,15 @@ def taken(choice: Shelf, context: Context, page: OnPage) -> Shelf | None:
 
     A campaign of which the page refuses some creatives keeps its weight, in those that are left.
     """
-    every = list(zip(choice.placements, choice.weights, strict=True))
+    every = zip(choice.placements, choice.weights, strict=True)
     left = [(p, weight) for p, weight in every if page.refuses(p, context) is None]
     if not left:
         return None
-    booked, there = weights_of(every), weights_of(left)
+    placements, weights = [p for p, _ in left], [weight for _, weight in left]
+    booked, there = choice.by_campaign, choice.of(placements, weights).by_campaign
     # A campaign that is to wait has no weight, with all of its creatives or with some.
     kept = [w * booked[p.campaign.name] / (there[p.campaign.name] or 1.0) for p, w in left]
-    return choice.of([placement for placement, _ in left], kept)
-
-
-def weights_of(placed: Iterable[tuple[Placement, float]]) -> Mapping[str, float]:
-    """Of each campaign."""
-    weights: defaultdict[str, float] = defaultdict(float)
-    for placement, weight in placed:
-        weights[placement.campaign.name] += weight
-    return weights
+    return choice.of(placements, kept)
 
 
 def reason_of_none(table: Table, context: Context, page: OnPage | None) -> Reason:
@@ -167,8 +159,7 @@ def reason_of_none(table: Table, context: Context, page: OnPage | None) -> Reaso
 
 def passed(choice: Shelf) -> Reason:
     """Why somebody did not win whom the draw passed by: a goal is to last until its flight ends."""
-    paced = choice.shares and choice.tier is Tier.STANDARD
-    return Reason.PACED if paced else Reason.LOST_DRAW
+    return Reason.PACED if choice.paced else Reason.LOST_DRAW
 
 
 def explain(  # noqa: PLR0913 - as `decide`
@@ -181,12 +172,21 @@ def explain(  # noqa: PLR0913 - as `decide`
 ) -> tuple[Candidate, ...]:
     """Every candidate of a slot with exactly one reason; the winner's is `won`.
 
-    draw: a number in [0, 1); None lets the likeliest win.
+    A campaign with a goal that the draw passed by is `paced`, one of no more room `goal_met` or
+    `day_full`; another that the draw could have fallen on is `lost_draw`.
+    draw: a number in [0, 1); None lets the likeliest win. rooms: of campaigns with limits, by name.
     """
     places, page = snapshot.places[slot], OnPage(snapshot.campaigns, context.excluded, rooms)
-    odds = chances(places, context, now, page)
-    winner = max(odds, key=odds.__getitem__, default=None)
-    if draw is not None:
+    odds: dict[str, float] = {}
+    lost: dict[str, Reason] = {}
+    for choice, chances in drawn_for(places, context, now, page):
+        odds.update(chances)
+        lost.update(dict.fromkeys(chances, passed(choice)))
+    if draw is None:
+        winner = max(odds, key=odds.__getitem__, default=None)
+        # Where all of them wait for their time, nobody is the likeliest.
+        winner = winner if winner is not None and odds[winner] > 0.0 else None
+    else:
         placement = decide(snapshot, slot, context, now, draw, None, rooms).placement
         winner = placement.campaign.name if placement else None
     return tuple(
@@ -196,9 +196,8 @@ def explain(  # noqa: PLR0913 - as `decide`
             reason=(
                 Reason.WON
                 if campaign.name == winner
-                else Reason.LOST_DRAW
-                if campaign.name in odds
-                else hard_reason(campaign, places, context, now)
+                else lost.get(campaign.name)
+                or hard_reason(campaign, places, context, now)
                 or page.refuses_all_of(campaign, context)
                 or Reason.OUTRANKED
             ),
@@ -209,21 +208,20 @@ def explain(  # noqa: PLR0913 - as `decide`
     )
 
 
-def chances(places: Places, context: Context, now: float, page: OnPage) -> dict[str, float]:
-    """How likely each campaign is to win, of those that can."""
-    odds: dict[str, float] = {}
-    mass = 1.0  # what is left for this tier and those below it
+def drawn_for(
+    places: Places, context: Context, now: float, page: OnPage
+) -> Iterator[tuple[Shelf, Mapping[str, float]]]:
+    """The shelves that a draw can fall on, without whom the page refuses, and how likely each of
+    their campaigns is to win: best tier first, down to the one that leaves nothing to others."""
+    mass = 1.0  # what is left for this shelf and those below it
     for choice in iter_shelves(places.table(context, now)):
         left = taken(choice, context, page)
         if left is None:
             continue
-        for placement, weight in zip(left.placements, left.weights, strict=True):
-            name = placement.campaign.name
-            odds[name] = odds.get(name, 0.0) + mass * weight / left.whole
+        yield left, {name: mass * w / left.whole for name, w in left.by_campaign.items()}
         if left.cumulated[-1] >= left.whole:
-            break
+            return
         mass *= 1.0 - left.cumulated[-1] / left.whole
-    return odds
 
 
 def hard_reason(campaign: Campaign, places: Places, context: Context, now: float) -> Reason | None:

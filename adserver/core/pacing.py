@@ -230,6 +230,15 @@ def expected(
     """Where a campaign should be at `now` (UTC seconds), and what is to be said of where it is."""
     if now < booking.since:
         return Outlook(0, Verdict.NOT_STARTED)
+    due, supply = due_and_supply(booking, plan, at, now)
+    return Outlook(round(due), verdict(booking, progress, due, supply, now))
+
+
+def due_and_supply(
+    booking: Booking, plan: Course, at: Mapping[str, Present], now: float
+) -> tuple[float, float]:
+    """How many should be delivered at `now`, by the curve, and how many requests that it may have
+    are still to come."""
     past, near = position(plan, at, now)
     if now >= booking.until:
         due = float(plan.goal)
@@ -237,8 +246,7 @@ def expected(
         due = min(plan.goal, past)
     else:
         due = plan.goal * past / plan.total if plan.total else 0.0
-    supply = plan.total - past + near
-    return Outlook(round(due), verdict(booking, progress, due, supply, now))
+    return due, max(0.0, plan.total - past + near)
 
 
 def verdict(booking: Booking, progress: Progress, due: float, supply: float, now: float) -> Verdict:

@@ -24,6 +24,7 @@ from adserver.core.pacing import (
     Progress,
     course,
     day_course,
+    due_and_supply,
     presents,
     rate,
     scarcity,
@@ -48,6 +49,27 @@ class Standing(NamedTuple):
 
 NOT_BEGUN = Standing()
 
+
+class Account(NamedTuple):
+    """The numbers behind a rate, in the goal's unit.
+
+    goal: with its buffer. due: how many should be delivered by now, None of a flight without a
+    beginning. left: of the goal, neither delivered nor reserved. supply: requests that it may have
+    until its flight ends, or clicks on them. today, a_day: None without a daily limit.
+    """
+
+    rate: float
+    unit: Unit
+    goal: int
+    delivered: int
+    reserved: int
+    due: int | None
+    left: int
+    supply: int
+    today: int | None = None
+    a_day: int | None = None
+
+
 Reach = tuple[tuple[str, float], ...]
 """The forecasts that a campaign draws on, by their keys, and its share of each."""
 
@@ -59,6 +81,9 @@ class Plan(NamedTuple):
     course: Course
     before: int
     day: Course | None
+    unit: Unit
+    # Whether there is a first instant, from which on one can be behind.
+    begins: bool
 
 
 class Plans:
@@ -120,7 +145,9 @@ class Plans:
             self.good_until = min(self.good_until, end)
             day = day_course(booking, begin, end, self._forecasts)
         plan = course(booking, self._forecasts)
-        self._plans[campaign.name] = Plan(booking, plan, before, day)
+        self._plans[campaign.name] = Plan(
+            booking, plan, before, day, limits.unit, begins=flight.since is not None
+        )
 
     def follow(self, traffic: Traffic, now: float) -> None:
         """What the last minutes say of the next hours."""
@@ -136,6 +163,14 @@ class Plans:
             if ends:
                 yield
         return Rates(found, self._ranks)
+
+    def accounts(self, standings: Mapping[str, Standing], now: float) -> dict[str, Account]:
+        """For people: of each campaign. now: UTC seconds."""
+        at = presents(self._forecasts, now)
+        return {
+            name: account(plan, standings.get(name, NOT_BEGUN), at, now)
+            for name, plan in self._plans.items()
+        }
 
 
 def takes_part(campaign: Campaign, now: float) -> bool:
@@ -156,3 +191,22 @@ def rate_of(plan: Plan, standing: Standing, at: Mapping[str, Present], now: floa
     delivered = max(0, standing.delivered - plan.before)
     progress = Progress(delivered, standing.reserved, standing.today)
     return rate(plan.booking, plan.course, progress, at, now, plan.day)
+
+
+def account(plan: Plan, standing: Standing, at: Mapping[str, Present], now: float) -> Account:
+    booking = plan.booking
+    goal = booking.goal + plan.before
+    due, supply = due_and_supply(booking, plan.course, at, now)
+    limited = plan.day is not None
+    return Account(
+        rate=rate_of(plan, standing, at, now),
+        unit=plan.unit,
+        goal=goal,
+        delivered=standing.delivered,
+        reserved=standing.reserved,
+        due=round(due) if plan.begins else None,
+        left=max(0, goal - standing.delivered - standing.reserved),
+        supply=round(supply),
+        today=standing.today if limited else None,
+        a_day=booking.max_per_day if limited else None,
+    )

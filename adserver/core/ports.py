@@ -165,6 +165,27 @@ class Leases(Protocol):
         ...
 
 
+class Reserved(NamedTuple):
+    """What the store keeps of one campaign with limits.
+
+    ever: room that is leased, or served and not confirmed yet. today: delivered or reserved since
+    its midnight; day: from when until when that is (UTC seconds, the end not included), None
+    where no day is kept.
+    """
+
+    ever: int
+    today: int = 0
+    day: tuple[int, int] | None = None
+
+
+class KnownLeases(Protocol):
+    """What workers have leased; synchronous, for the command line."""
+
+    def reserved(self, campaigns: Sequence[int]) -> Mapping[int, Reserved]:
+        """Of campaigns, by their numbers; those that nobody has asked for lately are left out."""
+        ...
+
+
 class LiveCatalog(Protocol):
     """What the data plane reads of the published generations."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -38,6 +39,19 @@ class Shelf:
     @property
     def weights(self) -> tuple[float, ...]:
         return tuple(end - begin for begin, end in pairwise((0.0, *self.cumulated)))
+
+    @property
+    def paced(self) -> bool:
+        """Whether these are campaigns with goals, each at its rate."""
+        return self.shares and self.tier is Tier.STANDARD
+
+    @property
+    def by_campaign(self) -> Mapping[str, float]:
+        """The weight of each campaign, all of its creatives together."""
+        sums: defaultdict[str, float] = defaultdict(float)
+        for placement, weight in zip(self.placements, self.weights, strict=True):
+            sums[placement.campaign.name] += weight
+        return sums
 
     def of(self, placements: Sequence[Placement], weights: Iterable[float]) -> Shelf:
         """Others in the place of these."""

@@ -8,7 +8,7 @@ the next one, a night of maintenance does not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import log
 from typing import NamedTuple
@@ -77,6 +77,14 @@ class Traffic:
     def history(self, slot: int) -> History:
         """Of a slot that nobody has asked for yet: one that knows nothing."""
         return self.histories.get(slot) or History(through=self.through)
+
+    def as_usual(self, at: float) -> Traffic:
+        """For another time (UTC seconds): what the last hours were like says nothing of that."""
+        histories = {
+            slot: replace(history, recent=0.0, promised=0.0)
+            for slot, history in self.histories.items()
+        }
+        return Traffic(self.through, histories, counted_from=at)
 
 
 class CountedHour(NamedTuple):

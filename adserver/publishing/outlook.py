@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from adserver.core.bought import ByUnit, bought
 from adserver.core.catalog import Generation, Slot, may_book
-from adserver.core.outlook import Outlook, Outlooks
+from adserver.core.outlook import Outlook, Outlooks, Samples
 from adserver.core.ports import KnownSamples, KnownTraffic
 from adserver.core.steps import finish
-from adserver.core.traffic import Scope
+from adserver.core.traffic import Scope, Traffic
 
 
 def outlooks(
@@ -18,13 +18,19 @@ def outlooks(
     now: float,
 ) -> dict[str, Outlook]:
     """By campaign; now: UTC seconds."""
-    slots = slots_with_goals(live)
-    if not slots:
+    if not slots_with_goals(live):
         return {}
-    numbers = [live.numbers[f"slot/{slot.name}"] for slot in slots]
-    known = {number: samples.samples(number, now) for number in numbers}
-    learnt = traffic.traffic(Scope.of(live), now)
+    learnt, known = known_traffic(live, traffic, samples, now)
     return finish(Outlooks.compiling(live, learnt, known, now)).at(by_unit, now)
+
+
+def known_traffic(
+    live: Generation, traffic: KnownTraffic, samples: KnownSamples, now: float
+) -> tuple[Traffic, Samples]:
+    """All that goals are paced by: the traffic, and samples of the slots that have any."""
+    numbers = [live.numbers[f"slot/{slot.name}"] for slot in slots_with_goals(live)]
+    known = {number: samples.samples(number, now) for number in numbers}
+    return traffic.traffic(Scope.of(live), now), known
 
 
 def slots_with_goals(live: Generation) -> list[Slot]:

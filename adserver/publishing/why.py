@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -17,22 +17,30 @@ from adserver.core.catalog import (
     booked_slots,
 )
 from adserver.core.context import Context
-from adserver.core.decision import Candidate, explain, taken
+from adserver.core.decision import Candidate, drawn_for, explain
 from adserver.core.ecpm import NOTHING, ecpm
 from adserver.core.fit import room_for
 from adserver.core.flights import zone
+from adserver.core.goals import Unit
+from adserver.core.leases import Room
 from adserver.core.on_page import OnPage
-from adserver.core.places import Places, iter_shelves
+from adserver.core.places import Places
+from adserver.core.plans import Account
 from adserver.core.reasons import REACH, Reason
 from adserver.core.shelf import Shelf
 from adserver.core.snapshot import compile_snapshot
+from adserver.core.steps import finish
 from adserver.core.targeting import LANGUAGE, URL, unmet, values_of
 from adserver.publishing import moments
+from adserver.publishing.delivery import NOTHING_DELIVERED, Delivery
 from adserver.publishing.status import next_opening
 from adserver.publishing.suggest import listed
 from adserver.publishing.unknown import no_such
 
-RIVALS = (Reason.WON, Reason.LOST_DRAW, Reason.OUTRANKED)
+RIVALS = (Reason.WON, Reason.LOST_DRAW, Reason.PACED, Reason.OUTRANKED)
+
+# A share that is less than its rate by more than rounding.
+LEAST_CUT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,80 +62,122 @@ class Answer:
     absent: str = ""
 
 
-def why(generation: Generation, question: Question) -> Answer:
-    """NoSuchName for an unknown slot or campaign."""
+def why(
+    generation: Generation, question: Question, delivered: Delivery = NOTHING_DELIVERED
+) -> Answer:
+    """delivered: how far campaigns are. NoSuchName for an unknown slot or campaign."""
     catalog = generation.catalog
     if question.slot not in {slot.name for slot in catalog.slots}:
         raise no_such("slot", question.slot, (slot.name for slot in catalog.slots))
     snapshot = compile_snapshot(generation)
+    finish(snapshot.pacing(delivered.rates))
     places = snapshot.places[question.slot]
-    candidates = explain(snapshot, question.slot, question.context, question.at, question.draw)
-    page = OnPage(snapshot.campaigns, question.context.excluded)
-    told = with_details(places, candidates, question, page)
+    candidates = explain(
+        snapshot,
+        question.slot,
+        question.context,
+        question.at,
+        question.draw,
+        delivered.rooms,
+    )
+    page = OnPage(snapshot.campaigns, question.context.excluded, delivered.rooms)
+    told = with_details(places, candidates, question, page, delivered)
     if not question.campaign:
         return Answer(told)
     chosen = tuple(c for c in told if c.campaign == question.campaign)
     return Answer(chosen, "" if chosen else absent(catalog, question))
 
 
-def shelves_of(places: Places, question: Question, page: OnPage) -> dict[Tier, Shelf]:
-    """Those of each tier who may win and whom the page takes, best tier first, down to the one
-    that leaves nothing to who comes later."""
-    shelves = {}
-    for one in iter_shelves(places.table(question.context, question.at)):
-        left = taken(one, question.context, page)
-        if left is not None:
-            shelves[left.tier] = left
-            if left.cumulated[-1] >= left.whole:
-                break
-    return shelves
-
-
 def with_details(
-    places: Places, candidates: tuple[Candidate, ...], question: Question, page: OnPage
+    places: Places,
+    candidates: tuple[Candidate, ...],
+    question: Question,
+    page: OnPage,
+    delivered: Delivery,
 ) -> tuple[Candidate, ...]:
     """The candidates with their details, the one that came furthest first."""
     campaigns = {campaign.name: campaign for campaign in places.candidates}
-    shelves = shelves_of(places, question, page)
-    told = (
-        replace(
-            candidate,
-            detail=among_rivals(candidate, campaigns[candidate.campaign], shelves)
-            if candidate.reason in RIVALS
-            else on_its_own(campaigns[candidate.campaign], places, candidate.reason, question),
-        )
-        for candidate in candidates
-    )
+    drawn = [one for one, _ in drawn_for(places, question.context, question.at, page)]
+
+    def detail(candidate: Candidate) -> str:
+        campaign = campaigns[candidate.campaign]
+        if candidate.reason in RIVALS:
+            return among_rivals(candidate, campaign, drawn, delivered)
+        room = delivered.rooms.get(campaign.name)
+        if room is not None and candidate.reason in (Reason.GOAL_MET, Reason.DAY_FULL):
+            return used_up(room, candidate.reason)
+        return on_its_own(campaign, places, candidate.reason, question)
+
+    told = (replace(candidate, detail=detail(candidate)) for candidate in candidates)
     return tuple(sorted(told, key=lambda c: (-REACH[c.reason], c.campaign)))
 
 
-def among_rivals(candidate: Candidate, campaign: Campaign, shelves: Mapping[Tier, Shelf]) -> str:
+def among_rivals(
+    candidate: Candidate, campaign: Campaign, drawn: Sequence[Shelf], delivered: Delivery
+) -> str:
     """The numbers behind a draw, or the tier or the price that comes first."""
     if candidate.reason is Reason.OUTRANKED:
-        return before(campaign, list(shelves.values())[-1])
-    shelf = shelves[candidate.tier]
-    sums: dict[str, float] = {}
-    for placement, weight in zip(shelf.placements, shelf.weights, strict=True):
-        name = placement.campaign.name
-        sums[name] = sums.get(name, 0.0) + weight
-    own = sums[candidate.campaign]
+        return before(campaign, drawn[-1])
+    shelf = next(one for one in drawn if campaign.name in one.by_campaign)
+    weights = shelf.by_campaign
+    if shelf.paced:
+        account = delivered.accounts.get(campaign.name)
+        share = f"rate {percent(weights[campaign.name])}"
+        return share if account is None else paced(account, weights[campaign.name])
     if shelf.shares:
-        sold = sum(sums.values())
+        sold = sum(weights.values())
         crowded = f", where {percent(sold)} are sold" if sold > 1 else ""
-        return f"a share of {percent(own)}{crowded}"
-    sponsored = shelves.get(Tier.SPONSORSHIP)
-    rest = percent(1 - sponsored.cumulated[-1]) if sponsored else ""
-    left = f" in the {rest} that sponsorships leave" if sponsored else ""
+        return f"a share of {percent(weights[campaign.name])}{crowded}"
+    left = what_is_left(drawn, shelf)
     price = earning(campaign)
-    if len(sums) == 1:
+    if len(weights) == 1:
         alone = f"at its eCPM of {spoken(price)}" if price else "in its tier"
         return f"nobody else {alone}{left and ','}{left}"
     priced = f" at an eCPM of {spoken(price)}" if price else ""
-    return f"weight {own:g} of {sum(sums.values()):g}{priced}{left}"
+    return f"weight {weights[campaign.name]:g} of {sum(weights.values()):g}{priced}{left}"
+
+
+def what_is_left(drawn: Sequence[Shelf], shelf: Shelf) -> str:
+    """Which part of the requests comes to a shelf, and who leaves it."""
+    mass, before = 1.0, []
+    for one in drawn[: drawn.index(shelf)]:
+        mass *= 1.0 - one.cumulated[-1] / one.whole
+        before.append("goals" if one.paced else "sponsorships")
+    return f" in the {percent(mass)} that {' and '.join(before)} leave" if before else ""
+
+
+def paced(account: Account, share: float) -> str:
+    """A rate, and all that it is reckoned from. share: what it has of a draw; less than its rate
+    where those with fewer requests to choose from have the rest."""
+    cut = f", {percent(share)} after scarcer ones" if account.rate - share > LEAST_CUT else ""
+    due = "" if account.due is None else f", {account.due:,} due by now"
+    today = "" if account.a_day is None else f", {account.today:,} of {account.a_day:,} today"
+    clicks = " clicks" if account.unit is Unit.CLICKS else ""
+    return (
+        f"rate {percent(account.rate)}{cut}: "
+        f"{account.delivered:,} of {account.goal:,}{clicks} delivered"
+        f"{on_their_way(account.reserved)}{today}{due}; "
+        f"{account.left:,} left of {account.supply:,} {clicks.strip() or 'requests'} to come"
+    )
+
+
+def used_up(room: Room, reason: Reason) -> str:
+    """A limit that is reached, or will be when all that is on its way has arrived."""
+    clicks = " clicks" if room.limits.unit is Unit.CLICKS else ""
+    if reason is Reason.DAY_FULL:
+        return f"{room.today:,} of {room.limits.a_day:,}{clicks} today"
+    delivered = f"{room.delivered:,} of {room.limits.ever:,}{clicks} delivered"
+    return f"{delivered}{on_their_way(room.reserved)}"
+
+
+def on_their_way(reserved: int) -> str:
+    return f", {reserved:,} on their way" if reserved else ""
 
 
 def before(campaign: Campaign, served: Shelf) -> str:
     """What comes before a campaign: a tier, or in its own tier a price."""
+    if served.paced and campaign.tier is Tier.STANDARD:
+        return "goals come before what has none"
     if served.tier is not campaign.tier:
         return f"{served.tier} comes before {campaign.tier}"
     price = earning(campaign)

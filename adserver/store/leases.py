@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from adserver.core.events import METRIC_OF
 from adserver.core.leases import Grant
-from adserver.core.ports import Granted, Spoken, Wanted
-from adserver.store.connect import AsyncClient
+from adserver.core.ports import Granted, Reserved, Spoken, Wanted
+from adserver.core.shards import shard_of_campaign
+from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.keys import SLACK_SECONDS, Keys
 from adserver.store.line import line_to
 from adserver.store.script import Part, Script
@@ -67,6 +69,40 @@ class StoredLeases:
     async def close(self) -> None:
         for line in self._lines:
             await line.close()
+
+
+class StoredKnownLeases:
+    """`core.ports.KnownLeases` on Redis."""
+
+    def __init__(self, client: Client, keys: Keys) -> None:
+        self._client: Any = client
+        self._keys = keys
+
+    def reserved(self, campaigns: Sequence[int]) -> Mapping[int, Reserved]:
+        shards: dict[int, list[int]] = {}
+        for campaign in campaigns:
+            shards.setdefault(shard_of_campaign(campaign, self._keys.shards), []).append(campaign)
+        found: dict[int, Reserved] = {}
+        with answering():
+            for shard, some in shards.items():
+                pipeline = self._client.pipeline(transaction=False)
+                for campaign in some:
+                    pipeline.hmget(self._keys.lease(shard, campaign), KEPT)
+                for campaign, fields in zip(some, pipeline.execute(), strict=True):
+                    if any(field is not None for field in fields):
+                        found[campaign] = reserved_of(*fields)
+        return found
+
+
+# Of a campaign's hash, what `lease.lua` writes of how far it is.
+KEPT = ("reserved", "today", "day", "day_end")
+
+
+def reserved_of(
+    ever: bytes | None, today: bytes | None, day: bytes | None, day_end: bytes | None
+) -> Reserved:
+    kept = (int(day), int(day_end)) if day and day_end else None
+    return Reserved(int(ever or 0), int(today or 0), kept)
 
 
 def parts_of(wanted: Wanted) -> list[Part]:

@@ -7,13 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adserver.core.errors import SettingsError
-from adserver.core.ports import Catalogs, KnownKey, KnownSamples, KnownTraffic, SigningKeys, Totals
+from adserver.core.ports import (
+    Catalogs,
+    KnownKey,
+    KnownLeases,
+    KnownSamples,
+    KnownTraffic,
+    SigningKeys,
+    Totals,
+)
 from adserver.settings import Settings
 from adserver.store.address import shards_of, shown
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import Client, client
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
+from adserver.store.leases import StoredKnownLeases
 from adserver.store.permissions import check_user
 from adserver.store.samples import StoredKnownSamples
 from adserver.store.signing import StoredSigningKeys
@@ -31,6 +40,7 @@ class ControlPlane:
     signing: SigningKeys
     traffic: KnownTraffic
     samples: KnownSamples
+    leases: KnownLeases
 
 
 @contextmanager
@@ -64,6 +74,7 @@ def control_plane(settings: Settings) -> Iterator[ControlPlane]:
             StoredSigningKeys(connection, keys),
             StoredTraffic(connection, keys),
             StoredKnownSamples(connection, keys),
+            StoredKnownLeases(connection, keys),
         )
 
 

@@ -12,7 +12,14 @@ from click.testing import CliRunner, Result
 from adserver.cli import cli
 from adserver.cli.options import Invocation
 from adserver.settings import Settings
-from tests.factories import NOW, MemoryKeys, MemorySamples, MemoryStore, MemoryTraffic
+from tests.factories import (
+    NOW,
+    MemoryKeys,
+    MemoryLeases,
+    MemorySamples,
+    MemoryStore,
+    MemoryTraffic,
+)
 
 SITE = """\
 name: Le Comptoir
@@ -43,10 +50,11 @@ class Plane:
     signing: MemoryKeys
     traffic: MemoryTraffic
     samples: MemorySamples
+    leases: MemoryLeases
 
     @classmethod
     def of(cls, store: MemoryStore) -> Plane:
-        return cls(store, store, store.signing, store.traffic, store.samples)
+        return cls(store, store, store.signing, store.traffic, store.samples, store.leases)
 
 
 def write_folder(at: Path, **campaigns: str) -> Path:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import orjson
 
-from adserver.core.catalog import Frequency, Period
+from adserver.core.catalog import Flight, Frequency, Goal, Period
+from adserver.core.events import Metric
+from adserver.core.ports import Reserved
 from tests.cli.command import adserver
-from tests.factories import campaign, catalog, image_creative, store
+from tests.factories import NOW, ZONE, campaign, catalog, image_creative, row, store
 
 TWO = catalog(campaign("a"), campaign("b", creatives=(image_creative(),)))
 
@@ -108,3 +110,24 @@ def test_before_anything_is_live_it_says_what_to_do():
     result = adserver("why", "post-top", store=store())
     assert result.exit_code == 1
     assert "adserver apply" in result.stderr
+
+
+def test_how_far_campaigns_are_and_their_rates_are_those_of_now():
+    month = Flight(NOW - 14 * 86_400, NOW + 14 * 86_400, ZONE)
+    sold = campaign("a", goal=Goal(impressions=40_320), flight=month)
+    full = campaign("b", goal=Goal(impressions=1_000))
+    live = store(catalog(sold, full))
+    live.traffic.learn(lambda hour: 120, days=28)
+    live.counted = [row(Metric.IMPRESSION, 20_160), row(Metric.IMPRESSION, 990, creative=2)]
+    live.leases.kept = {2: Reserved(10)}
+    result = adserver("why", "post-top", "--format", "json", store=live)
+    assert result.exit_code == 0, result.output
+    first, second = orjson.loads(result.stdout)["candidates"]
+    assert (first["campaign"], first["reason"]) == ("a", "won")
+    assert 0.5 < first["probability"] < 0.8
+    assert first["detail"].startswith("rate ")
+    assert ": 20,160 of 40,320 delivered, 20,160 due by now; 20,160 left of " in first["detail"]
+    assert (second["reason"], second["detail"]) == (
+        "goal_met",
+        "990 of 1,000 delivered, 10 on their way",
+    )

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
+from adserver.core.days import day_around
 from adserver.core.events import Kind
 from adserver.core.goals import Limits, Unit
 from adserver.core.hour import hour_at
-from adserver.core.ports import Source, Spoken
+from adserver.core.ports import Reserved, Source, Spoken
 from adserver.core.reasons import Reason
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
-from adserver.store.leases import StoredLeases
+from adserver.store.leases import StoredKnownLeases, StoredLeases
 from tests.factories import NOW, ZONE
 from tests.store.conftest import TICKET_LIFE_SECONDS
-from tests.store.desk import CREATIVE, GONE, Desk, Ticket, Worker
+from tests.store.desk import CAMPAIGN, CREATIVE, GONE, Desk, Ticket, Worker
 
 FAR, NEAR = 600, 45
 SILENT = 300
@@ -371,3 +372,20 @@ async def test_a_campaign_of_another_shard_is_none_of_ours(beside: Any) -> None:
     granted = await sixteen.ask(3, [], [Spoken(Source(1, 1), 0, 0.0, done=False)])
     assert granted.grants == []
     assert abs(granted.now - NOW) > 0  # the store's own clock
+
+
+async def test_the_command_line_reads_what_is_reserved_and_of_which_day(
+    desk: Desk, store: Any, keys: Keys
+) -> None:
+    known = StoredKnownLeases(store, keys)
+    assert known.reserved([CAMPAIGN]) == {}
+    worker = Worker(desk, 1)
+    granted = await worker.ask()
+    assert granted.granted > 0
+    assert known.reserved([CAMPAIGN, CAMPAIGN + 1]) == {CAMPAIGN: Reserved(granted.granted)}
+    desk.limits, desk.generation = Limits(Unit.IMPRESSIONS, 10, 8), 2
+    granted = await worker.ask()
+    day = day_around(NOW, ZONE)
+    assert known.reserved([CAMPAIGN]) == {
+        CAMPAIGN: Reserved(granted.reserved, worker.room.today, day)
+    }
