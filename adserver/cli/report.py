@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,13 +12,13 @@ from adserver.cli import output
 from adserver.cli.options import Invocation, common
 from adserver.core.flights import zone
 from adserver.publishing.moments import read_moment
-from adserver.publishing.report import By, Label, Query, Records, Report, Sums
+from adserver.publishing.report import By, Label, Query, Records, Report, Sums, goes_beyond
 from adserver.publishing.report import report as make_report
 
 # The hour that has just begun on a node whose clock is a little ahead is in the report too.
 AHEAD_SECONDS = 3_600
 COUNTS = ("served", "gross", "impressions", "viewable", "clicks", "unmatched")
-FIGURES = (*COUNTS, "ctr", "revenue")
+FIGURES = (*COUNTS, "ctr", "revenue", "ecpm")
 
 
 @click.command()
@@ -59,7 +60,10 @@ def report(  # noqa: PLR0913 - one parameter an option
             query.since if query.since is not None else 0.0,
             query.until if query.until is not None else now + AHEAD_SECONDS,
         )
-        records = Records(catalog, plane.totals.numbers(), plane.totals.known_creatives(), rows)
+        totals = plane.totals
+        records = Records(catalog, totals.numbers(), totals.known_creatives(), rows)
+        if query.since is not None and goes_beyond(records, totals.delivered()):
+            records = replace(records, earlier=totals.rows(0.0, query.since))
     made = make_report(records, query)
     if as_csv:
         output.csv(csv_headings(made.by), csv_rows(made))
@@ -83,6 +87,7 @@ def figures(sums: Sums) -> dict[str, Any]:
         **{name: getattr(sums, name) for name in COUNTS},
         "ctr": sums.ctr,
         "revenue": str(sums.revenue),
+        "ecpm": None if sums.ecpm is None else str(sums.ecpm),
     }
 
 
@@ -146,4 +151,5 @@ def printed(sums: Sums, currency: str) -> list[str]:
         *(f"{getattr(sums, name):,}" for name in COUNTS),
         "" if sums.ctr is None else f"{sums.ctr:.2%}",
         f"{sums.revenue:,} {currency}".rstrip(),
+        "" if sums.ecpm is None else f"{sums.ecpm:,}",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from adserver.core.catalog import Campaign
+from adserver.core.catalog import Campaign, Goal
 from adserver.core.events import Metric
 
 UNITS = {Metric.IMPRESSION: "impressions", Metric.CLICK: "clicks"}
@@ -23,16 +23,26 @@ class Bought(NamedTuple):
         return UNITS[self.metric]
 
 
-def bought(campaign: Campaign) -> Bought | None:
+class Sold(NamedTuple):
+    """metric: what is counted; goal: how many were bought, and are billed."""
+
+    metric: Metric
+    goal: int
+
+
+def sold(goal: Goal | None) -> Sold | None:
     """None where no number was bought."""
-    goal = campaign.goal
     if goal is None:
         return None
     if goal.impressions is not None:
-        return Bought(Metric.IMPRESSION, goal.impressions, buffered(goal.impressions, campaign))
-    if goal.clicks is not None:
-        return Bought(Metric.CLICK, goal.clicks, buffered(goal.clicks, campaign))
-    return None
+        return Sold(Metric.IMPRESSION, goal.impressions)
+    return None if goal.clicks is None else Sold(Metric.CLICK, goal.clicks)
+
+
+def bought(campaign: Campaign) -> Bought | None:
+    """None where no number was bought."""
+    order = sold(campaign.goal)
+    return None if order is None else Bought(*order, buffered(order.goal, campaign))
 
 
 def buffered(goal: int, campaign: Campaign) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from adserver.core.assets import Asset
 from adserver.core.batch import Mark, Shipment
-from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Price
+from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Goal, Price
 from adserver.core.events import Metric, Row
 from adserver.core.goals import Limits
 from adserver.core.leases import Ask, Grant
@@ -20,7 +20,7 @@ from adserver.core.traffic import Scope, Traffic
 class KnownCreative:
     """What is remembered of every creative that was ever live, for reports and late clicks.
 
-    price, flight: as they last were, so that what an ended campaign earned can still be told.
+    price, flight, goal: as they last were, so that what an ended campaign earned can still be told.
     """
 
     campaign: str
@@ -29,6 +29,7 @@ class KnownCreative:
     flight: Flight
     price: Price | None = None
     order: str = ""
+    goal: Goal | None = None
 
     @classmethod
     def of(cls, campaign: Campaign, creative: Creative) -> KnownCreative:
@@ -39,6 +40,7 @@ class KnownCreative:
             campaign.flight,
             campaign.price,
             campaign.order,
+            campaign.goal,
         )
 
 

@@ -14,12 +14,14 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from adserver.core.catalog import Campaign, Catalog, Flight, Price, booked_slots
+from adserver.core.catalog import Campaign, Catalog, booked_slots
 from adserver.core.events import Metric, Row
 from adserver.core.flights import zone
-from adserver.core.ports import KnownCreative
+from adserver.core.ports import Delivered, KnownCreative
 from adserver.core.reasons import Discard
 from adserver.publishing import moments, revenue
+from adserver.publishing.billing import ALL, beyond_goal, billed_shares, time_of
+from adserver.publishing.terms import Identity, Terms, identities, terms_of
 from adserver.publishing.unknown import no_such
 
 
@@ -60,24 +62,12 @@ class Records:
     numbers: Mapping[str, int]
     known: Mapping[int, KnownCreative]
     rows: Sequence[Row]
+    # Those before the window, where something was delivered beyond its goal (`goes_beyond`).
+    earlier: Sequence[Row] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    campaign: str
-    creative: str
-    advertiser: str
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What was agreed for a campaign, live or as it last was."""
-
-    name: str
-    advertiser: str
-    order: str
-    flight: Flight
-    price: Price | None
+    @property
+    def live(self) -> dict[str, Campaign]:
+        return {one.name: one for one in self.catalog.campaigns} if self.catalog else {}
 
 
 COUNTED = frozenset(
@@ -103,7 +93,15 @@ class Sums:
     def revenue(self) -> Decimal:
         return revenue.in_cents(self.earned)
 
-    def add(self, row: Row, terms: Terms | None) -> None:
+    @property
+    def ecpm(self) -> Decimal | None:
+        """What a thousand of its impressions have earned."""
+        if not self.impressions:
+            return None
+        return revenue.in_cents(self.earned * 1000 / self.impressions)
+
+    def add(self, row: Row, terms: Terms | None, billed: Fraction = ALL) -> None:
+        """billed: the share of it that has a price."""
         price = terms.price if terms else None
         if row.metric is Metric.IMPRESSION and row.reason != Discard.FORGED:
             self.gross += row.count
@@ -114,12 +112,12 @@ class Sums:
                 self.served += row.count
             case Metric.IMPRESSION:
                 self.impressions += row.count
-                self.earned += revenue.of_impressions(price, row.count)
+                self.earned += billed * revenue.of_impressions(price, row.count)
             case Metric.VIEWABLE:
                 self.viewable += row.count
             case Metric.CLICK:
                 self.clicks += row.count
-                self.earned += revenue.of_clicks(price, row.count)
+                self.earned += billed * revenue.of_clicks(price, row.count)
             case Metric.UNMATCHED:
                 self.unmatched += row.count
 
@@ -147,6 +145,13 @@ class Report:
             self.discarded_clicks[row.reason] += row.count
 
 
+def goes_beyond(records: Records, delivered: Delivered) -> bool:
+    """Whether what is billed of a window depends on what came before it. delivered: ever."""
+    terms = terms_of(records.known.values(), records.live)
+    whose = identities(records.numbers, records.known, records.live)
+    return bool(beyond_goal(terms, whose, delivered))
+
+
 def report(records: Records, query: Query) -> Report:
     """NoSuchName for a campaign or advertiser that there never was."""
     return Reporter(records, query).report()
@@ -159,17 +164,19 @@ class Reporter:
         self._records = records
         self._query = query
         catalog = records.catalog
-        self._campaigns = {c.name: c for c in catalog.campaigns} if catalog else {}
-        self._terms = terms_of(records, self._campaigns)
+        self._campaigns = records.live
+        self._terms = terms_of(records.known.values(), self._campaigns)
         self._zone = zone(catalog.site.timezone if catalog else "UTC")
-        self._identities = identities(records, self._campaigns)
+        self._identities = identities(records.numbers, records.known, self._campaigns)
         self._places = places(records.numbers)
         self._check_names()
 
     def report(self) -> Report:
+        records = self._records
         made = Report(self._query.by, orders={n: t.order for n, t in self._terms.items()})
         shown: dict[str, Counter[Label]] = {name: Counter() for name in self._terms}
-        for row in self._records.rows:
+        shares = billed_shares(self._terms, self._identities, records.earlier, records.rows)
+        for row in records.rows:
             identity = self._identities.get(row.creative)
             if not self._wanted(identity):
                 continue
@@ -178,8 +185,9 @@ class Reporter:
             if identity is None or row.metric not in COUNTED:
                 continue
             label, terms = self._label(row, identity), self._terms.get(identity.campaign)
-            made.line(label).add(row, terms)
-            made.total.add(row, terms)
+            billed = shares.get((identity.campaign, time_of(row)), ALL)
+            made.line(label).add(row, terms, billed)
+            made.total.add(row, terms, billed)
             if terms and row.metric is Metric.IMPRESSION and not row.reason:
                 shown[terms.name][label] += row.count
         self._add_flat_prices(made, shown)
@@ -261,33 +269,6 @@ class Reporter:
         if self._query.by is By.SITE:
             return [(name,) for name in catalog.site.sites]
         return [(slot.name,) for slot in booked_slots(campaign, catalog.slots)]
-
-
-def terms_of(records: Records, live: Mapping[str, Campaign]) -> dict[str, Terms]:
-    gone = {
-        one.campaign: Terms(one.campaign, one.advertiser, one.order, one.flight, one.price)
-        for one in records.known.values()
-        if one.campaign not in live
-    }
-    return gone | {
-        c.name: Terms(c.name, c.advertiser, c.order, c.flight, c.price) for c in live.values()
-    }
-
-
-def identities(records: Records, live: Mapping[str, Campaign]) -> dict[int, Identity]:
-    """Whose each creative's number is, of those that are live no more as well."""
-    whose = {
-        number: Identity(one.campaign, one.creative.id, one.advertiser)
-        for number, one in records.known.items()
-    }
-    for name, number in records.numbers.items():
-        kind, _, rest = name.partition("/")
-        campaign, _, creative = rest.partition("/")
-        if kind == "creative" and campaign in live:
-            whose[number] = Identity(campaign, creative, live[campaign].advertiser)
-        elif kind == "creative":
-            whose.setdefault(number, Identity(campaign, creative, ""))
-    return whose
 
 
 def places(numbers: Mapping[str, int]) -> dict[tuple[str, int], str]:

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from adserver.cli.output import defused
-from adserver.core.catalog import Price
+from adserver.core.catalog import Goal, Price
 from adserver.core.events import Metric
 from tests.cli.command import adserver
 from tests.factories import NOW, MemoryStore, campaign, catalog, row, store
@@ -50,6 +50,7 @@ FIGURES = {
     "unmatched": 1,
     "ctr": 0.005,
     "revenue": "10.20",
+    "ecpm": "8.50",
 }
 
 
@@ -73,6 +74,15 @@ def test_json_is_as_documented():
 )
 def test_a_line_is_named_by_what_was_asked_for(by, label):
     assert reported("--by", by, "--since", "2026-11-02")["rows"] == [{**label, **FIGURES}]
+
+
+def test_a_window_behind_the_goal_earns_nothing():
+    sold = campaign(price=Price(cpm=Decimal("8.50")), goal=Goal(impressions=1_000))
+    memory = store(catalog(sold))
+    memory.counted = [row(Metric.IMPRESSION, 1_030, hour=int(NOW) - DAY), row(Metric.IMPRESSION)]
+    for words, revenue in (((), "8.50"), (("--since", "2026-11-02"), "0.00")):
+        result = adserver("report", *words, "--format", "json", store=memory)
+        assert orjson.loads(result.stdout)["total"]["revenue"] == revenue
 
 
 def test_until_is_exclusive():
@@ -103,11 +113,11 @@ def test_text_is_a_table_with_a_total_and_the_discards():
     shown = adserver("report", "--since", "2026-11-02", store=busy()).stdout.splitlines()
     assert shown[0].split() == [
         *("campaign", "order", "served", "gross", "impressions", "viewable", "clicks"),
-        *("unmatched", "ctr", "revenue"),
+        *("unmatched", "ctr", "revenue", "ecpm"),
     ]
     assert shown[1].split()[:4] == ["brulerie", "=BC-118", "1,300", "1,230"]
     assert shown[2].startswith("total")
-    assert shown[2].endswith("0.50%  10.20 EUR")
+    assert shown[2].endswith("0.50%  10.20 EUR  8.50")
     assert shown[3:] == ["discarded impressions: duplicate 30", "discarded clicks: bot 2"]
 
 

@@ -75,7 +75,7 @@ def test_every_macro_of_ours_has_its_line_and_says_where_it_works() -> None:
 def test_every_column_and_line_of_reports_is_named() -> None:
     look = section(PAGE, "## Look")
     columns = {line[0] for line in rows(look)}
-    assert columns == {*Sums.__dataclass_fields__, "ctr", "revenue"} - {"earned"}
+    assert columns == {*Sums.__dataclass_fields__, "ctr", "revenue", "ecpm"} - {"earned"}
     assert all(f"`{by}`" in look for by in By)
 
 
