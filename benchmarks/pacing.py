@@ -17,8 +17,15 @@ from typing import NamedTuple
 
 from adserver.core.forecast import FIRST_MONDAY, HOURS_A_WEEK, Forecast, clock
 from adserver.core.pacing import Booking, Progress, course, presents, rate
-from benchmarks.pacing_pacers import EvenProbability, FlatForecast, Pacer, WithoutHistory
-from benchmarks.pacing_run import Outcome, run
+from benchmarks.pacing_decided import Decided
+from benchmarks.pacing_pacers import (
+    EvenProbability,
+    FlatForecast,
+    Pacer,
+    Serving,
+    WithoutHistory,
+)
+from benchmarks.pacing_run import Outcome, played, run
 from benchmarks.pacing_world import LARGE, LARGE_BLIND, SMALL, TIMEZONE, Shape, make_world
 
 LOADS = {"large": (0.70, 0.85, 0.95), "large-blind": (0.70, 0.85, 0.95), "small": (0.70, 0.85)}
@@ -26,11 +33,12 @@ TOLERANCE = {"large": 0.01, "large-blind": 0.01, "small": 0.02}
 SHAPES = {"large": LARGE, "large-blind": LARGE_BLIND, "small": SMALL}
 CONTROL = "even probability"
 PACERS: dict[str, Callable[..., Pacer]] = {
-    "pacing": Pacer,
+    "pacing": Serving,
     "flat forecast": FlatForecast,
     "no history": WithoutHistory,
     CONTROL: EvenProbability,
 }
+DECIDED = "whole decisions"
 REFRESHED = 10_000
 
 
@@ -45,7 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pacing", description=__doc__)
     parser.add_argument("--worlds", type=int, default=10, help="of each kind (10)")
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=["large", "small"])
-    parser.add_argument("--pacers", nargs="+", choices=PACERS, default=["pacing", CONTROL])
+    parser.add_argument(
+        "--pacers", nargs="+", choices=[*PACERS, DECIDED], default=["pacing", CONTROL]
+    )
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     began = time.monotonic()
@@ -70,7 +80,10 @@ def main() -> None:
 
 
 def play(job: Job) -> Outcome:
-    return run(make_world(SHAPES[job.shape], job.load, job.seed), PACERS[job.pacer])
+    world = make_world(SHAPES[job.shape], job.load, job.seed)
+    if job.pacer == DECIDED:
+        return played(Decided(world, Serving(world)))
+    return run(world, PACERS[job.pacer])
 
 
 def row(job: Job, outcomes: list[Outcome]) -> str:

@@ -1,11 +1,14 @@
 """One run: a world's requests drawn one by one, in virtual time, by the functions that serve.
 
+The draw is `core.pacing.choose`; whole decisions choose alike at three times the price, as
+`pacing_decided.py` shows.
+
 Time goes in steps. In each, one node in turn refreshes its rates from counters that are one step
 old, the beacons that are due come in, and the step's requests go to the nodes in turn, each with a
 draw of its own, against the true room: a goal is hard, as leases make it. Nothing is averaged, so
 nothing has to be excused; what is coarser than in life makes it harder: a node refreshes once in
-`refresh_seconds`, not once a second, from counters a step old (20 s, small 60 s), not 1 to 3 s, and
-a beacon counts at the end of its step.
+`refresh_seconds`, not once in five seconds, from counters a step old (20 s, small 60 s), not 1 to
+3 s, and a beacon counts at the end of its step.
 """
 
 from __future__ import annotations
@@ -18,8 +21,8 @@ from random import Random
 from statistics import NormalDist
 
 from adserver.core.forecast import HOUR_SECONDS
-from adserver.core.pacing import choose, scarcity
-from benchmarks.pacing_pacers import Pacer
+from adserver.core.pacing import choose
+from benchmarks.pacing_pacers import Pacer, Serving
 from benchmarks.pacing_sales import LOST
 from benchmarks.pacing_world import BEGIN, BOTTOM_DELAY, TOP_DELAY, World, poisson
 
@@ -58,13 +61,17 @@ class Outcome:
         return list(zip(self.goals, self.delivered, strict=True))
 
 
-# Of one cell: its slot's name, its slot's delays, and who may have its requests, scarcest first.
-Cell = tuple[str, list[int], list[int]]
+# Of one cell: its slot's name, its slot's delays, who may have its requests, scarcest first, and
+# which kind of reader they are.
+Cell = tuple[str, list[int], list[int], int]
 
 
-def run(world: World, make: Callable[[World], Pacer] = Pacer) -> Outcome:
-    one = Run(world, make(world))
-    for hour in range(len(world.hours)):
+def run(world: World, make: Callable[[World], Pacer] = Serving) -> Outcome:
+    return played(Run(world, make(world)))
+
+
+def played(one: Run) -> Outcome:
+    for hour in range(len(one.world.hours)):
         one.hour(hour)
     return one.outcome()
 
@@ -84,18 +91,19 @@ class Run:
         self.seen = (self.delivered[:], self.reserved[:])
         self.full: set[int] = set()  # without room; no lease has any, which every node knows
         self.rates = [pacer.rates(*self.seen, BEGIN) for _ in range(shape.nodes)]
-        keys = [scarcity(p, b.name) for p, b in zip(pacer.plans, world.bookings, strict=True)]
-        self.rank = {c: i for i, c in enumerate(sorted(range(len(keys)), key=keys.__getitem__))}
         # What is due at a step, by the step's number: c's beacon is c, the lapse of its room ~c.
         self.due: list[list[int]] = [[] for _ in range(LAPSE_SECONDS // self.step + 3)]
         self.tick = self.requests = self.served = self.lapsed = 0
+        self.now: float = BEGIN
 
     def hour(self, hour: int) -> None:
         begin = BEGIN + hour * HOUR_SECONDS
+        self.now = begin
         cells, weights = self.cells(hour, begin)
+        self.rates_changed(range(len(self.rates)))
         counts = {name: 0 for name, _, _ in self.world.shape.slots}
         for part in range(self.steps_an_hour):
-            now = begin + part * self.step
+            now = self.now = begin + part * self.step
             if part and part * self.step % LEVEL_EVERY_SECONDS < self.step:
                 self.pacer.look(begin, now, counts)
             self.refresh(now)
@@ -103,17 +111,18 @@ class Run:
             many = poisson(weights[-1] / self.steps_an_hour, self.rng)
             self.serve(self.rng.choices(cells, cum_weights=weights, k=many), counts)
             self.tick += 1
-        self.pacer.hour_is_over(begin, counts)
+        self.pacer.hour_is_over(begin, counts, self.delivered)
 
     def cells(self, hour: int, begin: float) -> tuple[list[Cell], list[float]]:
         """The hour's cells, with the running sum of their requests."""
         live = [b.since <= begin < b.until for b in self.world.bookings]
+        ranks = self.pacer.ranks()
         cells: list[Cell] = []
         requests = []
         for slot, kinds in enumerate(self.world.cells):
-            for share, may in kinds:
-                order = sorted((c for c in may if live[c]), key=self.rank.__getitem__)
-                cells.append((self.world.shape.slots[slot][0], self.delays[slot], order))
+            for kind, (share, may) in enumerate(kinds):
+                order = sorted((c for c in may if live[c]), key=ranks.__getitem__)
+                cells.append((self.world.shape.slots[slot][0], self.delays[slot], order, kind))
                 requests.append(self.world.hours[hour][slot] * share)
         return cells, list(accumulate(requests))
 
@@ -122,7 +131,9 @@ class Run:
         rates = self.pacer.rates(*self.seen, now)
         for c in self.full:
             rates[c] = 0.0
-        self.rates[self.tick % len(self.rates)] = rates
+        node = self.tick % len(self.rates)
+        self.rates[node] = rates
+        self.rates_changed([node])
         self.seen = (self.delivered[:], self.reserved[:])
 
     def arrive(self) -> None:
@@ -140,9 +151,10 @@ class Run:
     def serve(self, requests: list[Cell], counts: dict[str, int]) -> None:
         draw, nodes = self.rng.random, len(self.rates)
         self.requests += len(requests)
-        for number, (name, delays, order) in enumerate(requests):
+        for number, cell in enumerate(requests):
+            name, delays = cell[:2]
             counts[name] += 1
-            c = choose(order, self.rates[number % nodes], draw())
+            c = self.choose(number % nodes, cell, draw())
             if c is None:
                 continue
             self.served += 1
@@ -151,9 +163,16 @@ class Run:
                 self.full.add(c)
                 for rates in self.rates:
                     rates[c] = 0.0
+                self.rates_changed(range(nodes))
             delay = delays[int(draw() * DELAYS)]
             when, what = (delay, c) if delay > 0 else (-delay, ~c)
             self.due[(self.tick + when) % len(self.due)].append(what)
+
+    def choose(self, node: int, cell: Cell, draw: float) -> int | None:
+        return choose(cell[2], self.rates[node], draw)
+
+    def rates_changed(self, nodes: Sequence[int]) -> None:
+        """For who keeps more than the rates."""
 
     def outcome(self) -> Outcome:
         """With the beacons that are still on their way: their room is reserved."""

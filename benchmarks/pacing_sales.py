@@ -9,6 +9,7 @@ some cells are sold twice, others hardly.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import accumulate, pairwise
 from random import Random
 
@@ -72,12 +73,23 @@ def sold_blind(
     return goals
 
 
-def estimated(cells: Cells, campaigns: int, rng: Random) -> list[list[float]]:
+def sampled(cells: Cells, rng: Random) -> list[Counter[int]]:
+    """Of each slot, a sample of its requests: how many came of which cell."""
+    return [
+        Counter(
+            rng.choices(
+                range(len(kinds)), cum_weights=list(accumulate(s for s, _ in kinds)), k=SAMPLE
+            )
+        )
+        for kinds in cells
+    ]
+
+
+def estimated(cells: Cells, samples: list[Counter[int]], campaigns: int) -> list[list[float]]:
     """The share of each slot that a campaign may have, from a sample of the slot's requests."""
     shares = [[0.0] * len(cells) for _ in range(campaigns)]
-    for slot, kinds in enumerate(cells):
-        cumulated = list(accumulate(share for share, _ in kinds))
-        for _, may in rng.choices(kinds, cum_weights=cumulated, k=SAMPLE):
-            for c in may:
-                shares[c][slot] += 1 / SAMPLE
+    for slot, (kinds, sample) in enumerate(zip(cells, samples, strict=True)):
+        for cell, many in sample.items():
+            for c in kinds[cell][1]:
+                shares[c][slot] += many / SAMPLE
     return shares

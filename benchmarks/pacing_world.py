@@ -9,12 +9,13 @@ weeks before, and shares estimated from a sample of requests.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from random import Random
 
 from adserver.core.forecast import HOUR_SECONDS, HOURS_A_WEEK, History, hour_of_week, learn
 from adserver.core.pacing import Booking
-from benchmarks.pacing_sales import SECTIONS, estimated, sold, sold_blind
+from benchmarks.pacing_sales import SECTIONS, estimated, sampled, sold, sold_blind
 
 TIMEZONE = "Europe/Paris"
 # Monday, 19 October 2026, 00:00 in Paris: the week has the night with the repeated hour.
@@ -96,11 +97,17 @@ SMALL = Shape(
 )
 
 
+# Slots, sections, devices, countries that a campaign wants; and one kind of reader and page.
+Kinds = tuple[set[int], set[int], set[int], set[int]]
+Kind = tuple[int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """hours: for each hour of the run, requests of each slot, expected of the generator.
 
-    cells: for each slot, (share of it, campaigns that may have it). delays: see `delay_table`.
+    cells: for each slot, (share of it, campaigns that may have it). wanted: what each campaign
+    targets; samples: of each slot, how many of its requests came of which cell.
     """
 
     shape: Shape
@@ -110,6 +117,8 @@ class World:
     cells: list[list[tuple[float, list[int]]]]
     bookings: list[Booking]
     histories: dict[str, History]
+    wanted: list[Kinds]
+    samples: list[Counter[int]]
 
 
 def make_world(shape: Shape, load: float, seed: int) -> World:
@@ -128,7 +137,8 @@ def make_world(shape: Shape, load: float, seed: int) -> World:
     ]
     selling = sold_blind if shape.blind else sold
     goals = selling(load, hours, cells, flights, rng)
-    shares = estimated(cells, shape.campaigns, rng)
+    samples = sampled(cells, rng)
+    shares = estimated(cells, samples, shape.campaigns)
     bookings = [
         Booking(
             name=f"campaign-{c:03}",
@@ -141,7 +151,7 @@ def make_world(shape: Shape, load: float, seed: int) -> World:
         )
         for c in range(shape.campaigns)
     ]
-    return World(shape, seed, load, hours, cells, bookings, histories)
+    return World(shape, seed, load, hours, cells, bookings, histories, wanted, samples)
 
 
 def curves(shape: Shape, rng: Random) -> list[list[float]]:
@@ -206,9 +216,6 @@ def poisson(mean: float, rng: Random) -> int:
     return count
 
 
-Kinds = tuple[set[int], set[int], set[int], set[int]]
-
-
 def targeting(shape: Shape, rng: Random) -> Kinds:
     """Slots, sections, devices, countries that a campaign wants."""
     slots = set(rng.sample(range(len(shape.slots)), rng.randint(1, min(4, len(shape.slots)))))
@@ -222,7 +229,7 @@ def some(of: int, most: int, how_often: float, rng: Random) -> set[int]:
     return set(range(of))
 
 
-def kinds_of_reader() -> list[tuple[tuple[int, int, int], float]]:
+def kinds_of_reader() -> list[tuple[Kind, float]]:
     return [
         ((s, d, c), section * device * country)
         for s, section in enumerate(SECTIONS)
@@ -231,7 +238,7 @@ def kinds_of_reader() -> list[tuple[tuple[int, int, int], float]]:
     ]
 
 
-def fits(wanted: Kinds, kind: tuple[int, int, int]) -> bool:
+def fits(wanted: Kinds, kind: Kind) -> bool:
     return all(one in those for one, those in zip(kind, wanted[1:], strict=True))
 
 

@@ -27,9 +27,16 @@ from adserver.core.pacing import (
     rate,
     scarcity,
 )
-from benchmarks.pacing_pacers import EvenProbability, FlatForecast, Pacer, WithoutHistory
-from benchmarks.pacing_run import Outcome, run
-from benchmarks.pacing_world import SMALL, make_world
+from benchmarks.pacing_decided import Decided
+from benchmarks.pacing_pacers import (
+    ByFormula,
+    EvenProbability,
+    FlatForecast,
+    Serving,
+    WithoutHistory,
+)
+from benchmarks.pacing_run import Outcome, Run, played, run
+from benchmarks.pacing_world import BEGIN, SMALL, make_world
 from tests.core.flown import utc
 
 DAY_SECONDS = 86_400
@@ -337,7 +344,7 @@ SHORTENED = replace(SMALL, weeks=2, shortest_days=4)
 
 @pytest.fixture(scope="module")
 def paced() -> Outcome:
-    return run(make_world(SHORTENED, 0.7, 1), Pacer)
+    return run(make_world(SHORTENED, 0.7, 1), Serving)
 
 
 def test_campaigns_of_a_small_publisher_end_at_their_goals(paced: Outcome) -> None:
@@ -354,7 +361,31 @@ def test_an_even_probability_does_worse_in_the_same_world(paced: Outcome) -> Non
 
 
 @pytest.mark.parametrize("knows_less", [FlatForecast, WithoutHistory])
-def test_who_knows_less_of_the_traffic_still_gets_there(knows_less: type[Pacer]) -> None:
+def test_who_knows_less_of_the_traffic_still_gets_there(knows_less: type[ByFormula]) -> None:
     outcome = run(make_world(SHORTENED, 0.7, 1), knows_less)
     assert outcome.within(0.02) >= 0.8
     assert outcome.over() == 0
+
+
+WEEK = replace(SMALL, weeks=1, shortest_days=2, requests_per_week=20_000)
+
+
+def test_whole_decisions_choose_what_the_quick_run_chooses() -> None:
+    """Through a compiled snapshot, its targeting, its shelves and rooms, to the last impression."""
+    world = make_world(WEEK, 0.85, 1)
+    quick = played(Run(world, Serving(world)))
+    assert quick.served > 10_000
+    assert played(Decided(world, Serving(world))) == quick
+
+
+def test_plans_of_a_catalog_pace_as_the_formulae_of_its_bookings() -> None:
+    """What a campaign may have, found out from its targeting and from samples of contexts."""
+    world = make_world(SMALL, 0.85, 1)
+    served, reckoned = Serving(world), ByFormula(world)
+    assert served.ranks() == reckoned.ranks()
+    for hour in range(0, 7 * 24, 5):
+        counts = [booking.goal * hour // 900 for booking in world.bookings]
+        nothing = [0] * len(counts)
+        now = BEGIN + hour * HOUR_SECONDS + 60
+        rates = reckoned.rates(counts, nothing, now)
+        assert served.rates(counts, nothing, now) == pytest.approx(rates)
