@@ -163,7 +163,7 @@ class Inquiry:
         )
         if days == 1:
             counted = counted.replace("days", "day").replace("are", "is")
-        return f"{counted}; a forecast needs {MIN_DAYS}"
+        return f"{counted}; a forecast needs {MIN_DAYS} days"
 
     def too_few_samples(self, samples: int) -> str:
         return (
