@@ -77,6 +77,7 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
             if placement is not None:
                 return Decision(slot, placement, Reason.WON)
         choice = table.shelf(number)
+    page = page or OnPage(snapshot.campaigns, context.excluded, rooms)
     return Decision(slot, None, reason_of_none(table, context, page))
 
 
@@ -133,27 +134,20 @@ def within(begin: float, end: float, point: float) -> float:
 
 
 def taken(choice: Shelf, context: Context, page: OnPage) -> Shelf | None:
-    """The placements of a shelf that the page takes; None if none.
-
-    A campaign of which the page refuses some creatives keeps its weight, in those that are left.
-    """
-    every = zip(choice.placements, choice.weights, strict=True)
-    left = [(p, weight) for p, weight in every if page.refuses(p, context) is None]
-    if not left:
-        return None
-    placements, weights = [p for p, _ in left], [weight for _, weight in left]
-    booked, there = choice.by_campaign, choice.of(placements, weights).by_campaign
-    # A campaign that is to wait has no weight, with all of its creatives or with some.
-    kept = [w * booked[p.campaign.name] / (there[p.campaign.name] or 1.0) for p, w in left]
-    return choice.of(placements, kept)
+    """The placements of a shelf that the page takes; None if none."""
+    left = [n for n, p in enumerate(choice.placements) if page.refuses(p, context) is None]
+    return choice.only(left) if left else None
 
 
-def reason_of_none(table: Table, context: Context, page: OnPage | None) -> Reason:
+def reason_of_none(table: Table, context: Context, page: OnPage) -> Reason:
     """How far the candidates came of whom nobody won: refused, or past by with their shares."""
     reasons = {table.empty}
     for choice in iter_shelves(table):
-        past = passed(choice)
-        reasons |= {(page and page.refuses(p, context)) or past for p in choice.placements}
+        for placement in choice.placements:
+            refused = page.refuses(placement, context)
+            reasons.add(refused or passed(choice))
+            if refused is None:
+                break  # nobody of these came further
     return furthest(reasons)
 
 

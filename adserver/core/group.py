@@ -12,7 +12,7 @@ from adserver.core.ecpm import by_ecpm
 from adserver.core.fit import fitting
 from adserver.core.rates import UNPACED, Rates, is_paced
 from adserver.core.reasons import Reason
-from adserver.core.shelf import Placement, Shelf, shelf, weight_of
+from adserver.core.shelf import Placement, Shelf, paced_shelf, shelf, weight_of
 from adserver.core.steps import Steps, in_steps
 from adserver.core.targeting import Values
 from adserver.core.timetable import Timetable
@@ -92,25 +92,13 @@ class Group:
     def shelf(self, device: Device, among: int) -> tuple[Shelf, int]:
         """Those who come first among some, and the bits of those who are left behind them."""
         if self.paced:
-            return self._paced_shelf(device, among), 0
+            order = sorted(positions_in(among), key=self._rank.__getitem__)
+            return paced_shelf((self._rates[n], self._placed(device, n)) for n in order), 0
         first = self._first(among)
         placements = [p for n in positions_in(first) for p in self._placed(device, n)]
         weights = [placement.weight for placement in placements]
         shares = self.tier is Tier.SPONSORSHIP
         return shelf(self.tier, placements, weights, shares=shares), among ^ first
-
-    def _paced_shelf(self, device: Device, among: int) -> Shelf:
-        """Rates side by side, the scarcest first; what reaches beyond 1 is cut (`core.pacing`)."""
-        placements: list[Placement] = []
-        weights: list[float] = []
-        left = 1.0
-        for n in sorted(positions_in(among), key=self._rank.__getitem__):
-            rate = min(self._rates[n], left)
-            left -= rate
-            for placement in self._placed(device, n):
-                placements.append(placement)
-                weights.append(rate * placement.weight)
-        return shelf(self.tier, placements, weights, shares=True)
 
     def pace(self, rates: Rates) -> Steps[None]:
         """From now on every campaign takes part at its rate."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 
 from adserver.core.catalog import Campaign, Creative, Slot, Tier
 
@@ -28,6 +28,7 @@ class Shelf:
 
     shares: weights are shares of the traffic, and what they leave is the next tier's.
     whole: what a draw of 1 stands for: all the weights, or of shares 1, if they are not more.
+    rates: of campaigns with goals the rate of each placement's campaign; of others none.
     """
 
     tier: Tier
@@ -35,6 +36,7 @@ class Shelf:
     cumulated: tuple[float, ...]
     shares: bool
     whole: float
+    rates: tuple[float, ...] = ()
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -43,19 +45,39 @@ class Shelf:
     @property
     def paced(self) -> bool:
         """Whether these are campaigns with goals, each at its rate."""
-        return self.shares and self.tier is Tier.STANDARD
+        return bool(self.rates)
 
     @property
     def by_campaign(self) -> Mapping[str, float]:
         """The weight of each campaign, all of its creatives together."""
-        sums: defaultdict[str, float] = defaultdict(float)
-        for placement, weight in zip(self.placements, self.weights, strict=True):
-            sums[placement.campaign.name] += weight
-        return sums
+        return by_campaign(self.placements, self.weights)
 
-    def of(self, placements: Sequence[Placement], weights: Iterable[float]) -> Shelf:
-        """Others in the place of these."""
-        return shelf(self.tier, placements, weights, shares=self.shares)
+    def only(self, positions: Sequence[int]) -> Shelf:
+        """Some of the placements, as if they stood there with no others.
+
+        A campaign of which some creatives are gone keeps its weight, in those that are left.
+        """
+        placements = [self.placements[n] for n in positions]
+        if self.paced:
+            rated = zip((self.rates[n] for n in positions), placements, strict=True)
+            of_each = groupby(rated, key=lambda one: one[1].campaign.name)
+            together = (list(some) for _, some in of_each)
+            return paced_shelf((some[0][0], [placed for _, placed in some]) for some in together)
+        every = self.weights
+        weights = [every[n] for n in positions]
+        booked, there = self.by_campaign, by_campaign(placements, weights)
+        kept = [
+            weight * booked[placed.campaign.name] / there[placed.campaign.name]
+            for placed, weight in zip(placements, weights, strict=True)
+        ]
+        return shelf(self.tier, placements, kept, shares=self.shares)
+
+
+def by_campaign(placements: Iterable[Placement], weights: Iterable[float]) -> Mapping[str, float]:
+    sums: defaultdict[str, float] = defaultdict(float)
+    for placement, weight in zip(placements, weights, strict=True):
+        sums[placement.campaign.name] += weight
+    return sums
 
 
 def shelf(
@@ -64,6 +86,27 @@ def shelf(
     cumulated = tuple(accumulate(weights))
     whole = max(cumulated[-1], 1.0) if shares else cumulated[-1]
     return Shelf(tier, tuple(placements), cumulated, shares, whole)
+
+
+def paced_shelf(rated: Iterable[tuple[float, Sequence[Placement]]]) -> Shelf:
+    """Rates side by side; what reaches beyond 1 is cut, never scaled (`core.pacing`).
+
+    rated: the rate of each campaign and its placements, the scarcest first.
+    """
+    placements: list[Placement] = []
+    weights: list[float] = []
+    rates: list[float] = []
+    left = 1.0
+    for rate, placed in rated:
+        cut = min(rate, left)
+        left -= cut
+        total = sum(placement.weight for placement in placed)
+        for placement in placed:
+            placements.append(placement)
+            weights.append(cut * placement.weight / total)
+            rates.append(rate)
+    cumulated = tuple(accumulate(weights))
+    return Shelf(Tier.STANDARD, tuple(placements), cumulated, True, 1.0, tuple(rates))
 
 
 def weight_of(campaign: Campaign) -> float:

@@ -21,7 +21,7 @@ from adserver.core.leases import NO_ROOMS, Grant, Room
 from adserver.core.pacing import chances, choose
 from adserver.core.page import decide_page
 from adserver.core.rates import UNPACED, Rates, is_paced
-from adserver.core.reasons import Reason
+from adserver.core.reasons import Reason, furthest
 from adserver.core.snapshot import Snapshot, compile_snapshot
 from adserver.core.steps import ITEMS_PER_STEP, finish
 from tests.core.test_decision import CHI_SQUARE_999, DRAWS
@@ -188,6 +188,13 @@ def test_many_campaigns_are_paced_in_small_steps() -> None:
     assert steps_of(snapshot.pacing(UNPACED)) == 250 // ITEMS_PER_STEP
 
 
+def test_whom_the_page_refuses_leaves_the_place_to_the_next_by_rate() -> None:
+    """Also to one whom the draw could not have fallen on, since others stood before it."""
+    snapshot = with_goals({"a": 1.0, "b": 0.6, "c": 0.6}, REST)
+    left = Counter(won(snapshot, (n + 0.5) / 1_000, excluded=frozenset("a")) for n in range(1_000))
+    assert left == {"b": 600, "c": 400}
+
+
 @st.composite
 def catalogs(draw: st.DrawFn) -> tuple[list[Campaign], dict[str, float], list[str]]:
     """Campaigns of every tier, with rates and an order of those that have goals."""
@@ -227,6 +234,32 @@ def rooms_of(booked: Sequence[Campaign], full: set[str]) -> dict[str, Room]:
     }
 
 
+@given(catalogs(), CALLS, DRAWS, st.sets(st.sampled_from(["c0", "c1", "c2", "c4"])))
+def test_nobody_displaces_a_campaign_with_a_goal_that_is_due(
+    sales: tuple[list[Campaign], dict[str, float], list[str]],
+    call: dict[str, Any],
+    draw: float,
+    full: set[str],
+) -> None:
+    """No house ad, no remnant, no campaign without a goal: only who was promised the place too."""
+    booked, rates, order = sales
+    snapshot, rooms = paced(rates, *booked, order=order), rooms_of(booked, full)
+    candidates = explain(snapshot, "post-top", Context(**call), NOW, draw, rooms)
+    kept_out = {Reason.EXCLUDED, Reason.FREQUENCY, Reason.COMPETITOR, Reason.GOAL_MET}
+    due = [c for c in candidates if rates.get(c.campaign) == 1.0 and c.reason not in kept_out]
+    decision = asked(snapshot, draw, rooms, **call)
+    winner = decision.placement.campaign if decision.placement else None
+    if due:
+        assert winner is not None
+        assert winner.tier is Tier.SPONSORSHIP or is_paced(winner)
+    if winner is None:
+        assert decision.reason is furthest({c.reason for c in candidates})
+    else:
+        assert rates.get(winner.name, 1.0) > 0
+        assert winner.name not in full & rooms.keys()
+        assert winner.name not in call["excluded"]
+
+
 @given(catalogs(), CALLS, DRAWS, st.randoms())
 def test_the_order_of_files_does_not_matter_to_campaigns_with_rates(
     sales: tuple[list[Campaign], dict[str, float], list[str]],
@@ -250,6 +283,8 @@ def test_who_has_no_room_is_not_served_and_its_place_goes_on() -> None:
     assert won(snapshot, 0.5, {"a": room_of(one, 1)}) == "a"
     assert won(snapshot, 0.5, {"a": room_of(one, 0, free=0)}) == Reason.GOAL_MET
     assert won(snapshot, 0.5, {"a": room_of(one, 0)}) == Reason.STORE_UNAVAILABLE
+    waits = paced({"a": 0.0}, one)
+    assert won(waits, 0.5, {"a": room_of(one, 0, free=0)}) == Reason.GOAL_MET, "not `paced`"
     snapshot = paced({"a": 1.0}, one, REST)
     assert won(snapshot, 0.5, {"a": room_of(one, 0, free=0)}) == "rest"
 
