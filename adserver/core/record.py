@@ -21,7 +21,7 @@ from zlib import crc32
 
 from adserver.core.events import Event, Kind, Tally
 from adserver.core.hour import HOUR_SECONDS, Hour
-from adserver.core.shards import PLACE_BITS, shard_of
+from adserver.core.shards import PLACE_BITS, shard_of_campaign
 
 MAGIC = b"adsjrnl1"  # the digit is the version
 HEAD = Struct(">8sIIQI")
@@ -37,6 +37,7 @@ MAX_RECORD_BYTES = 256 * 1024
 # count.lua reads it too.
 EVENT = Struct(">IHHBBHIII")
 BITMAP = Struct(">IH")  # the beginning of an event: which bitmap
+CAMPAIGN, CAMPAIGN_AT = Struct(">I"), 16
 
 
 class Content(IntEnum):
@@ -159,13 +160,13 @@ def bitmaps_of(events: bytes) -> list[bytes]:
 
 
 def split(events: bytes, shards: int) -> Mapping[int, bytes]:
-    """Packed events by shard."""
+    """Packed events by the shard of their campaign."""
     if shards == 1:
         return {0: events}
     parts: dict[int, list[bytes]] = {}
     for at in range(0, len(events), EVENT.size):
-        writer, block = BITMAP.unpack_from(events, at)
-        shard = shard_of(writer, block, shards)
+        [campaign] = CAMPAIGN.unpack_from(events, at + CAMPAIGN_AT)
+        shard = shard_of_campaign(campaign, shards)
         parts.setdefault(shard, []).append(events[at : at + EVENT.size])
     return {shard: b"".join(some) for shard, some in parts.items()}
 

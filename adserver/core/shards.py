@@ -1,7 +1,9 @@
 """Where in the store an event is counted: which of the shards that a Cluster's masters share.
 
 All that is counted of a campaign lies together, so that its limits can be kept by one script
-call: a ticket is numbered in a bitmap of its campaign's shard.
+call: an event goes to its campaign's shard. A ticket is numbered in a bitmap of that shard, so
+that none lies in several of them; one that was issued before the number of shards changed is
+looked for in its campaign's shard as well, where the move has put a copy of its bitmap.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ PLACES = 1 << PLACE_BITS
 
 
 def shard_of(writer: int, block: int, shards: int) -> int:
-    """All tickets of a bitmap lie together, the bitmaps of a writer one after the other."""
+    """The shard whose campaigns' tickets are numbered in a bitmap: a writer's take turns."""
     return (writer + block) % shards
 
 

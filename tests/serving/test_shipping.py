@@ -51,7 +51,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def event(serial: int = 1, kind: Kind = Kind.IMPRESSION) -> Event:
-    return Event(kind, WRITER, serial << 15, creative=1, slot=1, site=1)
+    campaign = WRITER + (serial >> 1)  # of the shard that its bitmap is of
+    return Event(kind, WRITER, serial << 15, creative=1, slot=1, site=1, campaign=campaign)
 
 
 async def send(worker: MemoryWorker, *serials: int) -> None:
@@ -192,7 +193,9 @@ async def test_a_store_that_rolled_back_goes_on_from_where_it_was(worker: Memory
 async def leave_behind(journals: Journals, events: int, epoch: int = 9) -> Source:
     journal = journals.create(WRITER + 1, epoch)
     for serial in range(events):
-        packed = pack_event(Event(Kind.IMPRESSION, WRITER + 1, serial << 15, 1, 1, 1))
+        packed = pack_event(
+            Event(Kind.IMPRESSION, WRITER + 1, serial << 15, 1, 1, 1, WRITER + (serial >> 1))
+        )
         journal.write(Content.EVENTS, packed, hour_at(NOW, ZONE))
     journals.leave(journal, shipped=False)
     return Source(WRITER + 1, epoch)

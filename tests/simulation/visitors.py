@@ -28,7 +28,9 @@ class Ticket(NamedTuple):
 
     def event(self, kind: Kind) -> Event:
         place = self.creative % SLOTS + 1
-        return Event(kind, self.writer, self.serial, self.creative, place, 1)
+        # A bitmap is of one shard's campaigns.
+        campaign = self.writer + (self.serial >> 16)
+        return Event(kind, self.writer, self.serial, self.creative, place, 1, campaign)
 
 
 class Visitors:

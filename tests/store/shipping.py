@@ -15,9 +15,9 @@ from adserver.store.counts import StoredCounts
 
 
 def event(kind: Kind = Kind.IMPRESSION, serial: int = 1, **changes: int) -> Event:
-    return Event(
-        kind, **{"writer": 7, "serial": serial, "creative": 1, "slot": 2, "site": 3, **changes}
-    )
+    """Of a campaign of the shard that its bitmap is of."""
+    plain = {"writer": 7, "serial": serial, "creative": 1, "slot": 2, "site": 3, **changes}
+    return Event(kind, **{"campaign": plain["writer"] + (plain["serial"] >> 16), **plain})
 
 
 class Shipper:
