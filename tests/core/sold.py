@@ -117,16 +117,14 @@ def plain_chances(
     chances: dict[str, float] = {}
     mass = 1.0
     for _, same in groupby(sorted(may, key=level), key=level):
-        some = list(same)
-        weights = weights_of(some, rates)
-        left = {
-            one.name: weights[one.name] for one in some if page.refuses_all_of(one, context) is None
-        }
+        some = [one for one in same if page.refuses_all_of(one, context) is None]
+        if not some:
+            continue
+        left = weights_of(some, rates)
         shares = some[0].tier is Tier.SPONSORSHIP or is_paced(some[0])
         whole = max(1.0, sum(left.values())) if shares else sum(left.values())
         chances |= {name: mass * weight / whole for name, weight in left.items()}
-        if left:
-            mass *= 1.0 - sum(left.values()) / whole
+        mass *= 1.0 - sum(left.values()) / whole
     return chances
 
 
