@@ -168,7 +168,7 @@ class MemoryCatalog:
 
 @dataclass
 class MemoryLeases:
-    """As much room as is asked for, up to `free`; `asked` has every call."""
+    """As much room as is asked for, up to `free`; `asked` has every call, `calls` their shards."""
 
     free: int = 1_000_000
     away: bool = False
@@ -177,11 +177,14 @@ class MemoryLeases:
     asked: list[Wanted] = field(default_factory=list)
     spoken: list[Sequence[Spoken]] = field(default_factory=list)
     begun: list[Wanted] = field(default_factory=list)
+    hours: list[Sequence[str]] = field(default_factory=list)
+    calls: list[tuple[int, int]] = field(default_factory=list)
 
     async def ask(self, shard: int, wanted: Sequence[Wanted], spoken: Sequence[Spoken]) -> Granted:
         if self.away:
             raise StoreUnavailable("away")
         self.asked += wanted
+        self.calls.append((shard, len(wanted)))
         self.spoken.append(spoken)
         return Granted(NOW, 1, [self._grant(one) for one in wanted])
 
@@ -195,6 +198,7 @@ class MemoryLeases:
 
     async def begin_day(self, shard: int, wanted: Wanted, hours: Sequence[str]) -> None:
         self.begun.append(wanted)
+        self.hours.append(hours)
 
 
 @dataclass

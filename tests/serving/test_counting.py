@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,15 @@ WRITER = 7
 class Bench:
     """A worker's counting on a real journal, and what it told of each record."""
 
-    def __init__(self, folder: Path, disk: Disk, *, always: bool) -> None:
+    def __init__(
+        self, folder: Path, disk: Disk, *, always: bool, clock: Callable[[], float] = time.time
+    ) -> None:
         self.disk = disk
         self.journals = Journals(folder, JOURNAL_BYTES, LIFE_SECONDS, mapped=not always)
         self.told: list[Written] = []
-        self.counting = Counting(lambda: ZONE, self.told.extend, SharedSeen(), always=always)
+        self.counting = Counting(
+            lambda: ZONE, self.told.extend, SharedSeen(), always=always, clock=clock
+        )
 
     def begin(self, epoch: int = 1) -> None:
         self.journal = self.journals.create(WRITER, epoch)
@@ -102,6 +107,29 @@ async def syncing(disk: Disk, times: int = 1) -> None:
     async with asyncio.timeout(20):
         while disk.syncs < times:  # noqa: ASYNC110 - a thread has no event to wait for
             await asyncio.sleep(0.001)
+
+
+async def test_how_far_a_journal_is_is_told_by_what_had_been_accepted_before(
+    tmp_path: Path, disk: Disk
+) -> None:
+    """All that was accepted until then is in that record, or in one before."""
+    now = NOW
+    bench = Bench(tmp_path, disk, always=True, clock=lambda: now)
+    assert bench.counting.passed is None, "there is no journal yet"
+    bench.begin()
+    assert bench.counting.passed == (0, NOW)
+    disk.open.clear()
+    bench.counting.join(event(1))
+    assert bench.counting.passed is None, "of what is on its way nothing is known"
+    await syncing(disk)
+    now = NOW + 1
+    bench.counting.join(event(2))
+    now = NOW + 2
+    disk.open.set()
+    await bench.settled()
+    assert bench.serials == [1, 2]
+    assert bench.counting.passed == (bench.journal.durable.sequence, NOW + 2)
+    await bench.counting.finish()
 
 
 async def test_an_event_is_answered_when_it_is_durable(bench: Bench) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from adserver.core.catalog import Generation
 from adserver.core.context import Context
 from adserver.core.decision import decide
 from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import Metric, Row
 from adserver.core.ports import KnownCreative
+from adserver.core.snapshot import Snapshot
 from adserver.core.steps import finish
 from adserver.core.ticket import TEXT_LENGTH
 from adserver.metrics import Meter
@@ -253,3 +255,39 @@ async def test_events_are_shown_by_slot_and_campaign(store: MemoryCatalog) -> No
     assert meter.counts["viewable_impressions_total"]["post-top", "a"] == 1
     assert meter.counts["clicks_total"] == {("post-top", "a"): 1, ("other", "other"): 1}
     assert meter.counts["events_discarded_total"]["click", "post-top", "duplicate"] == 1
+
+
+async def test_what_a_generation_needs_is_done_before_it_is_served() -> None:
+    seen: list[tuple[int, int, int]] = []
+
+    async def before(coming: Generation, snapshot: Snapshot) -> None:
+        seen.append((coming.number, snapshot.generation, live.generation))
+
+    store = MemoryCatalog()
+    live = Live(store, "", Meter(), before)
+    for number in (1, 2):
+        store.publish(generation(number=number))
+        assert await live.refresh(NOW)
+    assert seen == [(1, 1, 0), (2, 2, 1)]
+
+
+async def test_a_generation_whose_preparation_fails_is_not_served() -> None:
+    async def before(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    store = MemoryCatalog()
+    live = Live(store, "", Meter(), before)
+    store.publish(generation())
+    with pytest.raises(RuntimeError):
+        await live.refresh(NOW)
+    assert live.served is None
+    assert not await live.refresh(NOW + RETRY_SECONDS / 2), "not tried again at once"
+
+
+async def test_a_creative_is_served_or_not() -> None:
+    store = MemoryCatalog()
+    live = Live(store, "", Meter())
+    assert not live.serves(1)
+    store.publish(generation())
+    await live.refresh(NOW)
+    assert (live.serves(1), live.serves(2)) == (True, False)

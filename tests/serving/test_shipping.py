@@ -92,6 +92,39 @@ async def test_tallies_follow_as_well(worker: MemoryWorker) -> None:
     await eventually(lambda: sum(worker.counts.rows.values()) == 1)
 
 
+async def test_what_is_said_of_a_journal_is_how_far_the_store_has_it(tmp_path: Path) -> None:
+    worker = MemoryWorker(tmp_path)
+    worker.begin()
+    own = Source(WRITER, EPOCH)
+    assert worker.shipping.spoken(0, None) == [(own, 0, 0.0, False)]
+    worker.counts.open.clear()
+    await send(worker, 1)
+    assert worker.shipping.own is not None
+    last = worker.shipping.own.last.sequence
+    [said] = worker.shipping.spoken(0, (last, NOW))
+    assert said.through == 0.0, "it is on its way"
+    worker.counts.open.set()
+    await all_idle(worker)
+    for passed in (None, (last + 1, NOW + 1)):
+        assert worker.shipping.spoken(0, passed) == [(own, last, NOW, False)]
+    await worker.finish()
+
+
+async def test_of_an_adopted_journal_nothing_more_comes_once_the_store_has_it(
+    worker: MemoryWorker,
+) -> None:
+    await leave_behind(worker.journals, 1)
+    worker.counts.open.clear()
+    await worker.shipping.look_after()
+    shards = range(worker.counts.shards)
+    assert not any(worker.shipping.spoken(shard, None)[1].done for shard in shards)
+    worker.counts.open.set()
+    await all_idle(worker)
+    for shard in shards:
+        own, adopted = worker.shipping.spoken(shard, None)
+        assert (own.done, adopted.done, adopted.through) == (False, True, 0.0)
+
+
 async def test_while_a_shipment_is_away_the_next_one_gathers(tmp_path: Path) -> None:
     worker = MemoryWorker(tmp_path)
     worker.begin()
