@@ -282,12 +282,12 @@ def test_a_journal_of_which_the_last_part_is_given_up_is_done_with() -> None:
 
 
 EVENTS = b"".join(
-    pack_event(Event(Kind.CLICK, writer, serial, 1, 2, 3))
-    for writer, serial in [(4, 0), (4, 70_000), (5, 1), (4, 2)]
+    pack_event(Event(Kind.CLICK, writer, serial, 1, 2, 3, campaign))
+    for writer, serial, campaign in [(4, 0, 8), (4, 70_000, 5), (5, 1, 1), (4, 2, 4)]
 )
 
 
-def test_a_record_of_events_goes_to_the_shards_of_their_bitmaps() -> None:
+def test_a_record_of_events_goes_to_the_shards_of_their_campaigns() -> None:
     parts = [part_of(Content.EVENTS, EVENTS, mark(1), hour(), 4, n, 4) for n in range(4)]
     first, second, *none = parts
     assert first == (*mark(1), hour(), EVENTS[: EVENT.size] + EVENTS[3 * EVENT.size :], b"")

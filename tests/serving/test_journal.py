@@ -52,8 +52,8 @@ def journal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Journal]
     journal.close()
 
 
-def write(journal: Journal, serial: int, hour: object = HOUR) -> Mark:
-    packed = pack_event(Event(Kind.IMPRESSION, WRITER, serial, 1, 2, 3))
+def write(journal: Journal, serial: int, hour: object = HOUR, campaign: int = 0) -> Mark:
+    packed = pack_event(Event(Kind.IMPRESSION, WRITER, serial, 1, 2, 3, campaign))
     return journal.write(Content.EVENTS, packed, hour)  # type: ignore[arg-type]
 
 
@@ -92,8 +92,8 @@ def test_tallies_are_read_with_the_events(journal: Journal) -> None:
 
 
 def test_each_shard_reads_its_own(journal: Journal) -> None:
-    for block in range(4):
-        write(journal, block << 16)
+    for campaign in (7, 8, 25, 10):
+        write(journal, campaign, campaign=campaign)
     found = [len(journal.read(0, journal.last.sequence, shard, 16)[0]) for shard in range(16)]
     assert found == [0] * 7 + [1] * 4 + [0] * 5
 
