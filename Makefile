@@ -82,7 +82,7 @@ bench-deciding: $(VENV)/installed-dev  ## what one decision costs, among 20 to 1
 bench-counting: $(VENV)/installed-dev  ## what counting costs, beside the same server not counting (needs wrk)
 	@$(BIN)/python -m benchmarks.counting $(ARGS)
 
-bench-pacing: $(VENV)/installed-dev  ## campaigns that end at their goals, in worlds made at random: 8 minutes
+bench-pacing: $(VENV)/installed-dev  ## campaigns that end at their goals, in worlds made at random: 15 minutes
 	@$(BIN)/python -m benchmarks.pacing $(ARGS)
 
 lock:  ## exact versions and hashes of every package (needs uv)
