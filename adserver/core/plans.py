@@ -129,10 +129,11 @@ class Plans:
         if limits is None:
             return
         since = now if flight.since is None else flight.since
-        before = standing.delivered if flight.since is None else 0
+        # What is over stays over: of an open flight, too, the last one of its goal is delivered.
+        before = min(standing.delivered, limits.ever - 1) if flight.since is None else 0
         booking = Booking(
             name=campaign.name,
-            goal=max(1, limits.ever - before),
+            goal=limits.ever - before,
             since=since,
             until=max(since, now) + HORIZON_SECONDS if flight.until is None else flight.until,
             reach=in_unit(reach, limits, standing),

@@ -118,7 +118,7 @@ class Counted(NamedTuple):
 def counted(state: State, ticket: Ticket, kind: Kind) -> Counted:
     """The ticket's event, with the room that it takes of a campaign with limits.
 
-    RoomHasLapsed where it does not count, as there is none left for it.
+    RoomHasLapsed where an impression does not count, as there is none left for it.
     """
     event = Event(
         kind,
