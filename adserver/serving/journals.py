@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from adserver.serving.journal_files import (
 OWNER = "owner"
 SHIPPED = "shipped"
 NEW = ".new-"
+NAME = re.compile("([0-9a-f]{8})-([0-9a-f]{8})")
 MAKING_SECONDS = 60.0
 # Above a journal's root: the journals' folder, and the state folder, which may be new as well.
 NEW_FOLDERS = 2
@@ -80,7 +82,8 @@ class Journals:
         return Journal(self.root / name, writer, epoch, self.max_bytes, lock, self.mapped)
 
     def adopt(self, now: float, *, shipped_too: bool = True) -> Journal | None:
-        """The journal of a worker that is gone, now ours; None if there is none. now: UTC s.
+        """The journal of a worker that is gone, now ours, also one without a record; None if
+        there is none. now: UTC s.
 
         shipped_too: also one that was left with everything in the store, to be watched.
         """
@@ -104,6 +107,10 @@ class Journals:
             return None
         try:
             journal = self._load(folder, lock)
+            if journal is None and (name := NAME.fullmatch(folder.name)):
+                # Its worker may have leased room: of what was accepted for that, nothing is to
+                # come, and somebody has to say so.
+                return Journal(folder, int(name[1], 16), int(name[2], 16), self.max_bytes, lock)
             if journal is None or self._is_past(journal, now):
                 self._forget(folder, lock)
             elif journal.newest + self.life < now and not (folder / SHIPPED).exists():

@@ -37,6 +37,9 @@ LONGEST_DELAY_SECONDS = 1.0
 MAX_ADOPTED = 64
 # A worker that leaves waits so long for the store; the rest is adopted.
 FINISH_SECONDS = 5.0
+# An adopted journal that has nothing (more) is spoken for so long: rounds of leasing are a second
+# each, and somebody waits to hear that nothing will come of it.
+SPOKEN_SECONDS = 5.0
 # Of the last seconds; a store that is further behind says less until it has caught up.
 MAX_MARKS = 64
 
@@ -45,13 +48,15 @@ MAX_MARKS = 64
 class Held:
     """A journal that is ours to ship, and how far each shard has it.
 
-    confirmed: when each shard was last asked something that it answered, by the monotonic clock.
+    confirmed: when each shard was last asked something that it answered; since: it is held, both by
+    the monotonic clock.
     """
 
     journal: Journal
     streams: list[Stream]
     wakes: list[asyncio.Event]
     confirmed: list[float]
+    since: float
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     closing: bool = False
 
@@ -114,7 +119,8 @@ class Shipping:
         known = NOTHING if new else None
         streams = [Stream(known, journal.last.sequence) for _ in shards]
         wakes = [asyncio.Event() for _ in shards]
-        held = Held(journal, streams, wakes, [time.monotonic() for _ in shards])
+        now = time.monotonic()
+        held = Held(journal, streams, wakes, [now for _ in shards], now)
         held.tasks = [asyncio.create_task(self._ship(held, shard)) for shard in shards]
         self._held.append(held)
         return held
@@ -282,9 +288,11 @@ class Shipping:
         ]
 
     def _tidy(self) -> None:
+        now = time.monotonic()
         for held in list(self._held):
-            held.journal.tidy(held.position, time.monotonic(), min(held.confirmed))
-            if held.idle and held is not self._own and not held.journal.files:
+            held.journal.tidy(held.position, now, min(held.confirmed))
+            told = now - held.since > SPOKEN_SECONDS
+            if told and held.idle and held is not self._own and not held.journal.files:
                 self._finish_adopted(held)
 
     def _finish_adopted(self, held: Held) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adserver.core.batch import NOTHING
 from adserver.core.errors import JournalError
 from adserver.core.events import Event, Kind
 from adserver.core.hour import hour_at
@@ -93,7 +94,11 @@ def test_a_killed_worker_lets_go_of_its_journal(journals: Journals) -> None:
         assert folder.exists()
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert journals.adopt(NOW) is None, "nothing was in it"
+    found = journals.adopt(NOW)
+    assert found is not None
+    assert (found.writer, found.epoch, found.last, found.files) == (7, 1, NOTHING, [])
+    assert journals.adopt(NOW) is None, "it is ours now"
+    found.remove()
     assert not folder.exists()
 
 
@@ -185,9 +190,10 @@ def test_a_journal_of_which_no_record_can_be_read_is_kept_for_a_person(journals:
     path = left.files[0].path
     journals.leave(left, shipped=False)
     flip(path, HEAD_BYTES)
-    assert journals.adopt(NOW) is None
+    found = journals.adopt(NOW)
+    assert found is not None
+    assert found.files == []
     assert [kept.name for kept in quarantined(journals)] == [path.name]
-    assert not left.folder.exists()
 
 
 def flip(path: Path, at: int) -> None:
@@ -203,9 +209,10 @@ def test_a_damaged_head_is_kept_aside_at_once(journals: Journals) -> None:
     data = bytearray(path.read_bytes())
     data[3] ^= 1
     path.write_bytes(data)
-    assert journals.adopt(NOW) is None
+    found = journals.adopt(NOW)
+    assert found is not None
+    assert found.files == []
     assert [kept.name for kept in quarantined(journals)] == [path.name]
-    assert not left.folder.exists()
 
 
 @pytest.mark.parametrize("head", [b"", b"\0" * HEAD_BYTES, b"adsjrnl1"])
