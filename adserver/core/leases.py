@@ -11,7 +11,9 @@ before an ad is served:
   accepted, and its room is turned into a count. One that comes later takes room of whoever meets
   it; where there is none it is not counted (`lapsed`).
 - Room that lapses is free again: ten minutes after it was served where the limit is far, so that
-  slow readers are counted, 45 to 60 seconds where it is near, so that the limit is reached.
+  slow readers are counted. Where it is near, after 45 seconds, so that the limit is reached soon,
+  or after as long as it takes this campaign's readers to come, but for the last few of a hundred:
+  served to others, the room of those who are only late would be gone when they come (`patience`).
 - What lapses when is told by the store's clock, of which each worker has an estimate that is never
   behind (`StoreClock`). An event that was accepted in time may reach the store later, when its
   journal does: so room is taken back only when every journal has been shipped beyond its end.
@@ -26,7 +28,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, exp
 from typing import NamedTuple
 
 from adserver.core.goals import Limits, Unit
@@ -44,6 +46,14 @@ NEAR_PARTS = 4
 # When there was nothing to lease, or nothing is needed: looked again after so long.
 RETRY_SECONDS = 1.0
 RENEW_SECONDS = 30.0
+MOST_DOUBLED = 5
+# The share of its readers that a campaign waits for near its limit, and how far each moves what is
+# known of that: some fifty who come late make ten minutes of 45 seconds.
+AWAITED = 0.97
+STEP = 0.05
+SHORTEST_PATIENCE_SECONDS, LONGEST_PATIENCE_SECONDS = 45.0, 600.0
+LATER = exp(STEP * AWAITED)
+SOONER = exp(STEP * (AWAITED - 1))
 
 
 class StoreClock:
@@ -95,11 +105,13 @@ class Lease:
 
 
 class Ask(NamedTuple):
-    """wanted: room; rate: taken a second; back: what is not served, as (until, how many)."""
+    """wanted: room; rate: taken a second; back: what is not served, as (until, how many);
+    patience: seconds in which readers come."""
 
     wanted: int
     rate: float
     back: tuple[tuple[int, int], ...]
+    patience: float
 
 
 @dataclass(slots=True, eq=False)
@@ -107,7 +119,7 @@ class Room:
     """What one worker has leased of one campaign. Times are the store's UTC seconds.
 
     left: served at most so often until the next answer. delivered, reserved, shown: by all workers,
-    as of the last answer.
+    as of the last answer. patience: seconds in which `AWAITED` of those readers come who do.
     """
 
     campaign: int
@@ -119,8 +131,10 @@ class Room:
     free: int | None = None
     free_today: int | None = None
     asked_at: float = float("-inf")
+    patience: float = SHORTEST_PATIENCE_SECONDS
     _rate: float = 0.0
     _taken: int = 0
+    _unused: int = 0
     _leases: deque[Lease] = field(default_factory=deque)
 
     def take(self, now: float) -> int:
@@ -136,9 +150,19 @@ class Room:
         lease.left -= 1
         self.left -= 1
         self._taken += 1
+        self._unused = 0
         if not lease.left:
             self._leases.popleft()
         return lease.until
+
+    def seen(self, after: float) -> None:
+        """A reader has come, so many seconds after the ad was served.
+
+        A quantile by stochastic approximation (Robbins and Monro, 1951), of the logarithm: at
+        rest where one in 1 / (1 - AWAITED) comes later.
+        """
+        moved = self.patience * (LATER if after > self.patience else SOONER)
+        self.patience = min(max(moved, SHORTEST_PATIENCE_SECONDS), LONGEST_PATIENCE_SECONDS)
 
     @property
     def today(self) -> int:
@@ -182,12 +206,20 @@ class Room:
     @property
     def due_at(self) -> float:
         """When to ask the store: for room, to give some back, or to hear how it stands."""
-        if self.low and not self.nothing_free:
-            return self.asked_at
         # What is reserved may come back at any time; what is counted never does.
-        waits = RETRY_SECONDS if self.left == 0 and self.reserved else RENEW_SECONDS
+        wants = self.low and (self.reserved or not self.nothing_free)
+        waits = self._pause if wants else RENEW_SECONDS
         first = self._leases[0].serve_until if self._leases else float("inf")
         return min(first, self.asked_at + waits)
+
+    @property
+    def _pause(self) -> float:
+        """Seconds between two calls. The last room is for those who have readers: who had no use
+        for some waits longer, each time."""
+        scarce = self._target < LEAST_LEASED
+        if not (self.nothing_free or (self._unused and scarce)):
+            return 0.0
+        return min(RENEW_SECONDS, RETRY_SECONDS * 2.0 ** min(self._unused, MOST_DOUBLED))
 
     def ask(self, now: float) -> Ask:
         """What to ask for; what is given back is gone, whatever becomes of the call."""
@@ -201,14 +233,17 @@ class Room:
             lease = self._leases.popleft()
             self.left -= lease.left
             back.append((lease.until, lease.left))
-        return Ask(max(0, self._target - self.left), self._rate, tuple(back))
+        self._unused += bool(back)
+        # Not with the call that gives the last room back: others ask in the next second.
+        wanted = 0 if back and self.nothing_free else max(0, self._target - self.left)
+        return Ask(wanted, self._rate, tuple(back), self.patience)
 
     def leave(self) -> Ask:
         """Give everything back."""
         back = tuple((lease.until, lease.left) for lease in self._leases)
         self._leases.clear()
         self.left = 0
-        return Ask(0, 0.0, back)
+        return Ask(0, 0.0, back, self.patience)
 
     def granted(self, grant: Grant) -> None:
         self.delivered, self.reserved = grant.delivered, grant.reserved

@@ -142,6 +142,8 @@ def with_room(state: State, ticket: Ticket, event: Event) -> Counted:
     if event.kind is not unit or state.counting.has_seen(event):
         return Counted(event)
     until, now = ticket.time + ticket.lapse, leasing.now()
+    if room and ticket.lapse:
+        room.seen(now - ticket.time)
     if ticket.lapse and now < until:
         return Counted(event._replace(until=until))
     if room is None:

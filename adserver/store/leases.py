@@ -117,6 +117,7 @@ def parts_of(wanted: Wanted) -> list[Part]:
         ask.wanted,
         f"{ask.rate:.6f}",
         ",".join(f"{until} {many}" for until, many in ask.back),
+        f"{ask.patience:.0f}",
     ]
 
 

@@ -27,11 +27,12 @@ TEN = Limits(Unit.IMPRESSIONS, 10)
 
 @dataclass
 class Ticket:
-    """A served ad; `until` is when its room lapses, 0 without any."""
+    """A served ad; `until` is when its room lapses, 0 without any; `at`, when it was served."""
 
     writer: int
     serial: int
     until: int
+    at: float = 0.0
 
 
 @dataclass
@@ -140,10 +141,12 @@ class Worker:
 
     def serve(self) -> Ticket:
         self.serial += 1
-        return Ticket(self.writer, self.serial, self.room.take(self.desk.now))
+        return Ticket(self.writer, self.serial, self.room.take(self.desk.now), self.desk.now)
 
     def shown(self, ticket: Ticket) -> bool:
         """A beacon: whether it is accepted."""
+        if ticket.at:
+            self.room.seen(self.desk.now - ticket.at)
         until = ticket.until
         if self.desk.now >= until:
             until = self.room.take(self.desk.now)

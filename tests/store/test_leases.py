@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from math import log
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from adserver.core.days import day_around
 from adserver.core.events import Kind
 from adserver.core.goals import Limits, Unit
 from adserver.core.hour import hour_at
+from adserver.core.leases import Room
 from adserver.core.ports import Reserved, Source, Spoken
 from adserver.core.reasons import Reason
 from adserver.store.counts import StoredCounts
@@ -239,6 +242,23 @@ async def test_what_is_given_back_is_free(desk: Desk) -> None:
     assert len(await fill(two)) == 10
 
 
+async def test_a_worker_without_readers_does_not_keep_the_last_room(desk: Desk) -> None:
+    busy, idle = Worker(desk, 1), Worker(desk, 2)
+    await idle.ask()
+    served = len(await fill(busy))
+    assert idle.room.left
+    for _ in range(100):
+        desk.now += 1
+        for worker in (idle, busy):
+            if worker.room.due_at <= desk.now:
+                await worker.ask()
+        if busy.room.left:
+            assert busy.shown(busy.serve())
+            await busy.ship()
+    assert served < 10
+    assert busy.room.delivered == 10
+
+
 async def test_given_back_twice_it_is_free_once(desk: Desk) -> None:
     worker = Worker(desk, 1)
     await worker.ask()
@@ -274,6 +294,34 @@ async def test_far_from_a_limit_readers_have_ten_minutes_and_near_it_less_than_o
     assert near.granted == 1
     assert near.until - near.serve_until == NEAR
     assert near.until - desk.now <= 60
+
+
+async def test_near_a_limit_readers_have_as_long_as_they_take(desk: Desk) -> None:
+    worker = Worker(desk, 1)
+    for _ in range(200):
+        worker.room.seen(200.0)
+    near = await worker.ask()
+    assert near.until - near.serve_until == round(worker.room.patience)
+    assert 200 <= worker.room.patience < 220
+
+
+async def test_nobody_is_waited_for_longer_than_where_the_limit_is_far(desk: Desk) -> None:
+    worker = Worker(desk, 1)
+    wanted = desk.wanted(worker.room)
+    for patience, given in ((1e9, FAR), (0.0, NEAR)):
+        asked = wanted._replace(ask=wanted.ask._replace(wanted=1, patience=patience))
+        grant = await desk.call(asked, worker.room, worker.spoken())
+        assert grant.until - grant.serve_until == given
+
+
+@pytest.mark.parametrize(
+    ("median", "least", "most"), [(1.5, 45, 46), (90.0, 400, 600), (3_600.0, 590, 600)]
+)
+def test_patience_is_for_all_but_the_last_readers(median: float, least: int, most: int) -> None:
+    room, draw = Room(1, Limits(Unit.IMPRESSIONS, 10)), Random(1)
+    for _ in range(500):
+        room.seen(draw.lognormvariate(log(median), 1.0))
+    assert least <= room.patience <= most
 
 
 async def test_at_a_rate_that_reaches_the_limit_in_minutes_it_is_near(desk: Desk) -> None:

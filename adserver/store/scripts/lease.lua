@@ -5,7 +5,7 @@
 -- ARGV: 1 the time (UTC s), "" for the store's own, 2 life of leases (s),
 --       3 how many campaigns, then for each: generation, metric, limit ever, limit a day,
 --         the day's beginning and end (UTC s), numbers of its creatives, wanted, rate (a second),
---         what is given back ("until n,…"),
+--         what is given back ("until n,…"), patience (s) near the limit,
 --       then for each journal: name, what its ledger is known to say (sequence), through (UTC s),
 --         1 if nothing more will come of it
 -- Returns the time (UTC ms), how many workers there are, then for each campaign: granted (-1:
@@ -14,12 +14,12 @@
 local MARGIN = 2        -- s beyond which clocks of one worker and of the store never differ
 local MOST_SILENT = 300 -- s in which a journal that nobody speaks for holds room back
 local GAP = 2           -- s; longer without any call, the store was away, and nobody was silent
-local FAR, NEAR = 600, 45  -- s that a reader has at least, to see what was served
+local FAR, NEAR = 600, 45  -- s that a reader has at least, to see what was served; near, up to FAR
 local WIDE, NARROW = 60, 10  -- s in which a lease is to be served
 local NEAR_SHARE, NEAR_ROOM = 0.01, 20  -- of a limit, or so much room, is near it in any case
 local ROUND, ROUND_NEAR = 30, 5
 local DAY_GUARD = 2     -- s around midnight in which clocks may not agree on the day
-local FIELDS, SOURCE, HEAD = 10, 4, 3
+local FIELDS, SOURCE, HEAD = 11, 4, 3
 
 local now = tonumber(ARGV[1])
 if not now then
@@ -109,11 +109,12 @@ end
 local function up(seconds, step) return math.ceil(seconds / step) * step end
 
 -- When room that is granted now lapses, and until when it is to be served.
-local function times(lease, free, limit, rate)
+local function times(lease, free, limit, rate, patience)
   local soon = free / math.max(rate * workers, 1e-9) < 2 * (FAR + WIDE)
   local far = not soon and free > math.max(NEAR_SHARE * limit, NEAR_ROOM)
-  local till = far and up(now + FAR + WIDE, ROUND) or up(now + NEAR + NARROW, ROUND_NEAR)
-  local serve = till - (far and FAR or NEAR)
+  local wait = far and FAR or math.max(NEAR, math.min(FAR, patience))
+  local till = far and up(now + wait + WIDE, ROUND) or up(now + wait + NARROW, ROUND_NEAR)
+  local serve = till - wait
   if lease.day and number(lease.a_day) > 0 then
     till = math.min(till, tonumber(lease.day_end) - DAY_GUARD)
     serve = math.min(serve, till - DAY_GUARD)
@@ -128,7 +129,7 @@ end
 
 for c = 1, campaigns do
   local key, at = KEYS[4 + c], HEAD + (c - 1) * FIELDS
-  local generation, metric, ever, a_day, day, day_end, creatives, wanted, rate, back =
+  local generation, metric, ever, a_day, day, day_end, creatives, wanted, rate, back, patience =
     unpack(ARGV, at + 1, at + FIELDS)
   local lease = read(key)
   follow(key, lease, generation, metric, ever, a_day, creatives)
@@ -160,7 +161,7 @@ for c = 1, campaigns do
     end
   end
   if least_free > 0 and number(wanted) > 0 then
-    till, serve = times(lease, least_free, limit, number(rate))
+    till, serve = times(lease, least_free, limit, number(rate), number(patience))
     if serve > now then
       granted = math.min(number(wanted), math.max(1, math.floor(least_free / (2 * workers))))
     end
