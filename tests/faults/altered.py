@@ -66,13 +66,12 @@ class Blind:
     def close(self) -> None: ...
 
 
-def edit_script(line: str, instead: str) -> None:
-    """Of the script that counts."""
+def edit_script(line: str, instead: str, name: str = "count") -> None:
     from adserver.store import script as module
 
     script = module.script
-    assert line in script("count")
-    module.script = lambda name: script(name).replace(line, instead)
+    assert line in script(name)
+    module.script = lambda asked: script(asked).replace(line, instead)
 
 
 @alteration
@@ -215,6 +214,39 @@ def without_snapshot() -> None:
         return await slot(state, *arguments)
 
     slots.slot = ask_first  # before the table of routes is made
+
+
+@alteration
+def without_leases() -> None:
+    """Whatever is to be served finds room."""
+    from adserver.core.leases import Room
+
+    Room.take = lambda self, now: round(now) + 600  # type: ignore[method-assign]
+    Room.refuses = lambda self, times: None  # type: ignore[method-assign]
+
+
+@alteration
+def without_looking() -> None:
+    """What is shipped is counted, whatever the limits of its campaign."""
+    edit_script("if till > 0 and leases[campaign] then", "if false then")
+
+
+@alteration
+def hasty(silent: str) -> None:
+    """Room lapses in seconds; a journal that nobody speaks for holds it back for so many."""
+    from adserver.serving import beacons
+
+    for line, instead in (
+        ("FAR, NEAR = 600, 45", "FAR, NEAR = 3, 1"),
+        ("WIDE, NARROW = 60, 10", "WIDE, NARROW = 1, 1"),
+        ("ROUND, ROUND_NEAR = 30, 5", "ROUND, ROUND_NEAR = 2, 2"),
+        ("MARGIN = 2", "MARGIN = 1"),
+        ("MOST_SILENT = 300", f"MOST_SILENT = {silent}"),
+        ("number(rate), number(patience))", "number(rate), 0)"),
+    ):
+        edit_script(line, instead, "lease")
+    # Never at an instant at which leased room lapses.
+    beacons.in_doubt = lambda now: int(now) | 1
 
 
 @alteration

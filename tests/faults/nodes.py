@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from struct import Struct
+from typing import Any
 
 from adserver.serving.supervisor import SETTLED_SECONDS
 from tests.faults import altered
@@ -24,6 +25,7 @@ OUTAGE_SECONDS = 15.0 if SOAK else 2.0
 # A control fails as surely in less.
 CONTROL_OUTAGE_SECONDS = 1.0
 SLOTS = ("top", "side", "foot")
+CAMPAIGNS = {slot: campaign(slot) for slot in SLOTS}
 STAT_START = 19  # of /proc/PID/stat, behind the command's name: clock ticks after the boot
 PATIENCE_SECONDS = 60.0
 CLOCK = "clock"
@@ -40,15 +42,17 @@ def node(
     workers: int = 2,
     env: Mapping[str, str] | None = None,
     apply: bool = True,
+    campaigns: Mapping[str, Mapping[str, Any]] = CAMPAIGNS,
 ) -> Iterator[Running]:
     """A server with a campaign for each slot; alterations: of `altered.py`, of which `clock` has
-    its file in `tmp` (see `set_clock`)."""
-    config = write_blog(tmp / "config", SLOTS, {f"for-{slot}": campaign(slot) for slot in SLOTS})
+    its file in `tmp` (see `set_clock`). campaigns: by their slots."""
+    named = {f"for-{slot}": values for slot, values in campaigns.items()}
+    config = write_blog(tmp / "config", campaigns, named)
     program: Sequence[str | Path] = ("-m", "adserver")
     if alterations:
         set_clock(tmp, 0)
-        named = (f"clock={tmp / CLOCK}" if one == "clock" else one for one in alterations)
-        program = (Path(altered.__file__), ",".join(named))
+        told = (f"clock={tmp / CLOCK}" if one == "clock" else one for one in alterations)
+        program = (Path(altered.__file__), ",".join(told))
     arguments = ("--workers", str(workers))
     with adserver_running(config, tmp, *arguments, env=env, apply=apply, program=program) as ads:
         yield ads
