@@ -7,6 +7,9 @@ come back. Microseconds of CPU, of one decision at a time, beside the plain loop
 campaigns that has the same meaning.
 
 `--priced`: all of them remnant, and each with a price of its own.
+
+`--refused`: all want every page, at one price and each at a price of its own, and a page refuses
+them: all, as a rival of their trade stands on it; half, with names of others; 64, by name.
 """
 
 from __future__ import annotations
@@ -167,6 +170,49 @@ def measure(many: int, seed: int, with_prices: bool) -> Sequence[str]:
     )
 
 
+def refusing(number: int, one: Campaign, with_prices: bool) -> Campaign:
+    """Of a trade, by two advertisers; the first is the rival of all others."""
+    free = replace(one, targeting=(), advertiser=f"Bench {number > 0}", competes_in=("coffee",))
+    price = Decimal(number * 7_919 % 1_000_003) / 100 if with_prices and number else Decimal(1)
+    return replace(free, tier=Tier.REMNANT, price=Price(cpm=price), weight=1 + number % 3)
+
+
+def measure_refused(many: int, seed: int, with_prices: bool) -> Iterable[Sequence[str]]:
+    made = generation(many, seed, False)
+    campaigns = tuple(refusing(n, one, with_prices) for n, one in enumerate(made.catalog.campaigns))
+    others = tuple(replace(one, competes_in=()) for one in campaigns)
+    draw = Random(seed)
+    names_ = [one.name for one in campaigns]
+    pages = {
+        "all, by their trade": (campaigns, frozenset(names_[:1])),
+        "half, by name": (others, frozenset(draw.sample(names_, many // 2))),
+        # Those that a draw would fall on, where each has a price of its own.
+        "64, by name": (others, frozenset(best(others)[:64])),
+    }
+    for what, (booked, excluded) in pages.items():
+        snapshot = compile_snapshot(replace(made, catalog=replace(made.catalog, campaigns=booked)))
+        one = Context(excluded=excluded)
+        gc.collect()
+        gc.freeze()
+        first = timed(snapshot, [one], draw)
+        again = timed(snapshot, [one] * PAGES, draw)
+        yield (
+            f"{many:,}",
+            "their own" if with_prices else "one",
+            what,
+            f"{first[0] / 1e3:.1f}",
+            f"{median(again):.0f}",
+            f"{quantiles(again, n=100)[98]:.0f}",
+        )
+
+
+def best(campaigns: Iterable[Campaign]) -> list[str]:
+    """Names, by price."""
+    return [
+        one.name for one in sorted(campaigns, key=lambda one: -((one.price and one.price.cpm) or 0))
+    ]
+
+
 def tables(snapshot: Snapshot, pages: Iterable[Context]):  # type: ignore[no-untyped-def]
     places = snapshot.places[SLOT.name]
     return (places.table(one, NOW) for one in pages)
@@ -178,12 +224,28 @@ HEADINGS = (
 )  # fmt: skip
 
 
+REFUSED = ("campaigns", "prices", "refused", "first ms", "warm p50 µs", "warm p99")
+
+
+def print_refused(campaigns: Sequence[int], seed: int) -> None:
+    print("| " + " | ".join(REFUSED) + " |")
+    print("|---" * len(REFUSED) + "|")
+    for many in campaigns:
+        for with_prices in (False, True):
+            for row in measure_refused(many, seed, with_prices):
+                print("| " + " | ".join(row) + " |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deciding", description=__doc__)
     parser.add_argument("--campaigns", type=int, nargs="+", default=[20, 1_000, 10_000, 100_000])
     parser.add_argument("--seed", type=int, default=20_261_126)
     parser.add_argument("--priced", action="store_true")
+    parser.add_argument("--refused", action="store_true")
     options = parser.parse_args()
+    if options.refused:
+        print_refused(options.campaigns, options.seed)
+        return
     print("| " + " | ".join(HEADINGS) + " |")
     print("|---" * len(HEADINGS) + "|")
     for many in options.campaigns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import NamedTuple
 
 from adserver.core.catalog import Campaign, Tier
@@ -14,10 +13,11 @@ from adserver.core.fit import fitting
 from adserver.core.flights import standing
 from adserver.core.leases import NO_ROOMS, Room
 from adserver.core.on_page import OnPage
-from adserver.core.places import Places, Table, iter_shelves
+from adserver.core.places import Places, Table, iter_crowds, iter_shelves
 from adserver.core.reasons import Reason, furthest
 from adserver.core.shelf import Placement, Shelf
 from adserver.core.snapshot import Snapshot
+from adserver.core.stretches import within
 from adserver.core.targeting import unmet
 
 
@@ -58,13 +58,11 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     if places is None:
         return Decision(slot, None, Reason.UNKNOWN_SLOT)
     table = places.table(context, now)
-    choice = table.first
     if page is None and (context.excluded or context.capped):
         page = OnPage(snapshot.campaigns, context.excluded, rooms)
-    number = 0
-    while choice is not None:
-        number += 1
-        placement, draw = pick(choice, draw)
+    crowd, number = table.best, 0
+    while crowd is not None:
+        placement, draw = pick(crowd.first, draw)
         if placement is not None:
             if page is None:
                 room = rooms.get(placement.campaign.name)
@@ -73,15 +71,13 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
                 page = OnPage(snapshot.campaigns, context.excluded, rooms)
             elif page.refuses(placement, context) is None:
                 return Decision(slot, placement, Reason.WON)
-            placement, draw = pick_again(choice, taken(choice, context, page), draw)
+            placement, draw = crowd.again(placement, page, context, draw)
             if placement is not None:
                 return Decision(slot, placement, Reason.WON)
-        choice = table.shelf(number)
+        number += 1
+        crowd = table.crowd(number)
     page = page or OnPage(snapshot.campaigns, context.excluded, rooms)
     return Decision(slot, None, reason_of_none(table, context, page))
-
-
-BELOW_ONE = 1.0 - 2**-53
 
 
 def pick(choice: Shelf, draw: float) -> tuple[Placement | None, float]:
@@ -101,38 +97,6 @@ def pick(choice: Shelf, draw: float) -> tuple[Placement | None, float]:
     return choice.placements[position], within(begin, cumulated[position], point)
 
 
-def pick_again(choice: Shelf, left: Shelf | None, draw: float) -> tuple[Placement | None, float]:
-    """Choose among those of a shelf that are left, where the draw fell on one that is not.
-
-    Each of them then wins, both choices together, as if it had stood there with no others: in
-    proportion to its weight, or with its share, which the others crowd no more. So each has a
-    stretch of what was refused, as long as it still lacks; what remains of shares is the next
-    tier's.
-    """
-    if left is None:
-        return None, draw
-    before = dict(zip(choice.placements, choice.weights, strict=True))
-    lacking = tuple(
-        accumulate(
-            max(weight / left.whole - before[placement] / choice.whole, 0.0)
-            for placement, weight in zip(left.placements, left.weights, strict=True)
-        )
-    )
-    kept = sum(before[placement] for placement in left.placements)
-    refused = (choice.cumulated[-1] - kept) / choice.whole
-    point = draw * refused
-    position = bisect_right(lacking, point)
-    if position < len(lacking):
-        return left.placements[position], draw
-    if left.cumulated[-1] < left.whole:
-        return None, within(lacking[-1], refused, point)
-    return left.placements[-1], draw
-
-
-def within(begin: float, end: float, point: float) -> float:
-    return min(max((point - begin) / (end - begin), 0.0), BELOW_ONE)
-
-
 def taken(choice: Shelf, context: Context, page: OnPage) -> Shelf | None:
     """The placements of a shelf that the page takes; None if none."""
     left = [n for n, p in enumerate(choice.placements) if page.refuses(p, context) is None]
@@ -142,12 +106,11 @@ def taken(choice: Shelf, context: Context, page: OnPage) -> Shelf | None:
 def reason_of_none(table: Table, context: Context, page: OnPage) -> Reason:
     """How far the candidates came of whom nobody won: refused, or past by with their shares."""
     reasons = {table.empty}
-    for choice in iter_shelves(table):
-        for placement in choice.placements:
-            refused = page.refuses(placement, context)
-            reasons.add(refused or passed(choice))
-            if refused is None:
-                break  # nobody of these came further
+    for crowd in iter_crowds(table):
+        left, refused = crowd.left(page, context)
+        reasons |= refused
+        if left:
+            reasons.add(passed(crowd.first))
     return furthest(reasons)
 
 

@@ -12,6 +12,7 @@ from adserver.core.ecpm import by_ecpm
 from adserver.core.fit import fitting
 from adserver.core.rates import UNPACED, Rates, is_paced
 from adserver.core.reasons import Reason
+from adserver.core.register import Register
 from adserver.core.shelf import Placement, Shelf, paced_shelf, shelf, weight_of
 from adserver.core.steps import Steps, in_steps
 from adserver.core.targeting import Values
@@ -34,6 +35,7 @@ class Group:
     campaigns: tuple[Campaign, ...]
     creative_numbers: Mapping[tuple[str, str], int]
     wants: Wants
+    register: Register
     timetable: Timetable
     levels: tuple[int, ...] = ()
     paced: bool = False
@@ -61,6 +63,7 @@ class Group:
             campaigns=campaigns,
             creative_numbers=creative_numbers,
             wants=Wants(),
+            register=Register(),
             timetable=Timetable(campaigns),
             levels=levels if len(levels) > 1 else (),
             paced=is_paced(campaigns[0]),
@@ -68,6 +71,7 @@ class Group:
         if group.paced:
             yield from group.pace(UNPACED)
         yield from group.wants.taking(campaign.targeting for campaign in campaigns)
+        yield from group.register.taking(campaigns)
         for device in Device:
             group._fits[device] = pack((yield from group._fitting(device)))
         return group
@@ -89,16 +93,14 @@ class Group:
         """The bits of those that may serve a context with these values."""
         return self.wants.of(self.timetable.may_run & self.fits(device), values)
 
-    def shelf(self, device: Device, among: int) -> tuple[Shelf, int]:
-        """Those who come first among some, and the bits of those who are left behind them."""
+    def shelf(self, device: Device, among: int) -> Shelf:
+        """Some of one level, side by side."""
         if self.paced:
             order = sorted(positions_in(among), key=self._rank.__getitem__)
-            return paced_shelf((self._rates[n], self._placed(device, n)) for n in order), 0
-        first = self._first(among)
-        placements = [p for n in positions_in(first) for p in self._placed(device, n)]
+            return paced_shelf((self._rates[n], self.placed(device, n)) for n in order)
+        placements = [p for n in positions_in(among) for p in self.placed(device, n)]
         weights = [placement.weight for placement in placements]
-        shares = self.tier is Tier.SPONSORSHIP
-        return shelf(self.tier, placements, weights, shares=shares), among ^ first
+        return shelf(self.tier, placements, weights, shares=self.tier is Tier.SPONSORSHIP)
 
     def pace(self, rates: Rates) -> Steps[None]:
         """From now on every campaign takes part at its rate."""
@@ -111,14 +113,19 @@ class Group:
                 yield
         self._rates, self._rank = numbers, ranks
 
-    def _first(self, among: int) -> int:
-        """Those of the highest eCPM; of other tiers all, as they are equal."""
-        if not self.levels:
-            return among
-        end = self.levels[bisect_right(self.levels, lowest(among))]
-        return among & ((1 << end) - 1)
+    def level_of(self, among: int) -> int:
+        """The number of the highest eCPM among some; 0 in other tiers, as all are equal."""
+        return bisect_right(self.levels, lowest(among)) if self.levels else 0
 
-    def _placed(self, device: Device, position: int) -> tuple[Placement, ...]:
+    def of_level(self, number: int) -> int:
+        """The bits of all of a level."""
+        if not self.levels:
+            return (1 << len(self.campaigns)) - 1
+        begin = self.levels[number - 1] if number else 0
+        return (1 << self.levels[number]) - (1 << begin)
+
+    def placed(self, device: Device, position: int) -> tuple[Placement, ...]:
+        """A campaign's creatives that fit."""
         placed = self._placements.get((device, position))
         if placed is None:
             placed = tuple(self._place(self.campaigns[position], device))

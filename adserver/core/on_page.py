@@ -28,36 +28,37 @@ class OnPage:
         excluded: Iterable[str] = frozenset(),
         rooms: Mapping[str, Room] = NO_ROOMS,
     ) -> None:
-        self._rooms = rooms
-        self._creatives: set[tuple[str, str]] = set()
-        self._times: Counter[str] = Counter()
+        self._campaigns = campaigns
+        self.rooms = rooms
+        self.creatives: set[tuple[str, str]] = set()
+        self.times: Counter[str] = Counter()
         # Who is there of each trade: one advertiser, but for what the page itself has put there.
-        self._trades: dict[str, set[str]] = {}
+        self.trades: dict[str, set[str]] = {}
         # Roadblocks that cannot have all their slots of this call.
-        self._broken: set[str] = set()
+        self.broken: set[str] = set()
         for name in excluded:
             if name in campaigns:
                 self._claim_trades(campaigns[name])
 
     def add(self, placement: Placement) -> None:
         campaign = placement.campaign
-        self._creatives.add((campaign.name, placement.creative.id))
-        self._times[campaign.name] += 1
+        self.creatives.add((campaign.name, placement.creative.id))
+        self.times[campaign.name] += 1
         self._claim_trades(campaign)
 
     def _claim_trades(self, campaign: Campaign) -> None:
         for trade in campaign.competes_in:
-            self._trades.setdefault(fold(trade), set()).add(fold(campaign.advertiser))
+            self.trades.setdefault(fold(trade), set()).add(fold(campaign.advertiser))
 
     def give_up(self, roadblock: Campaign) -> None:
         """It cannot have all its slots, so it gets none."""
-        self._broken.add(roadblock.name)
+        self.broken.add(roadblock.name)
 
     def refuses(self, placement: Placement, context: Context) -> Reason | None:
         """Why the page does not take a placement; None if it does."""
         campaign = placement.campaign
         reason = self.refuses_all_of(campaign, context)
-        if reason is None and (campaign.name, placement.creative.id) in self._creatives:
+        if reason is None and (campaign.name, placement.creative.id) in self.creatives:
             return Reason.DUPLICATE
         return reason
 
@@ -68,22 +69,30 @@ class OnPage:
         if campaign.frequency is not None and (
             campaign.name in context.capped
             # How many are left, the browser alone knows: more than the whole cap they never are.
-            or self._times[campaign.name] >= campaign.frequency.impressions
+            or self.times[campaign.name] >= campaign.frequency.impressions
         ):
             return Reason.FREQUENCY
         if campaign.competes_in and self._competitor(campaign):
             return Reason.COMPETITOR
-        if campaign.name in self._broken:
+        if campaign.name in self.broken:
             return Reason.ROADBLOCK
-        room = self._rooms.get(campaign.name)
-        return None if room is None else room.refuses(self._times[campaign.name])
+        room = self.rooms.get(campaign.name)
+        return None if room is None else room.refuses(self.times[campaign.name])
+
+    def at_their_cap(self) -> list[str]:
+        """Names of campaigns that win no further place here, for their frequency cap."""
+        return [
+            name
+            for name, times in self.times.items()
+            if (cap := self._campaigns[name].frequency) is not None and times >= cap.impressions
+        ]
 
     def has_room(self, campaign: Campaign, times: int) -> bool:
         """Whether it may be shown so often more."""
-        room = self._rooms.get(campaign.name)
-        return room is None or room.refuses(self._times[campaign.name] + times - 1) is None
+        room = self.rooms.get(campaign.name)
+        return room is None or room.refuses(self.times[campaign.name] + times - 1) is None
 
     def _competitor(self, campaign: Campaign) -> bool:
         own = fold(campaign.advertiser)
-        trades = (self._trades.get(fold(trade), ()) for trade in campaign.competes_in)
+        trades = (self.trades.get(fold(trade), ()) for trade in campaign.competes_in)
         return any(advertiser != own for there in trades for advertiser in there)

@@ -9,7 +9,7 @@ from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
 from adserver.core.leases import NO_ROOMS, Room
 from adserver.core.on_page import OnPage
-from adserver.core.places import iter_shelves
+from adserver.core.places import iter_crowds
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.core.snapshot import Snapshot
@@ -98,10 +98,10 @@ class Call:
     def _choices(self, number: int, campaign: Campaign) -> list[Placement]:
         """What the campaign may show in a slot, where nobody stands before it by tier or eCPM."""
         slot, context = self._asked[number]
-        for one in iter_shelves(self._snapshot.places[slot].table(context, self._now)):
-            left = [p for p in one.placements if self._page.refuses(p, context) is None]
-            if left:
-                return [placement for placement in left if placement.campaign is campaign]
+        for crowd in iter_crowds(self._snapshot.places[slot].table(context, self._now)):
+            choices = crowd.choices(campaign, self._page, context)
+            if choices is not None:
+                return choices
         return []
 
 

@@ -11,6 +11,7 @@ from itertools import chain
 
 from adserver.core.catalog import TIERS, Campaign, Device, Slot, Tier, may_book
 from adserver.core.context import Context
+from adserver.core.crowd import Crowd
 from adserver.core.group import Group
 from adserver.core.rates import Rates, is_paced
 from adserver.core.reasons import REACH, Reason
@@ -43,23 +44,19 @@ class Table:
         """Look at everybody anew: their rates have changed."""
         self.stale = False
         self._left = list(reversed(self._groups))
-        self._group: Group | None = None
-        self._behind = 0  # the bits of those of its group who stand on no shelf yet
-        self._made: list[Shelf] = []
-        self.first = self.shelf(0)
+        self._crowds: list[Crowd] = []
+        self.best = self.crowd(0)
+        self.first = self.best.first if self.best else None
 
-    def shelf(self, number: int) -> Shelf | None:
-        """The shelves that hold anything are counted from 0; None behind the last."""
-        while len(self._made) <= number:
-            if self._group is not None and self._behind:
-                made, self._behind = self._group.shelf(self._device, self._behind)
-                self._made.append(made)
-            elif self._left:
-                self._group = self._left.pop()
-                self._behind = self._group.may_serve(self._device, self._values)
-            else:
+    def crowd(self, number: int) -> Crowd | None:
+        """Those who may serve, of each group that has any, counted from 0; None behind the last."""
+        while len(self._crowds) <= number:
+            if not self._left:
                 return None
-        return self._made[number]
+            group = self._left.pop()
+            if may := group.may_serve(self._device, self._values):
+                self._crowds.append(Crowd(group, self._device, may))
+        return self._crowds[number]
 
     @property
     def shelves(self) -> tuple[Shelf, ...]:
@@ -67,8 +64,8 @@ class Table:
 
     @property
     def size(self) -> int:
-        """Placements on the shelves that were looked at; a shelf itself is as heavy as two."""
-        return sum(len(one.placements) + 2 for one in self._made)
+        """Placements on the shelves that were looked at, or what is as heavy."""
+        return sum(crowd.size for crowd in self._crowds)
 
     @property
     def empty(self) -> Reason:
@@ -77,11 +74,16 @@ class Table:
         return max(reasons, key=REACH.__getitem__, default=Reason.NO_CAMPAIGN)
 
 
-def iter_shelves(table: Table) -> Iterator[Shelf]:
+def iter_crowds(table: Table) -> Iterator[Crowd]:
     number = 0
-    while (one := table.shelf(number)) is not None:
+    while (one := table.crowd(number)) is not None:
         yield one
         number += 1
+
+
+def iter_shelves(table: Table) -> Iterator[Shelf]:
+    for crowd in iter_crowds(table):
+        yield from crowd.shelves()
 
 
 Signature = tuple[tuple[str, tuple[str, ...]], ...]

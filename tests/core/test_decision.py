@@ -22,7 +22,7 @@ from adserver.core.catalog import (
     Tier,
 )
 from adserver.core.context import Context
-from adserver.core.decision import decide, explain, pick, pick_again, taken
+from adserver.core.decision import decide, explain, pick
 from adserver.core.on_page import OnPage
 from adserver.core.reasons import Reason, furthest
 from adserver.core.shelf import Placement
@@ -100,9 +100,11 @@ def test_a_draw_at_either_end_is_a_placement() -> None:
 
 def test_a_second_draw_at_its_end_is_a_placement_too() -> None:
     snapshot = compiled(campaign("a"), campaign("b", weight=0.1), campaign("c", weight=0.7))
-    choice = snapshot.places["post-top"].table(Context(), NOW).shelves[0]
-    left = taken(choice, Context(excluded=frozenset({"a"})), OnPage(snapshot.campaigns))
-    placement, _ = pick_again(choice, left, 1.0)
+    crowd = snapshot.places["post-top"].table(Context(), NOW).best
+    assert crowd is not None
+    page = OnPage(snapshot.campaigns)
+    without = Context(excluded=frozenset({"a"}))
+    placement, _ = crowd.again(crowd.first.placements[0], page, without, 1.0)
     assert placement is not None
     assert placement.campaign.name == "c"
 

@@ -168,6 +168,7 @@ def test_a_large_generation_is_compiled_in_small_steps() -> None:
     many = [
         campaign(
             f"c{n:03}",
+            competes_in=(f"trade{n}",),
             targeting=(Clause("tags", (f"any{n}",), (f"all{n}", "x"), (f"none{n}",)),),
         )
         for n in range(2 * ITEMS_PER_STEP)
@@ -181,8 +182,9 @@ def test_a_large_generation_is_compiled_in_small_steps() -> None:
             snapshot = done.value
             break
         counted += 1
-    # Of campaigns: numbers, candidates, wants, two devices, who may run; of values: three kinds.
-    assert counted == 2 * 9
+    # Of campaigns: numbers, candidates, wants, what keeps them off a page, two devices, who may
+    # run; of values: three kinds; trades.
+    assert counted == 2 * 11
     for n in (0, 77, 2 * ITEMS_PER_STEP - 1):
         facts = (("tags", (f"all{n}", f"any{n}", "x")),)
         first = snapshot.places["post-top"].table(Context(facts=facts), NOW).first
@@ -217,7 +219,7 @@ def test_lower_tiers_are_looked_at_when_those_before_them_have_nobody() -> None:
     assert found.size == 1 + 2
     assert [shelf.tier for shelf in found.shelves] == [Tier.SPONSORSHIP, Tier.REMNANT]
     assert found.size == 2 * (1 + 2)
-    assert found.shelf(2) is None
+    assert found.crowd(2) is None
 
 
 def test_numbers_lead_back_to_names() -> None:

@@ -1,0 +1,133 @@
+"""Those of one group who may serve contexts of one kind, the shelves on which they stand, and who
+of them is left where a page refuses some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from adserver.core.bits import less, pack, positions_in
+from adserver.core.catalog import Campaign, Device
+from adserver.core.context import Context
+from adserver.core.group import Group
+from adserver.core.on_page import OnPage
+from adserver.core.reasons import Reason
+from adserver.core.shelf import Placement, Shelf
+from adserver.core.stretches import Stretches, creative_among
+
+
+class Crowd:
+    """may: the bits of those who may serve; of some at least."""
+
+    def __init__(self, group: Group, device: Device, may: int) -> None:
+        self._group, self._device, self.may = group, device, may
+        self._shelves: dict[int, Shelf] = {}
+        self._stretches: dict[int, Stretches] = {}
+        self._best = group.level_of(may)
+        self.first = self._shelf(self._best)
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All of the group, in the order of their bits."""
+        return self._group.campaigns
+
+    @property
+    def size(self) -> int:
+        """Placements on the shelves that were looked at; a shelf itself is as heavy as two."""
+        shelves = sum(len(one.placements) + 2 for one in self._shelves.values())
+        return shelves + sum(one.size for one in self._stretches.values())
+
+    def shelves(self) -> Iterator[Shelf]:
+        """Best level first."""
+        left = self.may
+        while left:
+            level = self._group.level_of(left)
+            yield self._shelf(level)
+            left = less(left, self._group.of_level(level))
+
+    def _shelf(self, level: int) -> Shelf:
+        made = self._shelves.get(level)
+        if made is None:
+            among = self.may & self._group.of_level(level)
+            made = self._shelves[level] = self._group.shelf(self._device, among)
+        return made
+
+    def _stretch(self, level: int) -> Stretches:
+        made = self._stretches.get(level)
+        if made is None:
+            made = Stretches(self._shelf(level), self._group.register.positions)
+            self._stretches[level] = made
+        return made
+
+    def left(self, page: OnPage, context: Context) -> tuple[int, set[Reason]]:
+        """The bits of those whom the page takes, and why it does not take the others."""
+        register, reasons = self._group.register, set()
+        left = self.may
+        for reason, refused in register.refused(page, context):
+            if found := left & refused:
+                reasons.add(reason)
+                left ^= found
+        without_room, why = self._without_room(left, page)
+        shown = self._shown(left, page)
+        if shown := less(shown, without_room):
+            reasons.add(Reason.DUPLICATE)
+        return less(left, without_room | shown), reasons | why
+
+    def _without_room(self, left: int, page: OnPage) -> tuple[int, set[Reason]]:
+        """Those of `left` whose limit lets none be served, and why. The only question that is put
+        to one after the other, some 0.5 us each: rooms fill and empty all the time."""
+        rooms, times, campaigns = page.rooms, page.times, self._group.campaigns
+        if not rooms:
+            return 0, set()
+        found, reasons = [], set()
+        for position in positions_in(left & self._group.register.limited):
+            name = campaigns[position].name
+            room = rooms.get(name)
+            if room is not None and (reason := room.refuses(times[name])) is not None:
+                found.append(position)
+                reasons.add(reason)
+        return pack(found), reasons
+
+    def _shown(self, left: int, page: OnPage) -> int:
+        """Those all of whose creatives are on the page."""
+        positions = self._group.register.positions
+        there = (positions[name] for name in page.times if name in positions)
+        return pack(
+            [
+                position
+                for position in there
+                if left >> position & 1 and not self._unseen(position, page)
+            ]
+        )
+
+    def _unseen(self, position: int, page: OnPage) -> list[Placement]:
+        placements = self._group.placed(self._device, position)
+        return [p for p in placements if (p.campaign.name, p.creative.id) not in page.creatives]
+
+    def again(
+        self, refused: Placement, page: OnPage, context: Context, draw: float
+    ) -> tuple[Placement | None, float]:
+        """Choose anew, where a draw for the first shelf fell on one that the page refuses.
+
+        draw: where in its stretch. None, and a draw for the next crowd, where nobody is left.
+        """
+        left, _ = self.left(page, context)
+        position = self._group.register.positions[refused.campaign.name]
+        if left >> position & 1:
+            placements: Sequence[Placement] = self._group.placed(self._device, position)
+            return creative_among(placements, draw, page.creatives), draw
+        if not left:
+            return None, draw
+        level = self._group.level_of(left)
+        stretches = self._stretch(level)
+        return stretches.again(left & stretches.bits, draw, page.creatives)
+
+    def choices(self, campaign: Campaign, page: OnPage, context: Context) -> list[Placement] | None:
+        """What one campaign may show, where nobody stands before it; None if nobody is left."""
+        left, _ = self.left(page, context)
+        if not left:
+            return None
+        position = self._group.register.positions.get(campaign.name)
+        best = left & self._group.of_level(self._group.level_of(left))
+        if position is None or not best >> position & 1:
+            return []
+        return self._unseen(position, page)
