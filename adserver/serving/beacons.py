@@ -16,7 +16,6 @@ from adserver.core.events import METRIC_OF, Event, Kind, Outcome
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
 from adserver.metrics import UNKNOWN
-from adserver.serving.counting import Waiter
 from adserver.serving.headers import is_prefetch
 from adserver.serving.http import (
     CORS,
@@ -29,6 +28,7 @@ from adserver.serving.http import (
     answer_empty,
     respond,
 )
+from adserver.serving.patience import Waiter
 from adserver.serving.state import State
 
 # One transparent pixel, the smallest GIF that browsers show without complaint.

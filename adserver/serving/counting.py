@@ -29,14 +29,11 @@ from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
 from adserver.core.tallies import MAX_TALLIES, Tallies
 from adserver.serving.journal import Journal
 from adserver.serving.journal_files import sync
+from adserver.serving.patience import Patience, Waiter, refuse
 from adserver.serving.seen import SharedSeen
 
-# None: it was answered before it was durable (a click that would have waited too long).
-Waiter = asyncio.Future[Outcome | None]
 log = structlog.get_logger(__name__)
 
-# A hand does not feel it; a disk that takes longer is counted late, not waited for.
-MAX_CLICK_WAIT_SECONDS = 0.020
 QUIET_SECONDS = 1.0
 # Python looks a member up each time that its class is asked for it.
 EVENTS, ACCEPTED, DUPLICATE = Content.EVENTS, Outcome.ACCEPTED, Outcome.DUPLICATE
@@ -67,8 +64,7 @@ class Counting:
         self._always = always
         self._seen = seen
         self._commit: GroupCommit[Waiter] = GroupCommit()
-        self._impatient: deque[tuple[float, Waiter]] = deque()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._patience = Patience()
         self._driver: asyncio.Task[None] | None = None
         self._written: deque[Written] = deque()
         # `interval`: packed events of this round of the loop, each a record, all of one hour.
@@ -104,7 +100,7 @@ class Counting:
         waiter: Waiter = asyncio.get_running_loop().create_future()
         self._commit.join(event, waiter)
         if not patient:
-            self._hurry(waiter)
+            self._patience.limit(waiter)
         self._drive_on()
         return waiter
 
@@ -121,25 +117,6 @@ class Counting:
         if self._driver is None:
             return self._journal.last.sequence, self._clock()
         return self._passed
-
-    def _hurry(self, waiter: Waiter) -> None:
-        loop = asyncio.get_running_loop()
-        self._impatient.append((loop.time() + MAX_CLICK_WAIT_SECONDS, waiter))
-        if self._alarm is None:
-            self._alarm = loop.call_later(MAX_CLICK_WAIT_SECONDS, self._lose_patience)
-
-    def _lose_patience(self) -> None:
-        """One timer for all clicks that wait: they run out in the order in which they came."""
-        loop = asyncio.get_running_loop()
-        self._alarm = None
-        while self._impatient:
-            due, waiter = self._impatient[0]
-            if not waiter.done():
-                if due > loop.time():
-                    self._alarm = loop.call_at(due, self._lose_patience)
-                    return
-                waiter.set_result(None)
-            self._impatient.popleft()
 
     def hour(self) -> Hour:
         now = time.time()
@@ -304,9 +281,3 @@ class Counting:
         if now >= self._quiet_until:
             self._quiet_until = now + QUIET_SECONDS
             log.error("journal_failed", error=str(error))
-
-
-def refuse(waiter: Waiter, error: JournalError) -> None:
-    if not waiter.done():
-        waiter.set_exception(error)
-        waiter.exception()  # a click that did not wait will not ask for it

@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -22,6 +21,7 @@ from adserver.core.events import Row
 from adserver.core.parts import Written, part_of
 from adserver.core.ports import Counts, Source, Spoken, Told
 from adserver.metrics import Meter
+from adserver.serving.held import Held
 from adserver.serving.journal import Journal
 from adserver.serving.journals import Journals
 from adserver.serving.store_watch import StoreWatch
@@ -42,40 +42,6 @@ FINISH_SECONDS = 5.0
 SPOKEN_SECONDS = 5.0
 # Of the last seconds; a store that is further behind says less until it has caught up.
 MAX_MARKS = 64
-
-
-@dataclass(slots=True, eq=False)
-class Held:
-    """A journal that is ours to ship, and how far each shard has it.
-
-    confirmed: when each shard was last asked something that it answered; since: it is held, both by
-    the monotonic clock.
-    """
-
-    journal: Journal
-    streams: list[Stream]
-    wakes: list[asyncio.Event]
-    confirmed: list[float]
-    since: float
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    closing: bool = False
-
-    @property
-    def source(self) -> Source:
-        return Source(self.journal.writer, self.journal.epoch)
-
-    @property
-    def position(self) -> int:
-        """Every shard has the records up to this one."""
-        return min(stream.position for stream in self.streams)
-
-    @property
-    def idle(self) -> bool:
-        return all(stream.idle for stream in self.streams)
-
-    def wake(self) -> None:
-        for wake in self.wakes:
-            wake.set()
 
 
 class Shipping:

@@ -17,8 +17,10 @@ from adserver.core.events import Event, Kind, Outcome, Tally
 from adserver.core.parts import Written
 from adserver.core.record import Content, read_events, read_tallies
 from adserver.serving import counting as module
-from adserver.serving.counting import MAX_CLICK_WAIT_SECONDS, Counting
+from adserver.serving import patience
+from adserver.serving.counting import Counting
 from adserver.serving.journals import Journals
+from adserver.serving.patience import MAX_CLICK_WAIT_SECONDS
 from adserver.serving.seen import SharedSeen
 from tests.factories import NOW, ZONE
 from tests.serving.disk import Disk
@@ -278,7 +280,7 @@ async def test_the_impatient_are_answered_in_time_and_counted_all_the_same(bench
 async def test_the_impatient_learn_their_outcome_where_it_comes_in_time(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_CLICK_WAIT_SECONDS", 30.0)
+    monkeypatch.setattr(patience, "MAX_CLICK_WAIT_SECONDS", 30.0)
     click = bench.counting.join(event(1, Kind.CLICK), patient=False)
     assert await click is Outcome.ACCEPTED
 
