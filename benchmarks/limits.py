@@ -52,7 +52,7 @@ def row(made: Delivery) -> str:
         name += ", a failover that loses a second"
     return (
         f"| {name} | {max(0, made.most - made.goal)} | {made.reached(0.995):.0f} s "
-        f"| {missing} after {at:.0f} s | {max(0, made.accepted - made.goal):,} of {made.goal:,} "
+        f"| {missing} after {at:.0f} s | {made.in_vain:,} of {made.accepted:,} "
         f"| {made.impressions_per_second:,.0f} |"
     )
 

@@ -66,6 +66,11 @@ class Delivery:
         return at, self.goal - count
 
     @property
+    def in_vain(self) -> int:
+        """Acknowledged, and not counted when all journals had been shipped."""
+        return max(0, self.accepted - self.counted[-1][1])
+
+    @property
     def impressions_per_second(self) -> float:
         """Up to nine tenths of the goal, the faults included; a slot and a beacon each."""
         return 0.9 * self.goal / self.reached(0.9)
@@ -88,11 +93,13 @@ def deliver(goal: int, workers: int, kills: int, *, failover: bool, patience: fl
             campaigns={"goal": campaign("goal", **terms)},
         ) as ads,
     ):
-        with looking(made, ads), visiting(made, ads):
-            trouble(made, ads, store, kills, failover=failover)
-            with contextlib.suppress(AssertionError):
-                until(lambda: made.counted[-1][1] >= goal, patience)
-            time.sleep(STEADY_SECONDS)
+        with looking(made, ads):
+            with visiting(made, ads):
+                trouble(made, ads, store, kills, failover=failover)
+                with contextlib.suppress(AssertionError):
+                    until(lambda: made.counted[-1][1] >= goal, patience)
+                time.sleep(STEADY_SECONDS)
+            time.sleep(STEADY_SECONDS)  # for what is in journals yet
         discarded = report(ads)["discarded"]["impression"]
         made.lapsed = discarded.get("lapsed", 0)
     return made
