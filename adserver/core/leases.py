@@ -135,6 +135,7 @@ class Room:
     _rate: float = 0.0
     _taken: int = 0
     _unused: int = 0
+    _unanswered: int = 2  # as good as away, until it has answered once
     _leases: deque[Lease] = field(default_factory=deque)
 
     def take(self, now: float) -> int:
@@ -183,14 +184,20 @@ class Room:
     @property
     def low(self) -> bool:
         """Whether to ask at once, before nothing is left."""
-        return self.left <= self._target // 2
+        return self.left < self._target and self.left <= self._target // 2
 
     @property
     def _target(self) -> int:
         wanted = min(MOST_LEASED, max(LEAST_LEASED, ceil(self._rate * LEASE_SECONDS)))
         free = [one for one in (self.free, self.free_today) if one is not None]
+        if not free and not self.reserves:  # not known yet, and no more than all of it
+            free = [one for one in (self.limits.ever, self.limits.a_day) if one]
         # Near a limit nobody is to have in hand what others wait for.
-        return min([wanted, *(max(1, one // NEAR_PARTS) for one in free)])
+        near = min([wanted, *(max(1, one // NEAR_PARTS) for one in free)])
+        if self.reserves:
+            return near
+        # Clicks come so rarely that the last of them are counted by the store, without a lease.
+        return near if near >= LEAST_LEASED else 0
 
     @property
     def nothing_free(self) -> bool:
@@ -201,7 +208,15 @@ class Room:
         """Why there is no room, where none is left."""
         if self.free == 0:
             return Reason.GOAL_MET
-        return Reason.DAY_FULL if self.free_today == 0 else Reason.STORE_UNAVAILABLE
+        if self.free_today == 0:
+            return Reason.DAY_FULL
+        # One call may be under way; where a second was needed, the first has not been answered.
+        return Reason.PACED if self._unanswered <= 1 else Reason.STORE_UNAVAILABLE
+
+    @property
+    def met(self) -> bool:
+        """Whether all that there ever is has been delivered."""
+        return 0 < self.limits.ever <= self.delivered
 
     @property
     def due_at(self) -> float:
@@ -228,6 +243,7 @@ class Room:
             kept = 0.5 ** (since / RATE_SECONDS)
             self._rate = self._rate * kept + self._taken / since * (1 - kept)
         self.asked_at, self._taken = now, 0
+        self._unanswered += 1
         back = []
         while self._leases and self._leases[0].serve_until <= now:
             lease = self._leases.popleft()
@@ -246,6 +262,7 @@ class Room:
         return Ask(0, 0.0, back, self.patience)
 
     def granted(self, grant: Grant) -> None:
+        self._unanswered = 0
         self.delivered, self.reserved = grant.delivered, grant.reserved
         self.shown = grant.shown
         self.free, self.free_today = grant.free, grant.free_today

@@ -149,13 +149,14 @@ def rate(  # noqa: PLR0913 - a dataclass would be made per campaign and refresh
     plan: the course of its flight; at: its forecasts at `now` (UTC seconds); day: the course of
     today, needed where there is a `max_per_day`. About 2 µs.
     """
-    taken = progress.delivered + progress.reserved
-    if not booking.since <= now < booking.until or taken >= booking.goal:
-        return 0.0
-    if day is not None and progress.today >= day.goal:
+    if not booking.since <= now < booking.until or progress.delivered >= booking.goal:
         return 0.0
     if booking.pace is Pace.ASAP:
+        # What is reserved may come back at any moment, and leases know when.
         return 1.0
+    taken = progress.delivered + progress.reserved
+    if taken >= booking.goal or (day is not None and progress.today >= day.goal):
+        return 0.0
     flight = urgency(plan, taken, at, now)
     return flight if day is None else min(flight, urgency(day, progress.today, at, now))
 

@@ -159,7 +159,7 @@ class Inquiry:
         counted = (
             f"only {days} days of {self.wish.slot.name} are counted"
             if days
-            else (f"nothing of {self.wish.slot.name} is counted yet")
+            else f"less than a day of {self.wish.slot.name} is counted"
         )
         if days == 1:
             counted = counted.replace("days", "day").replace("are", "is")

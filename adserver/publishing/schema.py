@@ -27,6 +27,8 @@ MAX_SIDE = 8_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 NAME_RULE = "letters A-Z and a-z, digits, `.`, `_`, `-`, at most 80, the first a letter or digit"
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+# 1,000 · 1.000 · 1 000 · 1_000 · 1'000, and with the two spaces that do not break.
+THOUSANDS = re.compile(r"[0-9]{1,3}([.,_ '\u00a0\u202f][0-9]{3})+")
 SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -97,8 +99,13 @@ class Fields:
         return value
 
     def whole_between(self, key: str, low: int, high: int) -> int | None:
-        value = self.number(key)
+        value = self.number(key, whole_hint(self.get(key)))
         if value is None:
+            return None
+        node = self.get(key)
+        if isinstance(node, Scalar) and THOUSANDS.fullmatch(node.text):
+            # A thousand to some, one to others.
+            self.expected(key, "a whole number, written without a point", whole_hint(node))
             return None
         # The range first: nobody waits for the digits of 1e999999.
         if low <= value <= high and value == int(value):
@@ -180,6 +187,16 @@ def expected(node: Node, findings: Findings, name: str, what: str, hint: str = "
         return
     message = f"`{name}`: expected {what}, found {describe(node)}"
     findings.error(node, "wrong_value", message, hint)
+
+
+def whole_hint(node: Node | None) -> str:
+    """Where marks between thousands are meant, the number without them."""
+    if not isinstance(node, Scalar):
+        return ""
+    text = node.text.strip()
+    if THOUSANDS.fullmatch(text):
+        return f"write {re.sub('[^0-9]', '', text)}"
+    return f"write {text}, without quotes" if re.fullmatch("[0-9]+", text) else ""
 
 
 def number_hint(node: Node) -> str:

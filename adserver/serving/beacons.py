@@ -118,7 +118,7 @@ class Counted(NamedTuple):
 def counted(state: State, ticket: Ticket, kind: Kind) -> Counted:
     """The ticket's event, with the room that it takes of a campaign with limits.
 
-    RoomHasLapsed where an impression does not count, as there is none left for it.
+    RoomHasLapsed where it does not count, as there is none left for it.
     """
     event = Event(
         kind,
@@ -153,7 +153,7 @@ def with_room(state: State, ticket: Ticket, event: Event) -> Counted:
     if until := leasing.take(room, now):
         return Counted(event._replace(until=until))
     leasing.hurry(room)
-    if event.kind is Kind.CLICK:
+    if event.kind is Kind.CLICK and not room.met:
         return Counted(event._replace(until=in_doubt(now)), sure=False)
     raise RoomHasLapsed
 

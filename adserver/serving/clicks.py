@@ -3,10 +3,17 @@ the request, and the visitor waits at most 20 ms for the counting."""
 
 from __future__ import annotations
 
-from adserver.core.errors import JournalError, StoreUnavailable, TicketError, TooManyWaiting
+from adserver.core.errors import (
+    JournalError,
+    RoomHasLapsed,
+    StoreUnavailable,
+    TicketError,
+    TooManyWaiting,
+)
 from adserver.core.events import Kind, Outcome
 from adserver.core.macros import fill_link
 from adserver.core.ports import KnownCreative
+from adserver.core.reasons import Discard
 from adserver.core.ticket import Ticket
 from adserver.serving.beacons import (
     PENDING,
@@ -67,6 +74,9 @@ async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
         event, sure = counted(state, ticket, Kind.CLICK)
         joined = join(state, ticket, event, patient=False)
         outcome = joined if isinstance(joined, Outcome) else await joined
+    except RoomHasLapsed:
+        discarded(state, ticket, Kind.CLICK, Discard.LAPSED)
+        return event_header(Discard.LAPSED)
     except (JournalError, TooManyWaiting):
         return PENDING
     if outcome is None or not (sure or outcome is Outcome.DUPLICATE):

@@ -152,7 +152,7 @@ def test_a_slot_of_another_competitor_is_part_of_its_supply():
 @pytest.mark.parametrize(
     ("days", "told"),
     [
-        (0, "nothing of post-top is counted yet; a forecast needs 7 days"),
+        (0, "less than a day of post-top is counted; a forecast needs 7 days"),
         (1, "only 1 day of post-top is counted; a forecast needs 7 days"),
         (3, "only 3 days of post-top are counted; a forecast needs 7 days"),
     ],

@@ -260,18 +260,18 @@ def test_where_nothing_is_free_it_is_asked_once_a_second_whether_any_came_back()
         ({"free": 0, "free_today": 0}, Reason.GOAL_MET),
         ({"free_today": 0}, Reason.DAY_FULL),
         ({"free": None, "free_today": 0}, Reason.DAY_FULL),
-        ({}, Reason.STORE_UNAVAILABLE),
+        ({}, Reason.PACED),
     ],
 )
 def test_where_there_is_no_room_it_says_why(told, reason: Reason) -> None:
     one = room(**told)
     assert one.refuses(0) is reason
-    assert one.nothing_free is (reason is not Reason.STORE_UNAVAILABLE)
+    assert one.nothing_free is (reason is not Reason.PACED)
 
 
 def test_as_many_as_are_left_may_be_served_in_one_call() -> None:
     one = room(2)
-    assert [one.refuses(times) for times in range(3)] == [None, None, Reason.STORE_UNAVAILABLE]
+    assert [one.refuses(times) for times in range(3)] == [None, None, Reason.PACED]
 
 
 def test_clicks_are_served_until_the_last_has_its_room() -> None:
@@ -299,3 +299,33 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     assert one.ask(NOW + 10).rate == first, "no time has passed"
     assert one.ask(NOW + 20).rate == pytest.approx(first / 2)
     assert ceil(first * LEASE_SECONDS) > LEAST_LEASED
+
+
+CLICKS = Limits(Unit.CLICKS, 10)
+
+
+def test_the_last_clicks_of_a_goal_are_leased_to_nobody() -> None:
+    """Who has some in hand would keep them from whoever is clicked next."""
+    room = Room(1, CLICKS)
+    assert room.ask(NOW).wanted == 0  # there cannot be more than ten
+    room.granted(Grant(0, 0, 0, free=10, free_today=None, delivered=0, reserved=0))
+    assert room.ask(NOW + 1).wanted == 0
+    assert not room.low
+    room.granted(Grant(0, 0, 0, free=10_000, free_today=None, delivered=0, reserved=0))
+    assert room.ask(NOW + 2).wanted > 0
+    room.granted(Grant(0, 0, 0, free=0, free_today=None, delivered=9, reserved=0))
+    assert not room.met
+    room.granted(Grant(0, 0, 0, free=0, free_today=None, delivered=10, reserved=0))
+    assert room.met
+
+
+def test_who_waits_for_an_answer_says_that_the_store_is_away_only_if_it_has_asked_again() -> None:
+    room = Room(1, Limits(Unit.IMPRESSIONS, 10))
+    assert room.refuses(0) is Reason.STORE_UNAVAILABLE
+    room.granted(Grant(0, 0, 0, free=5, free_today=None, delivered=5, reserved=0))
+    room.ask(NOW)
+    assert room.refuses(0) is Reason.PACED
+    room.ask(NOW + 1)
+    assert room.refuses(0) is Reason.STORE_UNAVAILABLE
+    room.granted(Grant(0, 0, 0, free=5, free_today=None, delivered=5, reserved=0))
+    assert room.refuses(0) is Reason.PACED

@@ -282,7 +282,7 @@ def test_who_has_no_room_is_not_served_and_its_place_goes_on() -> None:
     snapshot = paced({"a": 1.0}, one)
     assert won(snapshot, 0.5, {"a": room_of(one, 1)}) == "a"
     assert won(snapshot, 0.5, {"a": room_of(one, 0, free=0)}) == Reason.GOAL_MET
-    assert won(snapshot, 0.5, {"a": room_of(one, 0)}) == Reason.STORE_UNAVAILABLE
+    assert won(snapshot, 0.5, {"a": room_of(one, 0)}) == Reason.PACED
     waits = paced({"a": 0.0}, one)
     assert won(waits, 0.5, {"a": room_of(one, 0, free=0)}) == Reason.GOAL_MET, "not `paced`"
     snapshot = paced({"a": 1.0}, one, REST)
@@ -295,7 +295,7 @@ def test_a_page_takes_no_more_of_a_campaign_than_it_has_room() -> None:
     snapshot = paced({"a": 1.0}, one)
     call = [("post-top", Context())] * 4
     made = decide_page(snapshot, call, NOW, [0.0] * 4, {"a": room_of(one, 2)})
-    assert [d.reason for d in made] == [Reason.WON] * 2 + [Reason.STORE_UNAVAILABLE] * 2
+    assert [d.reason for d in made] == [Reason.WON] * 2 + [Reason.PACED] * 2
     clicks = replace(one, goal=Goal(clicks=2))
     snapshot = paced({"a": 1.0}, clicks)
     made = decide_page(snapshot, call, NOW, [0.0] * 4, {"a": room_of(clicks, 0)})
@@ -307,7 +307,7 @@ def test_a_page_takes_no_more_of_a_campaign_than_it_has_room() -> None:
     [
         (2, [Reason.WON] * 2),
         (1, [Reason.ROADBLOCK] * 2),
-        (0, [Reason.STORE_UNAVAILABLE] * 2),
+        (0, [Reason.PACED] * 2),
     ],
 )
 def test_a_roadblock_has_room_for_all_its_slots_or_gets_none(

@@ -91,7 +91,7 @@ def test_a_week_of_one_section(learnt: Running) -> None:
 
 def test_a_slot_that_nobody_has_asked_for(learnt: Running) -> None:
     done = learnt.cli("available", "bottom")
-    told = "Error: nothing of bottom is counted yet; a forecast needs 7 days.\n"
+    told = "Error: less than a day of bottom is counted; a forecast needs 7 days.\n"
     assert (done.returncode, done.stderr) == (1, told)
 
 

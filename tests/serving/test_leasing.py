@@ -75,7 +75,7 @@ async def test_a_generation_is_served_with_room_for_all_that_has_limits() -> Non
     worker = Worker()
     booked = [
         sold("goal"),
-        sold("clicks", goal=Goal(clicks=9)),
+        sold("clicks", goal=Goal(clicks=90)),
         campaign("total", max_total=5),
         campaign("free"),
         sold("draft", state=State.DRAFT),
