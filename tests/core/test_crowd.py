@@ -174,3 +174,11 @@ def test_rivals_are_those_of_other_advertisers_however_few_they_are(apart: int) 
     assert refused(0) == {apart, 2 * apart}
     assert refused(apart) == refused(apart, 2 * apart) == {0}
     assert refused(0, apart) == set(of_trade)
+
+
+def test_an_edge_that_rounding_leads_to_belongs_to_who_is_left() -> None:
+    stretches = stretches_of("weights", [1.0, 1.0, 1.0], [1, 1, 1])
+    for refused, left in ((1, 0b101), (0, 0b110)):
+        placement = stretches._placed(left, (refused, 0.0), ())
+        number = stretches.shelf.placements.index(placement)
+        assert number == (refused - 1) % 3
