@@ -34,6 +34,7 @@ ROUND_SECONDS = 1.0
 SPEAK_SECONDS = 0.9
 # Asked in one round; the rest is the next one's. More campaigns than most publishers have.
 MAX_ASKED = 1_000
+# Some 20 us of the store's time each.
 PER_CALL = 50
 # A flight that is about to begin.
 EARLY_SECONDS = 60.0
@@ -43,7 +44,7 @@ FIRST_SECONDS = 0.5
 
 
 @dataclass(slots=True, eq=False)
-class Held:
+class Limited:
     """A campaign with limits, as it is sold, and this worker's room of it."""
 
     room: Room
@@ -74,9 +75,9 @@ class Leasing:
         self._watch = watch
         self._spoken = spoken
         self._clock = clock
-        self._held: dict[int, Held] = {}
-        self._gone: list[Held] = []
-        self._low: dict[int, Held] = {}
+        self._held: dict[int, Limited] = {}
+        self._gone: list[Limited] = []
+        self._low: dict[int, Limited] = {}
         self._wake = asyncio.Event()
         self._generation = 0
         self._site_zone = "UTC"
@@ -124,9 +125,9 @@ class Leasing:
         self.rooms = {held.campaign.name: held.room for held in self._held.values()}
         self.by_number = {number: held.room for number, held in self._held.items()}
 
-    def _following(self, generation: Generation) -> Steps[list[Held]]:
+    def _following(self, generation: Generation) -> Steps[list[Limited]]:
         before, now = self._held, self.now()
-        kept: dict[int, Held] = {}
+        kept: dict[int, Limited] = {}
         catalog, numbers = generation.catalog, generation.numbers
         of_campaign: dict[str, list[int]] = {}
         for (name, number), ends in in_steps(numbers.items()):
@@ -141,7 +142,7 @@ class Leasing:
                 room = before[number].room if number in before else Room(number, limits)
                 if room.limits != limits:
                     room.limits, room.asked_at = limits, float("-inf")
-                kept[number] = Held(room, campaign, tuple(sorted(of_campaign[campaign.name])))
+                kept[number] = Limited(room, campaign, tuple(sorted(of_campaign[campaign.name])))
             if ends:
                 yield
         self._held, self._generation = kept, generation.number
@@ -167,7 +168,7 @@ class Leasing:
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, ROUND_SECONDS)
 
-    def _due(self) -> Iterator[Held]:
+    def _due(self) -> Iterator[Limited]:
         """What has run low, whatever else is due, and what is to be given back."""
         now = self.now()
         low, self._low = self._low, {}
@@ -188,7 +189,7 @@ class Leasing:
                 found += 1
                 yield held
 
-    def _wait(self, held: Held) -> None:
+    def _wait(self, held: Limited) -> None:
         """Look at it again when it is due."""
         now, number = self.now(), held.room.campaign
         if self._held.get(number) is held:
@@ -196,7 +197,7 @@ class Leasing:
             heappush(self._waiting, (max(later, now + ROUND_SECONDS / 2), number))
             self._waits.add(number)
 
-    async def _round(self, due: Sequence[Held]) -> None:
+    async def _round(self, due: Sequence[Limited]) -> None:
         """Ask for all of these, and once a second speak to every shard that has campaigns of ours.
         StoreUnavailable if one does not answer."""
         begun = time.monotonic()
@@ -214,14 +215,16 @@ class Leasing:
             self._spoke_at = begun
         self._watch.answered("lease")
 
-    def _by_shard(self, due: Iterable[Held], homes: Iterable[int]) -> list[tuple[int, list[Held]]]:
-        shards: dict[int, list[Held]] = {shard: [] for shard in homes}
+    def _by_shard(
+        self, due: Iterable[Limited], homes: Iterable[int]
+    ) -> list[tuple[int, list[Limited]]]:
+        shards: dict[int, list[Limited]] = {shard: [] for shard in homes}
         for held in due:
             shard = shard_of_campaign(held.room.campaign, self.shards)
             shards.setdefault(shard, []).append(held)
         return sorted(shards.items())
 
-    async def _ask(self, shard: int, some: Sequence[Held], *, speak: bool) -> None:
+    async def _ask(self, shard: int, some: Sequence[Limited], *, speak: bool) -> None:
         now = self.now()
         wanted = [self._wanted(held, now) for held in some]
         spoken = self._spoken(shard) if speak else ()
@@ -237,7 +240,7 @@ class Leasing:
                 await self._leases.begin_day(shard, want, self._hours(want.day, granted.now))
                 self.hurry(held.room)
 
-    def _wanted(self, held: Held, now: float) -> Wanted:
+    def _wanted(self, held: Limited, now: float) -> Wanted:
         here = self._held.get(held.room.campaign) is held
         return Wanted(
             held.room.campaign,

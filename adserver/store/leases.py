@@ -14,8 +14,6 @@ from adserver.store.keys import SLACK_SECONDS, Keys
 from adserver.store.line import line_to
 from adserver.store.script import Part, Script
 
-# Some 20 us of the store's time each.
-MAX_CAMPAIGNS_PER_CALL = 50
 NO_LIMIT = -1
 BEGIN_DAY = -1
 FIELDS = 8
