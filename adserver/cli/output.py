@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv as csv_module
 import io
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,8 +20,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# What makes a spreadsheet compute a cell instead of showing it (OWASP, CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# What makes a spreadsheet compute a cell instead of showing it (OWASP, CSV injection): a sign, also
+# a full-width one, behind white space and what is not seen. A spreadsheet that separates by `;`
+# reads one cell of ours as two, so a cell begins behind a separator as well.
+SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
+UNSEEN = r"\s\x00-\x1f\u200b-\u200f\u2060\ufeff"
+FORMULA = re.compile(rf"(^|[;\t\r\n])(?=[{UNSEEN}]*[{SIGNS}])")
+SEEN_AS_START = ("\t", "\r")
 
 Rows = Sequence[Sequence[object]]
 
@@ -83,10 +89,13 @@ def csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """RFC 4180 with plain line ends; no cell can be taken for a formula by a spreadsheet."""
     text = io.StringIO()
     writer = csv_module.writer(text, lineterminator="\n")
-    writer.writerow(headings)
-    writer.writerows([defused(cell) for cell in row] for row in rows)
+    writer.writerows([defused(cell) for cell in row] for row in (headings, *rows))
     click.echo(text.getvalue(), nl=False)
 
 
 def defused(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    """Numbers are what they are; of texts, an apostrophe says to a spreadsheet that they are."""
+    if not isinstance(cell, str):
+        return cell
+    quoted = FORMULA.sub(r"\1'", cell)
+    return f"'{cell}" if quoted == cell and cell.startswith(SEEN_AS_START) else quoted

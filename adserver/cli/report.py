@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,13 +11,10 @@ from adserver.cli import output
 from adserver.cli.options import Invocation, common
 from adserver.core.flights import zone
 from adserver.publishing.moments import read_moment
-from adserver.publishing.report import By, Label, Query, Records, Report, Sums, goes_beyond
+from adserver.publishing.recorded import read_records
+from adserver.publishing.report import By, Label, Query, Report, Sums
 from adserver.publishing.report import report as make_report
-
-# The hour that has just begun on a node whose clock is a little ahead is in the report too.
-AHEAD_SECONDS = 3_600
-COUNTS = ("served", "gross", "impressions", "viewable", "clicks", "unmatched")
-FIGURES = (*COUNTS, "ctr", "revenue", "ecpm")
+from adserver.publishing.report_json import COUNTS, FIGURES, as_json, figures
 
 
 @click.command()
@@ -48,22 +44,9 @@ def report(  # noqa: PLR0913 - one parameter an option
         live = plane.catalogs.live()
         catalog = live[0].catalog if live else None
         zone_name = catalog.site.timezone if catalog else "UTC"
-        query = Query(
-            by=By(by),
-            now=now,
-            campaign=campaign,
-            advertiser=advertiser,
-            since=moment("--since", since, zone_name),
-            until=moment("--until", until, zone_name),
-        )
-        rows = plane.totals.rows(
-            query.since if query.since is not None else 0.0,
-            query.until if query.until is not None else now + AHEAD_SECONDS,
-        )
-        totals = plane.totals
-        records = Records(catalog, totals.numbers(), totals.known_creatives(), rows)
-        if query.since is not None and goes_beyond(records, totals.delivered()):
-            records = replace(records, earlier=totals.rows(0.0, query.since))
+        begin, end = window(since, until, zone_name)
+        query = Query(By(by), now, campaign, advertiser, begin, end)
+        records = read_records(plane.totals, catalog, begin, end, now)
     made = make_report(records, query)
     if as_csv:
         output.csv(csv_headings(made.by), csv_rows(made))
@@ -73,6 +56,17 @@ def report(  # noqa: PLR0913 - one parameter an option
         show(made, catalog.site.currency if catalog else "")
 
 
+def window(since: str, until: str, zone_name: str) -> tuple[float | None, float | None]:
+    """Both in UTC seconds, None where it is open."""
+    begin, end = moment("--since", since, zone_name), moment("--until", until, zone_name)
+    if begin is not None and end is not None and end <= begin:
+        raise click.UsageError(
+            f"--until {until} is not after --since {since}, so there is nothing between them; "
+            "--until is not included: for one day, say the next one"
+        )
+    return begin, end
+
+
 def moment(option: str, text: str, zone_name: str) -> float | None:
     if not text:
         return None
@@ -80,29 +74,6 @@ def moment(option: str, text: str, zone_name: str) -> float | None:
         return read_moment(text, zone(zone_name))
     except ValueError as error:
         raise click.UsageError(f"{option}: {error}") from error
-
-
-def figures(sums: Sums) -> dict[str, Any]:
-    return {
-        **{name: getattr(sums, name) for name in COUNTS},
-        "ctr": sums.ctr,
-        "revenue": str(sums.revenue),
-        "ecpm": None if sums.ecpm is None else str(sums.ecpm),
-    }
-
-
-def as_json(made: Report) -> dict[str, Any]:
-    return {
-        "rows": [
-            dict(zip(made.by.headings, label, strict=True)) | figures(sums)
-            for label, sums in made.lines.items()
-        ],
-        "total": figures(made.total),
-        "discarded": {
-            "impression": dict(made.discarded_impressions.most_common()),
-            "click": dict(made.discarded_clicks.most_common()),
-        },
-    }
 
 
 def csv_headings(by: By) -> tuple[str, ...]:

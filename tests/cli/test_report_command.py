@@ -8,12 +8,24 @@ from decimal import Decimal
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from adserver.cli import output
 from adserver.cli.output import defused
 from adserver.core.catalog import Goal, Price
 from adserver.core.events import Metric
 from tests.cli.command import adserver
-from tests.factories import NOW, MemoryStore, campaign, catalog, row, store
+from tests.factories import (
+    NOW,
+    MemoryStore,
+    campaign,
+    catalog,
+    row,
+    slot,
+    store,
+    text_creative,
+)
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -103,10 +115,59 @@ def test_csv_opens_in_a_spreadsheet_and_computes_nothing():
     assert (line["impressions"], line["ctr"], line["revenue"]) == ("1200", "0.005", "10.20")
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_cell_that_could_be_a_formula_is_defused(start):
-    assert defused(f"{start}1") == f"'{start}1"
-    assert defused("1=1") == "1=1"
+SIGNS = ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦"]
+BEFORE = ["", " ", "   ", "\t", "\r", "\n", "\xa0", "\u3000", "\ufeff", "\u200b", "\x00", " \t "]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_cell_that_could_be_a_formula_is_defused(before, sign):
+    assert str(defused(f"{before}{sign}1+1")).startswith("'")
+
+
+@pytest.mark.parametrize("start", ["\t", "\r"])
+def test_a_cell_that_begins_with_what_a_spreadsheet_drops_is_defused(start):
+    assert defused(f"{start}BC-118") == f"'{start}BC-118"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "\n"])
+def test_a_cell_that_another_separator_makes_two_of_is_defused_in_both(separator):
+    assert defused(f"BC{separator} =1+1") == f"BC{separator}' =1+1"
+    assert defused(f"=1{separator}=1") == f"'=1{separator}'=1"
+
+
+@pytest.mark.parametrize("cell", ["1=1", "BC-118", "Café + thé", "", "a@b", 12, -3, 0.5, None])
+def test_what_is_no_formula_is_left_as_it_is(cell):
+    assert defused(cell) == cell
+
+
+@given(st.text())
+def test_no_text_is_left_that_begins_with_a_sign_behind_what_is_not_seen(text):
+    seen = str(defused(text)).lstrip("".join(BEFORE))
+    assert not seen.startswith(tuple(SIGNS))
+
+
+def test_headings_are_defused_as_well(capsys):
+    output.csv(["=campaign", "＝day"], [["a", " =1"]])
+    assert capsys.readouterr().out == "'=campaign,'＝day\na,' =1\n"
+
+
+def test_no_name_that_anybody_wrote_reaches_a_spreadsheet_as_a_formula():
+    names = {"name": "brulerie", "order": " ＝HYPERLINK(1)"}
+    sold = campaign(creatives=(text_creative("-1+cmd"),), **names)
+    memory = store(catalog(sold, slots=(slot("@slot"),)))
+    memory.counted = [row(Metric.IMPRESSION, 1)]
+    for by in ("campaign", "creative", "slot"):
+        shown = adserver("report", "--by", by, "--csv", store=memory).stdout
+        cells = [cell for line in csv.reader(io.StringIO(shown)) for cell in line]
+        assert not [cell for cell in cells if cell.lstrip().startswith(tuple(SIGNS))], by
+
+
+@pytest.mark.parametrize("until", ["2026-11-01", "2026-11-02"])
+def test_a_window_without_anything_in_it_is_a_matter_of_usage(until):
+    result = adserver("report", "--since", "2026-11-02", "--until", until, store=busy())
+    assert result.exit_code == 2
+    assert f"--until {until} is not after --since 2026-11-02" in result.stderr
 
 
 def test_text_is_a_table_with_a_total_and_the_discards():

@@ -1,0 +1,34 @@
+"""A report as JSON: what `adserver report --format json` prints and a proof's digest is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adserver.publishing.report import Report, Sums
+
+COUNTS = ("served", "gross", "impressions", "viewable", "clicks", "unmatched")
+FIGURES = (*COUNTS, "ctr", "revenue", "ecpm")
+
+
+def figures(sums: Sums) -> dict[str, Any]:
+    """ctr: None without impressions. revenue, ecpm: decimals as text, in the site's currency."""
+    return {
+        **{name: getattr(sums, name) for name in COUNTS},
+        "ctr": sums.ctr,
+        "revenue": str(sums.revenue),
+        "ecpm": None if sums.ecpm is None else str(sums.ecpm),
+    }
+
+
+def as_json(made: Report) -> dict[str, Any]:
+    return {
+        "rows": [
+            dict(zip(made.by.headings, label, strict=True)) | figures(sums)
+            for label, sums in made.lines.items()
+        ],
+        "total": figures(made.total),
+        "discarded": {
+            "impression": dict(made.discarded_impressions.most_common()),
+            "click": dict(made.discarded_clicks.most_common()),
+        },
+    }
