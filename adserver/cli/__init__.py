@@ -12,6 +12,7 @@ import adserver
 from adserver.cli.apply import apply
 from adserver.cli.available import available
 from adserver.cli.failures import Commands
+from adserver.cli.init import init
 from adserver.cli.keys import keys
 from adserver.cli.options import common
 from adserver.cli.report import report
@@ -30,7 +31,20 @@ def cli() -> None:
     """Sell, place and count the ads of your own pages."""
 
 
-for command in (validate, apply, status, why, available, report, snippet, keys, serve, demo, store):
+for command in (
+    init,
+    validate,
+    apply,
+    status,
+    why,
+    available,
+    report,
+    snippet,
+    keys,
+    serve,
+    demo,
+    store,
+):
     cli.add_command(command)
 
 

@@ -1,0 +1,29 @@
+"""Questions on a terminal, asked again until the answer can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """take: keeps the answer, or refuses it by a UsageError. default: what Enter says."""
+
+    question: str
+    default: str
+    take: Callable[[str], None]
+
+
+def ask_until_good(asked: Asked) -> None:
+    """On stderr, as the answer on stdout may be a file."""
+
+    def taken(answer: str) -> str:
+        asked.take(answer)
+        return answer
+
+    click.prompt(
+        asked.question, default=asked.default, value_proc=taken, err=True, prompt_suffix=" "
+    )
