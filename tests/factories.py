@@ -32,7 +32,9 @@ from adserver.core.events import Metric, Row
 from adserver.core.forecast import History, hour_of_week, learn
 from adserver.core.hour import hour_at
 from adserver.core.ports import (
+    Content,
     Delivered,
+    Entry,
     KnownCreative,
     KnownKey,
     NodeState,
@@ -216,8 +218,9 @@ class MemoryStore:
     """
 
     clock: float = NOW
-    history: list[tuple[Generation, Published]] = field(default_factory=list)
+    made: list[tuple[Generation, Published]] = field(default_factory=list)
     diffs: list[str] = field(default_factory=list)
+    sources: dict[str, bytes] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
     counted: list[Row] = field(default_factory=list)
     known: dict[int, KnownCreative] = field(default_factory=dict)
@@ -228,25 +231,41 @@ class MemoryStore:
     leases: MemoryLeases = field(default_factory=MemoryLeases)
 
     def live(self) -> tuple[Generation, Published] | None:
-        return self.history[-1] if self.history else None
+        return self.made[-1] if self.made else None
 
-    def publish(
-        self,
-        expected: int,
-        catalog: Catalog,
-        assets: Mapping[str, Asset],
-        author: str,
-        message: str,
-        diff: str,
-    ) -> Published:
-        number = len(self.history)
+    def generation(self, number: int) -> tuple[Generation, Published] | None:
+        found = next((one for one in self.made if one[1].number == number), None)
+        return found if found and found[1].kept else None
+
+    def published(self, number: int) -> Published | None:
+        return next((one for _, one in self.made if one.number == number), None)
+
+    def history(self, most: int) -> list[Published]:
+        return [one for _, one in reversed(self.made)][:most]
+
+    def diff(self, number: int) -> str:
+        return self.diffs[number - 1] if 0 < number <= len(self.diffs) else ""
+
+    def files(self, digests: Sequence[str]) -> Mapping[str, bytes]:
+        every = {digest: one.data for digest, one in self.assets.items()} | self.sources
+        return {digest: every[digest] for digest in digests if digest in every}
+
+    def forget(self, number: int) -> None:
+        """The content of a generation is no longer kept."""
+        generation, published = self.made[number - 1]
+        self.made[number - 1] = (generation, replace(published, kept=False))
+
+    def publish(self, expected: int, catalog: Catalog, content: Content, entry: Entry) -> Published:
+        number = len(self.made)
         if number != expected:
             raise LiveHasMoved(expected, number)
-        given = numbers(*(one.catalog for one, _ in self.history), catalog)
-        published = Published(number + 1, self.clock, author, message)
-        self.history.append((Generation(number + 1, catalog, given), published))
-        self.diffs.append(diff)
-        self.assets.update(assets)
+        given = numbers(*(one.catalog for one, _ in self.made), catalog)
+        said = (entry.author, entry.message, entry.commit, entry.kind, entry.of)
+        published = Published(number + 1, self.clock, *said)
+        self.made.append((Generation(number + 1, catalog, given, content.files), published))
+        self.diffs.append(entry.diff)
+        self.assets.update(content.assets)
+        self.sources.update(content.sources)
         for one in catalog.campaigns:
             for creative in one.creatives:
                 key = given[f"creative/{one.name}/{creative.id}"]
@@ -266,7 +285,7 @@ class MemoryStore:
         return delivered(self.counted)
 
     def numbers(self) -> Mapping[str, int]:
-        return self.history[-1][0].numbers if self.history else {}
+        return self.made[-1][0].numbers if self.made else {}
 
     def known_creatives(self) -> Mapping[int, KnownCreative]:
         return dict(self.known)
@@ -276,5 +295,5 @@ def store(*catalogs: Catalog) -> MemoryStore:
     """A store in which each of the catalogs has been published, in order."""
     memory = MemoryStore()
     for one in catalogs:
-        memory.publish(len(memory.history), one, {}, "ana@blog", "", "")
+        memory.publish(len(memory.made), one, Content(), Entry("ana@blog"))
     return memory

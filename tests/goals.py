@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from adserver.core.catalog import Tier
+from adserver.core.ports import Content, Entry
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import client
 from adserver.store.keys import Keys
@@ -26,4 +27,4 @@ def sell(store: str, campaign: str, **terms: Any) -> int:
             for one in catalog.campaigns
         )
         sold = replace(catalog, campaigns=campaigns)
-        return catalogs.publish(live[0].number, sold, {}, "test", "sold", "").number
+        return catalogs.publish(live[0].number, sold, Content(), Entry("test", "sold")).number

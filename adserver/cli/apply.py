@@ -13,7 +13,8 @@ from adserver.cli import author, output, problems
 from adserver.cli.failures import PROBLEMS, USAGE
 from adserver.cli.options import Invocation, common
 from adserver.core.errors import CatalogError
-from adserver.core.ports import Catalogs
+from adserver.core.ports import Catalogs, Content, Entry
+from adserver.publishing.content import content_of
 from adserver.publishing.publish import (
     Proposal,
     Wish,
@@ -79,7 +80,9 @@ def apply(
             live = plane.catalogs.live()
             proposal = propose(written, live[0] if live else None, wish)
             answer = Answer(proposal, generation=proposal.expected)
-            code = go_live(invocation, answer, reading, plane.catalogs, message, wait)
+            content = content_of(reading, live[0] if live else None, proposal.catalog, wish)
+            entry = Entry(author.name(), message)
+            code = go_live(invocation, answer, content, plane.catalogs, entry, wait)
     except CatalogError as error:
         refuse(invocation, error, reading)
         context.exit(PROBLEMS)
@@ -91,9 +94,9 @@ def apply(
 def go_live(  # noqa: PLR0913 - the journey of one apply
     invocation: Invocation,
     answer: Answer,
-    reading: Reading,
+    content: Content,
     catalogs: Catalogs,
-    message: str,
+    entry: Entry,
     wait: bool,
 ) -> int:
     """Show, ask, publish, wait; the exit code."""
@@ -103,7 +106,7 @@ def go_live(  # noqa: PLR0913 - the journey of one apply
         return 0
     if not agreed(invocation, answer.proposal):
         return USAGE
-    published = publish(answer.proposal, reading.assets, catalogs, author.name(), message)
+    published = publish(answer.proposal, content, catalogs, entry)
     answer.applied, answer.generation = True, published.number
     tell(invocation, f"Generation {published.number} is live.")
     return wait_for_nodes(invocation, answer, catalogs) if wait else 0

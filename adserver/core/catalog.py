@@ -260,6 +260,10 @@ class Catalog:
     campaigns: tuple[Campaign, ...] = ()
 
 
+Files = Mapping[str, Mapping[str, str]]
+"""Which files each file of a config folder needs, as `Generation.files` documents."""
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One applied catalog. `numbers` gives each name its permanent small number.
@@ -267,11 +271,16 @@ class Generation:
     Keys of `numbers`: `campaign/<name>`, `creative/<campaign>/<id>`, `slot/<name>`,
     `site/<name>`; numbers begin at 1, 0 stands for "none". Creatives are all that its campaigns
     have and ever had.
+
+    files: what it was written in. By the name that a file has in the config folder (`site.yaml`,
+    `slots.yaml`, `campaigns/<name>.yaml`), the files that it needs, itself included: path in the
+    folder → digest of the bytes. Empty for workers, who have no use for it.
     """
 
     number: int
     catalog: Catalog
     numbers: Mapping[str, int] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
 
 
 def names(catalog: Catalog) -> list[str]:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
 
 from adserver.core.assets import Asset
 from adserver.core.batch import Mark, Shipment
-from adserver.core.catalog import Campaign, Catalog, Creative, Flight, Generation, Goal, Price
+from adserver.core.catalog import (
+    Campaign,
+    Catalog,
+    Creative,
+    Files,
+    Flight,
+    Generation,
+    Goal,
+    Price,
+)
 from adserver.core.events import Metric, Row
 from adserver.core.goals import Limits
 from adserver.core.leases import Ask, Grant
@@ -44,14 +53,56 @@ class KnownCreative:
         )
 
 
+Origin = Literal["apply", "rollback", "demo", "dev"]
+"""How a generation came to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the history is to say of a generation that is being published.
+
+    diff: what it changes, in lines. commit: the Git commit of the folder, "" if there is none;
+    with "+" behind it if the folder had changes that were not committed. of: the generation that
+    a rollback goes back to, 0 for other kinds.
+    """
+
+    author: str
+    message: str = ""
+    diff: str = ""
+    commit: str = ""
+    kind: Origin = "apply"
+    of: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a generation's history says of it; `created_at` is UTC seconds."""
+    """What a generation's history says of it; `created_at` is UTC seconds.
+
+    commit, kind, of: as of `Entry`. kept: whether its content is still in the store, so that it
+    can be gone back to.
+    """
 
     number: int
     created_at: float
     author: str
     message: str
+    commit: str = ""
+    kind: Origin = "apply"
+    of: int = 0
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What travels with a catalog.
+
+    files: as `core.catalog.Generation` has them. assets: what nodes serve, by digest. sources:
+    the other files' bytes, by digest. Of both, what the store has already may be left out.
+    """
+
+    files: Files = field(default_factory=dict)
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+    sources: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,19 +280,31 @@ class Catalogs(Protocol):
 
     def live(self) -> tuple[Generation, Published] | None: ...
 
-    def publish(  # noqa: PLR0913 - what a generation's history says of it
-        self,
-        expected: int,
-        catalog: Catalog,
-        assets: Mapping[str, Asset],
-        author: str,
-        message: str,
-        diff: str,
-    ) -> Published:
+    def publish(self, expected: int, catalog: Catalog, content: Content, entry: Entry) -> Published:
         """Write generation `expected + 1` and move the pointer; LiveHasMoved if it is not there."""
         ...
 
+    def generation(self, number: int) -> tuple[Generation, Published] | None:
+        """None where there never was one, or its content is no longer kept."""
+        ...
+
+    def history(self, most: int) -> list[Published]:
+        """The last generations, newest first; those of which nothing is known are left out."""
+        ...
+
+    def published(self, number: int) -> Published | None:
+        """What the history says of one generation, also where its content is no longer kept."""
+        ...
+
+    def diff(self, number: int) -> str:
+        """What a generation changed, in lines; "" where there never was one."""
+        ...
+
     def missing_assets(self, digests: Sequence[str]) -> list[str]: ...
+
+    def files(self, digests: Sequence[str]) -> Mapping[str, bytes]:
+        """The bytes of assets and sources; what the store does not have is left out."""
+        ...
 
     def nodes(self) -> list[NodeState]: ...
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from adserver.core.assets import digest_of
 from adserver.core.macros import (
     CLICK_MACROS,
     MACROS,
@@ -53,9 +54,11 @@ def read_source(text: str) -> str | Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that was read. digest: None where its problems forbid it."""
+    """A document that was read. digest: None where its problems forbid it. source: the digest
+    of the file's own bytes."""
 
     digest: str | None
+    source: str
     problems: tuple[Problem, ...]
 
 
@@ -74,7 +77,10 @@ class Documents:
         key = (relative, hosts)
         if key not in self.seen:
             self.seen[key] = self._read(relative, hosts)
-        return self.seen[key]
+        document = self.seen[key]
+        if isinstance(document, Document):
+            self.folder.used[relative] = document.source
+        return document
 
     def _read(self, relative: str, hosts: tuple[str, ...]) -> Document | Complaint:
         data = self.folder.read(relative, MAX_BYTES)
@@ -88,7 +94,10 @@ class Documents:
         self.sources[findings.file] = text
         check_document(text, hosts, findings)
         digest = None if findings.failed else self.folder.keep(text.encode(), "text/html")
-        return Document(digest, tuple(findings.problems))
+        source = digest_of(data)
+        if source != digest:  # a byte order mark is not served
+            self.folder.sources[source] = data
+        return Document(digest, source, tuple(findings.problems))
 
 
 def check_document(text: str, sources: tuple[str, ...], findings: Findings) -> None:

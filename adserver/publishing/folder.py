@@ -17,12 +17,18 @@ MAX_PATH = 200
 
 @dataclass(slots=True)
 class Folder:
-    """root: the folder as the user gave it; `assets` grows as files are accepted."""
+    """root: the folder as the user gave it; `assets` grows as files are accepted.
+
+    used: path → digest of the files that were accepted, since somebody last emptied it.
+    sources: accepted files whose bytes are not those of the asset that was made of them.
+    """
 
     root: Path
     real: str = field(init=False)
     read_already: dict[tuple[str, int], bytes | Complaint] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
+    used: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.real = os.path.realpath(self.root)

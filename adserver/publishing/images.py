@@ -59,7 +59,10 @@ class Pictures:
     def read(self, relative: str) -> Picture | Complaint:
         if relative not in self.seen:
             self.seen[relative] = self._read(relative)
-        return self.seen[relative]
+        picture = self.seen[relative]
+        if isinstance(picture, Picture):
+            self.folder.used[relative] = picture.image.digest
+        return picture
 
     def _read(self, relative: str) -> Picture | Complaint:
         path = PurePosixPath(relative)

@@ -7,15 +7,14 @@ refuses a catalog that would make no sense, `publish` writes it. Nothing here pr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from adserver.core.assets import Asset
 from adserver.core.catalog import Campaign, Catalog, Generation, booked_slots
 from adserver.core.errors import CatalogError, NoSuchName
 from adserver.core.fit import fits_anywhere
 from adserver.core.plan import Plan, changed_fields, difference, merge
-from adserver.core.ports import Catalogs, Published
+from adserver.core.ports import Catalogs, Content, Entry, Published
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.read import Reading
 from adserver.publishing.unknown import no_such
@@ -156,21 +155,20 @@ def changed_slots(before: Catalog, after: Catalog) -> list[str]:
     return sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
 
 
-def publish(
-    proposal: Proposal, assets: Mapping[str, Asset], catalogs: Catalogs, author: str, message: str
-) -> Published:
-    """Make it live; LiveHasMoved if somebody else published since the proposal was made."""
+def publish(proposal: Proposal, content: Content, catalogs: Catalogs, entry: Entry) -> Published:
+    """Make it live; LiveHasMoved if somebody else published since the proposal was made.
+
+    entry: without its diff, which is the proposal's summary.
+    """
     missing = catalogs.missing_assets(sorted(digests(proposal.catalog)))
-    lost = [digest for digest in missing if digest not in assets]
+    lost = [digest for digest in missing if digest not in content.assets]
     if lost:
         raise NoSuchName("picture or document in the store", digests(proposal.catalog)[lost[0]])
     return catalogs.publish(
         proposal.expected,
         proposal.catalog,
-        {digest: assets[digest] for digest in missing},
-        author,
-        message,
-        "\n".join(summary(proposal)),
+        replace(content, assets={digest: content.assets[digest] for digest in missing}),
+        replace(entry, diff="\n".join(summary(proposal))),
     )
 
 

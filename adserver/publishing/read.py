@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adserver.core.assets import Asset
-from adserver.core.catalog import Campaign, Catalog, Site, Slot
+from adserver.core.assets import Asset, digest_of
+from adserver.core.catalog import Campaign, Catalog, Files, Site, Slot
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.bookings import warn_of_empty_houses
 from adserver.publishing.campaign_file import Surroundings, read_campaign
@@ -37,6 +37,8 @@ class Reading:
     problems: sorted by file, line and column.
     sources: the text of every file that was read, by the name it has in `problems`.
     broken: the names of the campaigns with errors.
+    files: which files those of the folder need, as `core.catalog.Generation` documents.
+    texts: by digest, the bytes of those of `files` that are no assets.
     """
 
     catalog: Catalog | None
@@ -45,6 +47,8 @@ class Reading:
     problems: tuple[Problem, ...]
     sources: Mapping[str, str]
     broken: frozenset[str]
+    files: Files = field(default_factory=dict)
+    texts: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -55,6 +59,8 @@ class Reader:
     problems: list[Problem] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
 
     def findings(self, relative: str) -> Findings:
         return Findings(self.folder.shown(relative))
@@ -63,6 +69,13 @@ class Reader:
         text, node = load(self.folder.root / relative, findings)
         self.sources[findings.file] = text
         return node
+
+    def keep(self, relative: str) -> None:
+        """Take a file into the generation, with those that it uses."""
+        data = self.sources[self.folder.shown(relative)].encode()
+        digest = digest_of(data)
+        self.texts[digest] = data
+        self.files[relative] = {relative: digest, **self.folder.used}
 
 
 def read_folder(folder: Path) -> Reading:
@@ -99,6 +112,8 @@ def conclude(reader: Reader, partial: Catalog | None) -> Reading:
         problems=problems,
         sources=reader.sources,
         broken=frozenset(reader.broken),
+        files=reader.files,
+        texts={**reader.texts, **reader.folder.sources},
     )
 
 
@@ -113,7 +128,10 @@ def read_site_file(reader: Reader) -> Site | None:
     node = reader.load(SITE_FILE, findings)
     site = read_site(node, findings) if node else None
     reader.problems += findings.problems
-    return None if findings.failed else site
+    if findings.failed or site is None:
+        return None
+    reader.keep(SITE_FILE)
+    return site
 
 
 def read_slots_file(reader: Reader) -> list[tuple[Place, Slot]] | None:
@@ -123,6 +141,7 @@ def read_slots_file(reader: Reader) -> list[tuple[Place, Slot]] | None:
     reader.problems += findings.problems
     if node is None or findings.failed:
         return None
+    reader.keep(SLOTS_FILE)
     keys = {name: key for name, (key, _) in node.entries.items()}
     return [(Place(keys[s.name].line, keys[s.name].column), s) for s in slots]
 
@@ -188,12 +207,16 @@ def read_one(
     name = Path(relative).stem
     check_file_name(name, met, findings)
     met.setdefault(name.casefold(), findings.file)
+    reader.folder.used.clear()
     node = reader.load(relative, findings)
     campaign = read_campaign(name, node, around, findings) if node else None
     reader.problems += findings.problems
     if findings.failed:
         reader.broken.add(name)
-    return None if findings.failed else campaign
+        return None
+    if campaign:
+        reader.keep(relative)
+    return campaign
 
 
 def check_file_name(name: str, met: Mapping[str, str], findings: Findings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,12 +11,23 @@ import orjson
 from adserver.between import between_requests
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation, names
-from adserver.core.errors import LiveHasMoved, SettingsError, UnreadableGeneration
-from adserver.core.ports import KnownCreative, KnownKey, NodeState, Published
-from adserver.core.steps import Steps, finish
+from adserver.core.errors import LiveHasMoved, SettingsError
+from adserver.core.ports import Content, Entry, KnownCreative, KnownKey, NodeState, Published
 from adserver.core.ticket import MAX_NUMBERS
 from adserver.store import codec, signing
 from adserver.store.connect import AsyncClient, Client, answering
+from adserver.store.files import StoredFiles
+from adserver.store.generations import (
+    BODY,
+    HISTORY,
+    Fields,
+    decoded,
+    fields_of,
+    named,
+    published,
+    reading,
+    whole,
+)
 from adserver.store.keys import Keys
 from adserver.store.line import line_to
 from adserver.store.script import Script
@@ -35,28 +46,39 @@ class StoredCatalogs:
         self._keys = keys
         self._publish = Script.named("publish")
         self._number = Script.named("number")
+        self._files = StoredFiles(client, keys)
 
     def live(self) -> tuple[Generation, Published] | None:
         with answering():
             number = int(self._client.get(self._keys.live) or 0)
-            fields = self._client.hgetall(self._keys.generation(number)) if number else {}
-        if not number:
-            return None
-        return finish(reading(number, fields)), published(number, fields)
+            fields = self._fields(number) if number else {}
+        return whole(number, fields) if number else None
 
-    def publish(  # noqa: PLR0913 - what a generation's history says of it
-        self,
-        expected: int,
-        catalog: Catalog,
-        assets: Mapping[str, Asset],
-        author: str,
-        message: str,
-        diff: str,
-    ) -> Published:
+    def generation(self, number: int) -> tuple[Generation, Published] | None:
+        with answering():
+            fields = self._fields(number)
+        return whole(number, fields) if "body" in fields else None
+
+    def published(self, number: int) -> Published | None:
+        return next(iter(self._published([number])), None)
+
+    def history(self, most: int) -> list[Published]:
+        with answering():
+            live = int(self._client.get(self._keys.live) or 0)
+        return self._published(range(live, max(0, live - most), -1))
+
+    def diff(self, number: int) -> str:
+        with answering():
+            diff = self._client.hget(self._keys.generation(number), "diff")
+        return (diff or b"").decode()
+
+    def publish(self, expected: int, catalog: Catalog, content: Content, entry: Entry) -> Published:
         now = time.time()
         with answering():
-            self._store_assets(assets)
-            generation = Generation(expected + 1, catalog, self._give_numbers(catalog))
+            self._files.put(content.assets, content.sources)
+            numbers = self._give_numbers(catalog)
+            generation = Generation(expected + 1, catalog, numbers, content.files)
+            fields = fields_of(generation, entry, now)
             remembered = codec.known_creatives(generation)
             before = self._publish.run(
                 self._client,
@@ -67,22 +89,43 @@ class StoredCatalogs:
                 ],
                 [
                     expected,
-                    codec.write(generation),
-                    repr(now),
-                    author,
-                    message,
-                    diff,
-                    codec.VERSION,
+                    len(fields),
+                    *(part for pair in fields.items() for part in pair),
                     *(part for pair in remembered.items() for part in pair),
                 ],
             )
         if before != expected:
             raise LiveHasMoved(expected, int(before))
-        return Published(generation.number, now, author, message)
+        return Published(
+            generation.number, now, entry.author, entry.message, entry.commit, entry.kind, entry.of
+        )
 
     def missing_assets(self, digests: Sequence[str]) -> list[str]:
         with answering():
-            return [d for d in digests if not self._client.exists(self._keys.asset(d))]
+            return self._files.missing_assets(digests)
+
+    def files(self, digests: Sequence[str]) -> Mapping[str, bytes]:
+        with answering():
+            return self._files.read(digests)
+
+    def _fields(self, number: int) -> Fields:
+        return decoded(self._client.hgetall(self._keys.generation(number)))
+
+    def _published(self, numbers: Iterable[int]) -> list[Published]:
+        """Of those of which anything is known."""
+        asked = list(numbers)
+        with answering():
+            pipeline = self._client.pipeline(transaction=False)
+            for number in asked:
+                pipeline.hmget(self._keys.generation(number), HISTORY)
+                pipeline.hexists(self._keys.generation(number), "body")
+            said = pipeline.execute()
+        told = zip(asked, said[::2], said[1::2], strict=True)
+        return [
+            published(number, named(HISTORY, values), kept=bool(kept))
+            for number, values, kept in told
+            if any(value is not None for value in values)
+        ]
 
     def nodes(self) -> list[NodeState]:
         with answering():
@@ -121,14 +164,6 @@ class StoredCatalogs:
             if parts[0] == "creative" and parts[1] in campaigns
         }
 
-    def _store_assets(self, assets: Mapping[str, Asset]) -> None:
-        for digest in self.missing_assets(list(assets)):
-            asset = assets[digest]
-            self._client.hset(
-                self._keys.asset(digest),
-                mapping={"data": asset.data, "media_type": asset.media_type},
-            )
-
 
 class StoredLiveCatalog:
     """`core.ports.LiveCatalog` on Redis.
@@ -162,8 +197,10 @@ class StoredLiveCatalog:
 
     async def generation(self, number: int) -> Generation | None:
         with answering():
-            fields = await self._client.hgetall(self._keys.generation(number))
-        return await between_requests(reading(number, fields)) if fields else None
+            values = await self._client.hmget(self._keys.generation(number), BODY)
+        if values[-1] is None:
+            return None
+        return await between_requests(reading(number, named(BODY, values)))
 
     async def asset(self, digest: str) -> Asset | None:
         with answering():
@@ -198,28 +235,3 @@ class StoredLiveCatalog:
             self._identity, self._known = found.identity, list(found.known)
             self._read_keys_at = now + self._read_keys_seconds
         return self._identity
-
-
-def reading(number: int, fields: Mapping[bytes, bytes]) -> Steps[Generation]:
-    """UnreadableGeneration where another release wrote it, or something else did since."""
-    version = int(fields.get(b"version", codec.VERSION))
-    if not codec.VERSION - 1 <= version <= codec.VERSION:
-        raise UnreadableGeneration(
-            f"generation {number} is written in version {version}, this release reads "
-            f"{codec.VERSION}; use the release that applied it, or apply again"
-        )
-    try:
-        return (yield from codec.reading(fields[b"body"], version))
-    except (KeyError, ValueError) as error:
-        raise UnreadableGeneration(
-            f"generation {number} is damaged in the store; restore the store from a backup"
-        ) from error
-
-
-def published(number: int, fields: Mapping[bytes, bytes]) -> Published:
-    return Published(
-        number=number,
-        created_at=float(fields[b"created_at"]),
-        author=fields[b"author"].decode(),
-        message=fields[b"message"].decode(),
-    )

@@ -1,7 +1,8 @@
 """How generations and creatives are written in the store: JSON, with a version.
 
 A generation is a line for what there is besides campaigns, and a line for each campaign with its
-numbers: so that a worker can read a large one between requests.
+numbers: so that a worker can read a large one between requests. The names of its files are not
+in it, as workers have no use for them (`store.generations`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def write(generation: Generation) -> bytes:
 def lines_of(generation: Generation) -> Iterator[bytes]:
     catalog, numbers = generation.catalog, generation.numbers
     bare = replace(catalog, campaigns=())
-    yield GENERATION.dump_json(Generation(generation.number, bare, own_numbers(bare, numbers)))
+    first = Generation(generation.number, bare, own_numbers(bare, numbers))
+    yield GENERATION.dump_json(first, exclude={"files"})
     nothing = replace(bare, site=replace(bare.site, sites={}), slots=())
     of_campaigns = creatives_by_campaign(numbers)
     for campaign in catalog.campaigns:

@@ -28,7 +28,7 @@ ATTEMPTS = 3
 # Of the store's life, not of what it holds: a copy is without them.
 PASSING = ("{catalog}:nodes", "{catalog}:moved")
 EVERYTHING = re.compile("")
-SETTLED = re.compile(r"\{[^}]+\}:(counts|daily|generation|asset):")
+SETTLED = re.compile(r"\{[^}]+\}:(counts|daily|generation|asset|source):")
 
 Kinds = dict[bytes, bytes]
 """Keys and their types."""

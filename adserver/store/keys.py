@@ -33,7 +33,7 @@ class Keys:
         return self._catalog("live")
 
     def generation(self, number: int) -> str:
-        """hash, permanent, written by apply: the catalog, and who applied it when and why"""
+        """hash, permanent, written by apply, rollback: the catalog, who applied it when and why"""
         return self._catalog(f"generation:{number}")
 
     @property
@@ -49,6 +49,10 @@ class Keys:
     def asset(self, digest: str) -> str:
         """hash, permanent, written by apply: a picture or an HTML document, by its content"""
         return self._catalog(f"asset:{digest}")
+
+    def source(self, digest: str) -> str:
+        """string, permanent, written by apply: a file as it was applied, by its content"""
+        return self._catalog(f"source:{digest}")
 
     @property
     def nodes(self) -> str:

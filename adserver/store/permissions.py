@@ -14,7 +14,7 @@ from adserver.store.script import Script
 # What our scripts and calls do to keys. Without `eval` and `evalsha` there is no asking.
 COMMANDS = (
     *("exists", "expire", "get", "mget", "set", "incr", "strlen", "bitfield", "getbit", "time"),
-    *("hdel", "hget", "hgetall", "hincrby", "hlen", "hmget", "hset", "hsetnx"),
+    *("hdel", "hexists", "hget", "hgetall", "hincrby", "hlen", "hmget", "hset", "hsetnx"),
     *("unlink", "zadd", "zcard", "zrangebyscore", "zrem", "zscore"),
 )
 

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import adserver
-from adserver.core.catalog import Catalog
+from adserver.core.assets import digest_of
+from adserver.core.ports import Entry
 from adserver.demo.blog import blog
 from adserver.demo.traffic import Server, send_day
+from adserver.publishing.content import content_of
 from adserver.publishing.publish import Wish, choose, propose, publish
-from adserver.publishing.read import read_folder
+from adserver.publishing.read import SITE_FILE, Reading, read_folder
 from adserver.serving.supervisor import Role
 from adserver.settings import Settings
 from adserver.store.address import shown
@@ -61,24 +63,38 @@ def run_demo(settings: Settings, say: Say, *, traffic: bool) -> int:
 def publish_shipped(settings: Settings, address: str) -> None:
     """Apply the shipped folder, if that is not what is live already."""
     folder = shipped_folder()
-    reading = read_folder(folder)
     wish = Wish(folder, prune=True)
-    written = at_address(choose(reading, wish), address)
+    reading = at_address(read_folder(folder), wish, address)
     with control_plane(settings) as plane:
-        live = plane.catalogs.live()
-        proposal = propose(written, live[0] if live else None, wish)
+        found = plane.catalogs.live()
+        live = found[0] if found else None
+        proposal = propose(choose(reading, wish), live, wish)
         if not proposal.plan.empty:
-            publish(proposal, reading.assets, plane.catalogs, "demo", "the shipped set-up")
+            content = content_of(reading, live, proposal.catalog, wish)
+            entry = Entry("demo", "the shipped set-up", kind="demo")
+            publish(proposal, content, plane.catalogs, entry)
 
 
 def shipped_folder() -> Path:
     return next(path for path in SHIPPED if (path / "site.yaml").is_file())
 
 
-def at_address(catalog: Catalog, address: str) -> Catalog:
-    """The blog is the catalog's site, wherever it is served: counts are then the site's."""
+def at_address(reading: Reading, wish: Wish, address: str) -> Reading:
+    """The blog is the catalog's site, wherever it is served: counts are then the site's.
+
+    In the text of its file as well, so that what is exported is what was applied.
+    """
+    catalog = choose(reading, wish)
     sites = dict.fromkeys(catalog.site.sites, address)
-    return replace(catalog, site=replace(catalog.site, sites=sites))
+    text = reading.texts[reading.files[SITE_FILE][SITE_FILE]]
+    for was in catalog.site.sites.values():
+        text = text.replace(was.encode(), address.encode())
+    return replace(
+        reading,
+        catalog=replace(catalog, site=replace(catalog.site, sites=sites)),
+        files={**reading.files, SITE_FILE: {SITE_FILE: digest_of(text)}},
+        texts={**reading.texts, digest_of(text): text},
+    )
 
 
 def demo_lines(node: Node, settings: Settings) -> list[str]:

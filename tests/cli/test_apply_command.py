@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 import adserver as package
-from adserver.core.ports import NodeState
+from adserver.core.ports import Content, Entry, NodeState
 from tests.cli.command import CAMPAIGN, adserver, write_folder
 from tests.factories import NOW, MemoryStore, campaign, store
 
@@ -53,7 +53,7 @@ def test_the_same_files_again_are_nothing_to_do(tmp_path):
     result = adserver("apply", "--config", write_folder(tmp_path), store=memory)
     assert result.exit_code == 0
     assert "Nothing to do" in result.stdout
-    assert len(memory.history) == 1
+    assert len(memory.made) == 1
 
 
 def test_where_nobody_can_answer_yes_must_be_said(tmp_path):
@@ -136,7 +136,7 @@ def test_a_kept_campaign_that_would_lose_its_slot_stands_in_the_way(tmp_path):
     assert result.exit_code == 1
     assert "campaigns/old.yaml" in result.stderr
     assert "--prune" in result.stderr
-    assert len(memory.history) == 1
+    assert len(memory.made) == 1
 
 
 @dataclass
@@ -144,14 +144,14 @@ class SomebodyElse(MemoryStore):
     """A store in which somebody else applies while we look at the plan."""
 
     def missing_assets(self, digests):
-        catalog = self.history[-1][0].catalog
-        super().publish(len(self.history), catalog, {}, "bob@blog", "", "")
+        catalog = self.made[-1][0].catalog
+        super().publish(len(self.made), catalog, Content(), Entry("bob@blog"))
         return super().missing_assets(digests)
 
 
 def test_when_live_has_moved_since_the_plan_the_exit_code_is_4(tmp_path):
     memory = applied(tmp_path)
-    moving = SomebodyElse(history=memory.history)
+    moving = SomebodyElse(made=memory.made)
     folder = write_folder(tmp_path, brulerie=HEAVY)
     result = adserver("apply", "--yes", "--config", folder, store=moving)
     assert result.exit_code == 4
@@ -201,7 +201,7 @@ class CatchingUp(MemoryStore):
 
     def nodes(self):
         self.looks += 1
-        live = len(self.history)
+        live = len(self.made)
         return [
             NodeState("quick", live, since=NOW, seen_at=NOW),
             NodeState("slow", live if self.looks > 1 else live - 1, since=NOW, seen_at=NOW),

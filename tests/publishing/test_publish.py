@@ -10,6 +10,7 @@ import pytest
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Device, Size
 from adserver.core.errors import CatalogError, LiveHasMoved, NoSuchName
+from adserver.core.ports import Content, Entry
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.publish import (
     Proposal,
@@ -180,7 +181,7 @@ def proposal(written: Catalog, live: Catalog | None = None) -> Proposal:
 
 def test_publishing_writes_the_next_generation_with_author_message_and_diff():
     memory = store()
-    published = publish(proposal(catalog()), {}, memory, "ana@blog", "autumn")
+    published = publish(proposal(catalog()), Content(), memory, Entry("ana@blog", "autumn"))
     assert (published.number, published.author, published.message) == (1, "ana@blog", "autumn")
     assert memory.live()[0].catalog == catalog()
     assert "+ brulerie" in memory.diffs[0]
@@ -192,7 +193,7 @@ def test_publishing_sends_only_the_files_that_the_store_lacks():
     memory.assets[there.digest] = Asset(b"there already", "image/png")
     assets: Mapping[str, Asset] = {here.digest: Asset(b"new", "image/png")}
     written = catalog(campaign(creatives=(image_creative("b", here, there),)))
-    publish(proposal(written), assets, memory, "", "")
+    publish(proposal(written), Content(assets=assets), memory, Entry("ana@blog"))
     assert memory.assets[here.digest].data == b"new"
     assert memory.assets[there.digest].data == b"there already"
 
@@ -201,14 +202,14 @@ def test_a_kept_campaign_whose_picture_is_lost_is_not_published():
     written = catalog(campaign(creatives=(image_creative(),)))
     memory = store()
     with pytest.raises(NoSuchName, match="brulerie/b-728x90"):
-        publish(proposal(written), {}, memory, "", "")
+        publish(proposal(written), Content(), memory, Entry("ana@blog"))
     assert memory.live() is None
 
 
 def test_somebody_elses_generation_is_never_overwritten():
     memory = store(catalog())
     with pytest.raises(LiveHasMoved):
-        publish(proposal(catalog()), {}, memory, "", "")
+        publish(proposal(catalog()), Content(), memory, Entry("ana@blog"))
 
 
 def test_the_summary_says_what_a_slot_pattern_stands_for():

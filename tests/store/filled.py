@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from adserver.core import ports
 from adserver.core.events import Kind
 from adserver.core.forecast import History, learn
 from adserver.core.hour import hour_at
-from adserver.core.ports import NodeState
+from adserver.core.ports import Content, NodeState
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.connect import async_client, client
 from adserver.store.copying import copy_of
@@ -24,6 +25,8 @@ from tests.store.shipping import Shipper, event
 from tests.store.test_catalogs import ASSETS
 
 LIFE = 86_400
+WITH_PICTURE = Content({"site.yaml": {"site.yaml": "5f"}}, ASSETS, {"5f": b"name: Le Comptoir\n"})
+BY_ANA = ports.Entry("ana", "première")
 OLD = NOW - 120 * DAY_SECONDS
 
 
@@ -33,7 +36,7 @@ def fill(url: str, keys: Keys, *, tickets: int = 200) -> None:
         catalogs = StoredCatalogs(connection, keys)
         for expected in range(2):
             booked = campaign(creatives=(image_creative(),))
-            catalogs.publish(expected, catalog(booked), ASSETS, "ana", "première", "")
+            catalogs.publish(expected, catalog(booked), WITH_PICTURE, BY_ANA)
     asyncio.run(count(url, keys, tickets))
 
 

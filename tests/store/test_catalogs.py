@@ -18,7 +18,7 @@ from adserver.core.errors import (
     StoreUnavailable,
     UnreadableGeneration,
 )
-from adserver.core.ports import KnownCreative, NodeState, Published
+from adserver.core.ports import Content, Entry, KnownCreative, NodeState, Published
 from adserver.core.ticket import MAX_NUMBERS
 from adserver.store.catalogs import NODE_FORGOTTEN_SECONDS, StoredCatalogs, StoredLiveCatalog
 from adserver.store.codec import GENERATION, VERSION, WHOLE_IN_ONE
@@ -44,7 +44,8 @@ def live(beside: redis.asyncio.Redis, keys: Keys) -> StoredLiveCatalog:
 def publish(
     catalogs: StoredCatalogs, expected: int = 0, written: Catalog | None = None
 ) -> Published:
-    return catalogs.publish(expected, written or catalog(), ASSETS, "ana@blog", "première", "+ 1")
+    entry = Entry("ana@blog", "première", "+ 1")
+    return catalogs.publish(expected, written or catalog(), Content(assets=ASSETS), entry)
 
 
 async def test_before_any_apply_nothing_is_live(

@@ -10,6 +10,7 @@ import pytest
 from redis.crc import key_slot
 
 from adserver.core.errors import StoreUnavailable
+from adserver.core.ports import Content, Entry
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.cluster import MAX_LEARNT, ClusterClient
 from adserver.store.connect import async_client, client
@@ -195,9 +196,9 @@ def test_the_command_line_follows_the_catalog() -> None:
         source = store.master_of(CATALOG_SLOT)
         with client(store.url) as control:
             catalogs = StoredCatalogs(control, KEYS)
-            catalogs.publish(0, catalog(campaign("a")), {}, "me", "", "")
+            catalogs.publish(0, catalog(campaign("a")), Content(), Entry("me"))
             store.move_slots([CATALOG_SLOT], another(store, source))
-            assert catalogs.publish(1, catalog(campaign("b")), {}, "me", "", "").number == 2
+            assert catalogs.publish(1, catalog(campaign("b")), Content(), Entry("me")).number == 2
 
 
 def test_a_cluster_of_which_no_node_answers_is_unavailable() -> None:

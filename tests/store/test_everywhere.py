@@ -13,7 +13,7 @@ from adserver.core.context import Context
 from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric
 from adserver.core.forecast import History
-from adserver.core.ports import NodeState
+from adserver.core.ports import Content, Entry, NodeState
 from adserver.core.samples import Taken
 from adserver.core.traffic import Scope
 from adserver.store.address import shards_of
@@ -141,17 +141,24 @@ async def test_generations_are_published_and_read(
     check_user(control, keys)
     assert catalogs.live() is None
     picture = Asset(b"\x89PNG", "image/png")
-    assets = {digest_of(picture.data): picture}
+    content = Content(assets={digest_of(picture.data): picture}, sources={"5f": b"name: Blog"})
+    entry = Entry("me", "why", "+")
     for expected in (0, 1):
-        published = catalogs.publish(expected, catalog(campaign("a")), assets, "me", "why", "+")
+        published = catalogs.publish(expected, catalog(campaign("a")), content, entry)
         assert published.number == expected + 1
     with pytest.raises(LiveHasMoved):
-        catalogs.publish(0, catalog(campaign("b")), {}, "me", "why", "+")
+        catalogs.publish(0, catalog(campaign("b")), Content(), Entry("me", "why", "+"))
     assert await live.live_number() == 2
     generation = await live.generation(2)
     found = catalogs.live()
     assert found is not None
     assert found[0] == generation
+    assert catalogs.generation(2) == found
+    assert [one.number for one in catalogs.history(20)] == [2, 1]
+    assert catalogs.files(["5f", digest_of(picture.data), "none"]) == {
+        "5f": b"name: Blog",
+        digest_of(picture.data): picture.data,
+    }
     assert await live.asset(digest_of(picture.data)) == picture
     assert (await live.known_creative(1)) == StoredTotals(control, keys).known_creatives()[1]
     assert StoredTotals(control, keys).numbers()["campaign/a"] == 1
@@ -196,7 +203,7 @@ async def test_scripts_that_are_forgotten_meanwhile_are_told_again(
         for shipper in shippers:
             await shipper.ship(1)
             assert not shipper.failures
-        catalogs.publish(round_, catalog(campaign("a")), {}, "me", "why", "+")
+        catalogs.publish(round_, catalog(campaign("a")), Content(), Entry("me", "why", "+"))
     found = await delivered(worker, keys)
     assert found == {(Metric.IMPRESSION, 1): sum(shipper.events for shipper in shippers)}
 

@@ -14,6 +14,7 @@ import pytest
 
 from adserver.core.batch import Mark
 from adserver.core.errors import StoreUnavailable
+from adserver.core.ports import Content, Entry
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.connect import async_client, client
 from adserver.store.counts import StoredCounts
@@ -65,12 +66,12 @@ async def test_without_sentinels_nothing_is_counted_any_more() -> None:
 def test_the_command_line_goes_to_the_new_master() -> None:
     with sentinel_running() as store:
         with client(store.url) as control:
-            StoredCatalogs(control, KEYS).publish(0, catalog(campaign("a")), {}, "me", "", "")
+            StoredCatalogs(control, KEYS).publish(0, catalog(campaign("a")), Content(), Entry("me"))
         until(lambda: all(one.call("EXISTS", KEYS.live) for one in store.servers))
         store.failed_over(store.kill_master())
         with client(store.url) as control:
             catalogs = StoredCatalogs(control, KEYS)
-            assert catalogs.publish(1, catalog(campaign("b")), {}, "me", "", "").number == 2
+            assert catalogs.publish(1, catalog(campaign("b")), Content(), Entry("me")).number == 2
 
 
 async def test_a_worker_reads_from_the_new_master() -> None:

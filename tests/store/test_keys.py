@@ -19,7 +19,7 @@ from adserver.core.events import Kind
 from adserver.core.forecast import History
 from adserver.core.hour import hour_at
 from adserver.core.leases import Room
-from adserver.core.ports import KnownKey, NodeState, Spoken
+from adserver.core.ports import Content, Entry, KnownKey, NodeState, Spoken
 from adserver.core.samples import Taken
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.counts import StoredCounts
@@ -96,6 +96,7 @@ def test_what_one_script_call_changes_lives_in_one_place() -> None:
     ]
     assert all(key.startswith("blog:{5}:") for key in counting)
     publishing = [keys.live, keys.generation(1), keys.creatives, keys.signing_keys, keys.identity]
+    publishing += [keys.asset("5f"), keys.source("5f")]
     assert all(key.startswith("blog:{catalog}:") for key in publishing)
 
 
@@ -107,7 +108,9 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
     StoredSigningKeys(store, keys).found("a", [KnownKey("f", NOW, "ana")])
     for expected in range(2):
         booked = campaign(creatives=(image_creative(),))
-        catalogs.publish(expected, catalog(booked), ASSETS, "ana", "", "")
+        catalogs.publish(
+            expected, catalog(booked), Content(assets=ASSETS, sources={"5f": b""}), Entry("ana")
+        )
     await live.report_node(NodeState("a", 1, NOW, time.time()))
     begin_arrival(store, keys, "elsewhere")
     writer = await counts.claim_writer()

@@ -16,6 +16,7 @@ from adserver.core.catalog import Catalog, Flight, Goal, State
 from adserver.core.forecast import DAY_SECONDS, HOUR_SECONDS, History, learn
 from adserver.core.hour import hour_at
 from adserver.core.pacing import Verdict
+from adserver.core.ports import Content, Entry
 from adserver.metrics import Dump
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client
@@ -43,7 +44,7 @@ def store(beside: redis.asyncio.Redis) -> Any:
 
 def publish(store: Any, *catalogs: Catalog) -> None:
     for number, one in enumerate(catalogs):
-        StoredCatalogs(store, KEYS).publish(number, one, {}, "ana", "", "")
+        StoredCatalogs(store, KEYS).publish(number, one, Content(), Entry("ana"))
 
 
 def deliver(store: Any, creative: int, impressions: int, clicks: int = 0) -> None:

@@ -13,6 +13,7 @@ import redis.asyncio
 
 from adserver.core.forecast import HOUR_SECONDS
 from adserver.core.hour import hour_at
+from adserver.core.ports import Content, Entry
 from adserver.core.traffic import Scope, Traffic
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client
@@ -47,7 +48,7 @@ class Site:
         ]
 
     def publish(self) -> None:
-        StoredCatalogs(self.store, KEYS).publish(0, catalog(), {}, "ana", "", "")
+        StoredCatalogs(self.store, KEYS).publish(0, catalog(), Content(), Entry("ana"))
 
     def count(self, begin: float, requests: int) -> None:
         hour = hour_at(begin, ZONE)

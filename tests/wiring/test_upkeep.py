@@ -11,6 +11,7 @@ import redis
 import redis.asyncio
 
 from adserver.core.hour import hour_at
+from adserver.core.ports import Content, Entry
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client
 from adserver.store.embedded import Embedded
@@ -40,7 +41,7 @@ def begin(connection: redis.asyncio.Redis) -> redis.Redis:
 
 async def test_old_hours_become_days(beside: redis.asyncio.Redis) -> None:
     with begin(beside) as store:
-        StoredCatalogs(store, KEYS).publish(0, catalog(), {}, "ana", "", "")
+        StoredCatalogs(store, KEYS).publish(0, catalog(), Content(), Entry("ana"))
         await Upkeep(beside, KEYS).run()
         assert store.zcard(KEYS.hours(0)) == 0
         [day] = store.zrange(KEYS.days(0), 0, -1)
