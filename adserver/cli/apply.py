@@ -119,7 +119,9 @@ def tell(invocation: Invocation, line: str) -> None:
 
 def show_warnings(invocation: Invocation, reading: Reading, wish: Wish) -> None:
     if not invocation.as_json:
-        for line in problems.lines(problems_of(reading, wish.only), reading.sources):
+        for line in problems.told(
+            problems_of(reading, wish.only), reading.sources, invocation.form
+        ):
             output.complain(line)
 
 
@@ -127,7 +129,7 @@ def refuse(invocation: Invocation, error: CatalogError, reading: Reading) -> Non
     if invocation.as_json:
         output.answer(problems.as_json(error.problems))
     else:
-        for line in problems.lines(error.problems, reading.sources):
+        for line in problems.told(error.problems, reading.sources, invocation.form):
             output.complain(line)
     output.complain("Nothing was applied: what is live stays live.")
 

@@ -31,7 +31,7 @@ class Manner(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ADSERVER_", frozen=True, extra="ignore")
 
-    format: Literal["text", "json"] = "text"
+    format: Literal["text", "json", "github"] = "text"
     yes: bool = False
 
 
@@ -60,8 +60,13 @@ class Invocation:
         return settings.model_copy(update=unset)
 
     @property
+    def form(self) -> Literal["text", "json", "github"]:
+        """`github` is for commands that tell problems; the others answer as text then."""
+        return read(Manner, self.given).format
+
+    @property
     def as_json(self) -> bool:
-        return read(Manner, self.given).format == "json"
+        return self.form == "json"
 
     @property
     def confirmed(self) -> bool:
@@ -128,5 +133,9 @@ def common(command: Decorated) -> Decorated:
     command = option(
         "yes", is_flag=True, default=None, help="do not ask; needed where nobody can answer"
     )(command)
-    command = option("format", type=click.Choice(["text", "json"]), help="text or json")(command)
+    command = option(
+        "format",
+        type=click.Choice(["text", "json", "github"]),
+        help="text, json, or github: problems as annotations of a review",
+    )(command)
     return settings_options("config", "redis", "namespace")(command)

@@ -1,15 +1,20 @@
-"""Problems of the campaign files, as text with the place in the source, and as JSON."""
+"""Problems of the campaign files: as text with the place in the source, as JSON, for GitHub."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+from adserver.cli.annotations import annotate
+from adserver.cli.excerpt import excerpt
 from adserver.core.problems import Problem, Severity
+from adserver.publishing.docs_sections import docs_of
 
 
 def as_json(problems: Sequence[Problem]) -> dict[str, object]:
-    return {"problems": [asdict(problem) for problem in in_order(problems)]}
+    return {
+        "problems": [asdict(problem) | {"docs": docs_of(problem)} for problem in in_order(problems)]
+    }
 
 
 def in_order(problems: Sequence[Problem]) -> list[Problem]:
@@ -20,26 +25,24 @@ def any_error(problems: Sequence[Problem]) -> bool:
     return any(problem.severity is Severity.ERROR for problem in problems)
 
 
+def told(
+    problems: Sequence[Problem], sources: Mapping[str, str], form: str = "text"
+) -> Iterator[str]:
+    """The lines in which problems are told: for people, or as `--format github`."""
+    if form == "github":
+        yield from annotate(in_order(problems))
+    else:
+        yield from lines(problems, sources)
+
+
 def lines(problems: Sequence[Problem], sources: Mapping[str, str]) -> Iterator[str]:
     for problem in in_order(problems):
         place = ":".join(str(p) for p in (problem.file, problem.line, problem.column) if p)
         yield f"{place}: {problem.severity}: {problem.message}"
-        yield from snippet(problem, sources.get(problem.file, ""))
+        yield from excerpt(sources.get(problem.file, ""), problem.line, problem.column)
         if problem.hint:
             yield f"    hint: {problem.hint}"
-
-
-def snippet(problem: Problem, source: str) -> Iterator[str]:
-    """The line of the source, and a caret under the column."""
-    # What editors count as lines; str.splitlines would count more.
-    rows = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if not source or not 1 <= problem.line <= len(rows):
-        return
-    row = rows[problem.line - 1]
-    before = row[: max(problem.column - 1, 0)]
-    indent = "".join("\t" if sign == "\t" else " " for sign in before)
-    yield f"    {row}"
-    yield f"    {indent}^"
+        yield f"    docs: {docs_of(problem)}"
 
 
 def count(number: int, noun: str) -> str:

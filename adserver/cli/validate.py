@@ -23,7 +23,7 @@ def validate(context: click.Context) -> None:
     if invocation.as_json:
         output.answer(problems.as_json(reading.problems))
     else:
-        for line in problems.lines(reading.problems, reading.sources):
+        for line in problems.told(reading.problems, reading.sources, invocation.form):
             output.say(line)
         output.say(problems.summary(reading.problems, campaigns_read(reading, folder)))
     context.exit(PROBLEMS if problems.any_error(reading.problems) else 0)

@@ -20,6 +20,7 @@ from adserver.core.catalog import (
 from adserver.core.targeting import fold
 from adserver.publishing.bookings import check_bookings
 from adserver.publishing.creatives import (
+    ALL_KEYS,
     MAX_WEIGHT,
     MIN_WEIGHT,
     NO_DESTINATION,
@@ -29,11 +30,11 @@ from adserver.publishing.creatives import (
     read_link_at,
 )
 from adserver.publishing.findings import Findings
-from adserver.publishing.flights import read_flight, read_hours
+from adserver.publishing.flights import FLIGHT_ENDS, OTHER_WORDS, read_flight, read_hours
 from adserver.publishing.goals import read_terms
 from adserver.publishing.nodes import MapNode, Scalar, quoted
 from adserver.publishing.schema import Fields
-from adserver.publishing.suggest import nearest_or_all
+from adserver.publishing.suggest import nearest, nearest_or_all
 from adserver.publishing.targeting import read_targeting
 
 KEYS = (
@@ -41,6 +42,10 @@ KEYS = (
     "price", "weight", "slots", "link", "utm", "pixels", "creatives", "targeting",
     "competes_in", "roadblock", "goal", "buffer", "max_per_day", "max_total", "pacing",
 )  # fmt: skip
+
+# What stands in the flight, and is looked for beside it.
+IN_FLIGHT = "days stand in the flight: `flight: {first_day: 2026-11-02, last_day: 2026-11-30}`"
+MISPLACED = dict.fromkeys((*FLIGHT_ENDS, *OTHER_WORDS), IN_FLIGHT)
 
 # Stands in a campaign that is refused for its flight.
 NO_FLIGHT = Flight(None, None, "UTC")
@@ -64,7 +69,7 @@ def read_campaign(
     name: str, node: MapNode, around: Surroundings, findings: Findings
 ) -> Campaign | None:
     fields = Fields(node, findings)
-    fields.only(KEYS)
+    fields.only(KEYS, MISPLACED)
     fields.need("tier", hint="one of sponsorship, standard, remnant, house")
     fields.need("slots", hint="where it may stand, such as `slots: [home-top]`")
     fields.need("creatives", hint="what is shown, such as `- {id: …, text: {headline: …}}`")
@@ -113,16 +118,21 @@ def need_advertiser(fields: Fields, tier: Tier | None) -> None:
 
 def need_links(fields: Fields) -> None:
     """Every creative leads somewhere: by its own link or the campaign's."""
-    if "link" in fields:
+    if "link" in fields or "link" in fields.meant:
         return
     creatives = [node for node in fields.items_if_any("creatives") if isinstance(node, MapNode)]
-    without = [node for node in creatives if "link" not in node.entries]
+    without = [node for node in creatives if not has_link(node)]
     if len(without) == len(creatives):
         fields.need("link", hint="where a click leads, such as https://…")
         return
     for node in without:
         message = "this creative has no `link`, and the campaign has none either"
         fields.findings.error(node, "missing_key", message, "write `link: https://…`")
+
+
+def has_link(creative: MapNode) -> bool:
+    """Whether it has a link of its own, however it is spelt."""
+    return any(nearest(key, ALL_KEYS) == "link" for key in creative.entries)
 
 
 def read_state(fields: Fields) -> State:

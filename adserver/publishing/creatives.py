@@ -101,13 +101,13 @@ def read_creatives(
         if identity:
             fields.where = f"creatives.{identity}."
         creative = read_creative(fields, identity or "", name, destination, workshop)
+        fields.need("id", hint="a short name for reports, such as `id: banner`")
         if creative and identity:
             found.append((node, creative))
     return found
 
 
 def read_id(fields: Fields, names: Names) -> str | None:
-    fields.need("id", hint="a short name for reports, such as `id: banner`")
     text = fields.text("id")
     return text if text is not None and names.take(text, fields.at("id")) else None
 

@@ -21,7 +21,14 @@ YEARS = range(2000, 2101)
 # Files of the zone database that name no place.
 NO_PLACES = ("localtime", "posixrules", "Factory")
 
-KEYS = ("first_day", "last_day", "from", "until", "timezone")
+FLIGHT_ENDS = ("first_day", "last_day", "from", "until")
+KEYS = (*FLIGHT_ENDS, "timezone")
+# What other systems call the two ends, and what they are here: a day or a minute.
+BEGINS = 'write `first_day: 2026-11-02`, or `from: "2026-11-02 09:00"`'
+ENDS = 'write `last_day: 2026-11-30`, included, or `until: "2026-11-30 18:00"`, not included'
+OTHER_WORDS = dict.fromkeys(
+    ("start", "starts", "begin", "begins", "since", "start_date", "start_day"), BEGINS
+) | dict.fromkeys(("end", "ends", "stop", "to", "end_date", "end_day"), ENDS)
 
 
 def read_flight(campaign: Fields, site_timezone: str) -> Flight | None:
@@ -30,7 +37,7 @@ def read_flight(campaign: Fields, site_timezone: str) -> Flight | None:
     zone = read_zones(campaign, flight, site_timezone)
     if flight is None:
         return Flight(None, None, zone) if zone and "flight" not in campaign else None
-    flight.only(KEYS)
+    flight.only(KEYS, OTHER_WORDS)
     if not one_notation(flight) or zone is None:
         return None
     return read_ends(flight, zone)
@@ -73,7 +80,7 @@ def one_notation(flight: Fields) -> bool:
         message = f"`flight` has both `{days[0]}` and `{instants[0]}`"
         hint = "write either first_day and last_day, or from and until"
         flight.findings.error(flight.at(instants[0]), "two_notations", message, hint)
-    elif not days and not instants:
+    elif not days and not instants and not flight.node.entries.keys() & OTHER_WORDS.keys():
         message = "`flight` says neither when it begins nor when it ends"
         flight.findings.error(flight.node, "empty_flight", message, "leave `flight` out if so")
     return bool(days) != bool(instants)

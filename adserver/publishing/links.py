@@ -26,6 +26,10 @@ MAX_PORT = 65_535
 
 # RFC 3986 appendix B, less the parts that an absolute address must have.
 PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+# Something that begins like a host name, behind a scheme of the web in any spelling, or none.
+MEANT = re.compile(
+    r"(?:h?t?tps?s?[:;]?/*|/+|:/+)?((?:[\w-]+\.)+[a-z]{2,}(?:[:/?#].*)?)", re.DOTALL | re.IGNORECASE
+)
 # Everything but the visible characters of ASCII is looked at one by one.
 UNUSUAL = re.compile(r"[^\x21-\x7e]")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -109,9 +113,9 @@ def parse_address(text: str, schemes: tuple[str, ...]) -> Address | Complaint:
 
 
 def guess(text: str, schemes: tuple[str, ...]) -> str:
-    """The address that was probably meant."""
-    bare = text.split("://", 1)[-1].lstrip("/:")
-    return f"write {schemes[0]}://{bare}" if LABEL.match(bare.lower()) and "." in bare else ""
+    """The address that was probably meant: a scheme that is missing, halved or misspelt."""
+    meant = MEANT.fullmatch(text)
+    return f"write {schemes[0]}://{meant[1]}" if meant else ""
 
 
 def read_authority(text: str) -> tuple[str, str] | Complaint:

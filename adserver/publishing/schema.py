@@ -17,7 +17,7 @@ from typing import TypeGuard, TypeVar
 from adserver.core.catalog import Size
 from adserver.publishing.findings import Findings, Placed
 from adserver.publishing.nodes import Kind, ListNode, MapNode, Node, Scalar, describe, quoted
-from adserver.publishing.suggest import did_you_mean, nearest_or_all
+from adserver.publishing.suggest import did_you_mean, nearest, nearest_or_all
 
 MAX_TEXT = 200
 # Longer than any number that is meant, shorter than any that hurts.
@@ -36,9 +36,12 @@ Word = TypeVar("Word", bound=StrEnum)
 
 @dataclass(slots=True)
 class Fields:
+    """meant: the keys that misspelt ones stand for, which `only` finds; they are not missing."""
+
     node: MapNode
     findings: Findings
     where: str = ""
+    meant: set[str] = field(default_factory=set)
 
     def __contains__(self, key: str) -> bool:
         return key in self.node.entries
@@ -50,6 +53,8 @@ class Fields:
             if name in allowed:
                 continue
             hint = (elsewhere or {}).get(name) or nearest_or_all(name, allowed, "known keys are")
+            if near := nearest(name, allowed):
+                self.meant.add(near)
             message = f"unknown key {quoted(self.where + name)}"
             self.findings.error(key, "unknown_key", message, hint)
 
@@ -62,8 +67,9 @@ class Fields:
         return entry[1] if entry else None
 
     def need(self, *keys: str, hint: str = "") -> None:
+        """Say of each key that it is missing, after `only`."""
         for key in keys:
-            if key not in self.node.entries:
+            if key not in self.node.entries and key not in self.meant:
                 message = f"`{self.where}{key}` is missing"
                 self.findings.error(self.node, "missing_key", message, hint)
 

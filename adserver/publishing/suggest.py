@@ -9,11 +9,16 @@ from difflib import get_close_matches
 MAX_LISTED = 20
 
 
-def did_you_mean(word: str, words: Iterable[str], mark: str = "") -> str:
-    """A hint naming the nearest of `words`, "" if none is near. mark: stands around words."""
+def nearest(word: str, words: Iterable[str]) -> str | None:
     by_folded = {one.casefold(): one for one in words}
     near = get_close_matches(word.casefold(), by_folded, n=1)
-    return f"did you mean `{mark}{by_folded[near[0]]}{mark}`?" if near else ""
+    return by_folded[near[0]] if near else None
+
+
+def did_you_mean(word: str, words: Iterable[str], mark: str = "") -> str:
+    """A hint naming the nearest of `words`, "" if none is near. mark: stands around words."""
+    near = nearest(word, words)
+    return f"did you mean `{mark}{near}{mark}`?" if near else ""
 
 
 def nearest_or_all(word: str, words: Iterable[str], introduction: str) -> str:
