@@ -186,9 +186,13 @@ def hard_reason(campaign: Campaign, places: Places, context: Context, now: float
 
     Found out from the campaign alone, without what was compiled.
     """
-    reason = standing(campaign, now)
+    stopped = places.stopped
+    reason = standing(campaign, now, stopped=stopped.stops(campaign.name, places.slot.name))
     if reason is not None:
         return reason
-    if not fitting(campaign, places.slot, context.device):
+    creatives = {creative.id for creative in fitting(campaign, places.slot, context.device)}
+    if not creatives:
         return Reason.WRONG_SIZE
+    if creatives <= stopped.of(campaign.name):
+        return Reason.PAUSED
     return Reason.TARGETING if unmet(campaign.targeting, context) else None

@@ -60,15 +60,18 @@ def windows(hours: tuple[Hours, ...], tz: ZoneInfo, now: float) -> list[tuple[fl
     ]
 
 
-def standing(campaign: Campaign, now: float) -> Reason | None:
-    """Why a campaign may not run at `now`, by its state, flight and hours; None if it may."""
+def standing(campaign: Campaign, now: float, *, stopped: bool = False) -> Reason | None:
+    """Why a campaign may not run at `now`, by its state, flight and hours; None if it may.
+
+    stopped: whether it is paused beside its file (`core.pauses`).
+    """
     if campaign.state is State.DRAFT:
         return Reason.DRAFT
     if ended(campaign.flight, now):
         return Reason.ENDED
     if campaign.flight.since is not None and now < campaign.flight.since:
         return Reason.NOT_STARTED
-    if campaign.state is State.PAUSED:
+    if stopped or campaign.state is State.PAUSED:
         return Reason.PAUSED
     if campaign.hours and not in_hours(campaign, now):
         return Reason.OFF_HOURS

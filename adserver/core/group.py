@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from adserver.core.bits import lowest, pack, positions_in
-from adserver.core.catalog import Campaign, Device, Slot, Tier
+from adserver.core.bits import less, lowest, pack, positions_in
+from adserver.core.catalog import Campaign, Creative, Device, Slot, Tier
 from adserver.core.ecpm import by_ecpm
 from adserver.core.fit import fitting
+from adserver.core.pauses import Stopped
 from adserver.core.rates import UNPACED, Rates, is_paced
-from adserver.core.reasons import Reason
+from adserver.core.reasons import REACH, Reason
 from adserver.core.register import Register
 from adserver.core.shelf import Placement, Shelf, paced_shelf, shelf, weight_of
 from adserver.core.steps import Steps, in_steps
@@ -42,6 +43,10 @@ class Group:
     _rates: list[float] = field(default_factory=list)
     _rank: list[int] = field(default_factory=list)
     _fits: dict[Device, int] = field(default_factory=dict)
+    # Of campaigns that go on without some of their creatives, by position; and those of which
+    # nothing is left that fits.
+    _without: Mapping[int, Collection[str]] = field(default_factory=dict)
+    _bare: Mapping[Device, int] = field(default_factory=dict)
     _placements: dict[tuple[Device, int], tuple[Placement, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -87,7 +92,41 @@ class Group:
 
     def fits(self, device: Device) -> int:
         """The bits of those that have a creative for the slot's room on a device."""
-        return self._fits[device]
+        return less(self._fits[device], self._bare.get(device, 0))
+
+    def stopping(self, stopped: Stopped) -> Steps[None]:
+        """From now on these campaigns are paused, and no others."""
+        positions = self.register.positions
+        if self.slot.name in stopped.slots:
+            yield from self.timetable.stopping(range(len(self.campaigns)))
+            return
+        found = []
+        for name, ends in in_steps(stopped.campaigns):
+            if name in positions:
+                found.append(positions[name])
+            if ends:
+                yield
+        yield from self.timetable.stopping(found)
+
+    def leave_out(self, creatives: Mapping[str, Collection[str]]) -> None:
+        """From now on these creatives are not shown, and all others are; by campaign. What was
+        made of those that were is not to be asked any more."""
+        positions = self.register.positions
+        without = {positions[name]: ids for name, ids in creatives.items() if name in positions}
+        for position in {*self._without, *without}:
+            for device in Device:
+                self._placements.pop((device, position), None)
+        self._without = without
+        self._bare = {
+            device: pack([n for n in sorted(without) if not self._shown(n, device)])
+            for device in Device
+        }
+
+    def _shown(self, position: int, device: Device) -> list[Creative]:
+        """A campaign's creatives that fit, but for those that are paused."""
+        ids = self._without.get(position, ())
+        fit = fitting(self.campaigns[position], self.slot, device)
+        return [creative for creative in fit if creative.id not in ids]
 
     def may_serve(self, device: Device, values: Values) -> int:
         """The bits of those that may serve a context with these values."""
@@ -128,12 +167,12 @@ class Group:
         """A campaign's creatives that fit."""
         placed = self._placements.get((device, position))
         if placed is None:
-            placed = tuple(self._place(self.campaigns[position], device))
+            placed = tuple(self._place(position, device))
             self._placements[device, position] = placed
         return placed
 
-    def _place(self, campaign: Campaign, device: Device) -> Iterator[Placement]:
-        creatives = fitting(campaign, self.slot, device)
+    def _place(self, position: int, device: Device) -> Iterator[Placement]:
+        campaign, creatives = self.campaigns[position], self._shown(position, device)
         total = sum(creative.weight for creative in creatives)
         weight = 1.0 if self.paced else weight_of(campaign)
         for creative in creatives:
@@ -148,7 +187,11 @@ class Group:
 
     def furthest(self, device: Device) -> Reason:
         """How far those came of whom nobody may serve."""
-        may_run = self.timetable.may_run
+        may_run, fits = self.timetable.may_run, self._fits[device]
         if may_run & self.fits(device):
             return Reason.TARGETING
-        return Reason.WRONG_SIZE if may_run else self.timetable.furthest
+        if less(may_run, fits):
+            return Reason.WRONG_SIZE
+        # Whoever may run and fits is left without a creative.
+        without = Reason.PAUSED if may_run else Reason.NO_CAMPAIGN
+        return max(without, self.timetable.furthest, key=REACH.__getitem__)

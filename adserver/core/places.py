@@ -13,6 +13,7 @@ from adserver.core.catalog import TIERS, Campaign, Device, Slot, Tier, may_book
 from adserver.core.context import Context
 from adserver.core.crowd import Crowd
 from adserver.core.group import Group
+from adserver.core.pauses import NOTHING_STOPPED, Stopped
 from adserver.core.rates import Rates, is_paced
 from adserver.core.reasons import REACH, Reason
 from adserver.core.shelf import Shelf
@@ -92,13 +93,14 @@ Signature = tuple[tuple[str, tuple[str, ...]], ...]
 class Places:
     """What is booked in one slot, and the tables made of it.
 
-    candidates: in the order of their names.
+    candidates: in the order of their names. stopped: what is paused.
     """
 
     def __init__(
         self, slot: Slot, number: int, candidates: tuple[Campaign, ...], groups: Sequence[Group]
     ) -> None:
         self.slot, self.number, self.candidates = slot, number, candidates
+        self.stopped = NOTHING_STOPPED
         self._groups = groups
         self._vocabulary = Vocabulary(group.wants for group in groups)
         self._since = self._until = -NEVER
@@ -139,6 +141,16 @@ class Places:
                 yield from group.pace(rates)
         for table in self._by_signature.values():
             table.stale = True
+
+    def stopping(self, stopped: Stopped) -> Steps[None]:
+        """From now on this is paused, and nothing else."""
+        for group in self._groups:
+            yield from group.stopping(stopped)
+        # Without a request in between: tables are of the creatives that there were.
+        for group in self._groups:
+            group.leave_out(stopped.creatives)
+        self.stopped = stopped
+        self._forget()
 
     def advancing(self, now: float) -> Steps[None]:
         """Find out who may run, before the first request asks."""

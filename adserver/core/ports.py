@@ -21,6 +21,7 @@ from adserver.core.catalog import (
 from adserver.core.events import Metric, Row
 from adserver.core.goals import Limits
 from adserver.core.leases import Ask, Grant
+from adserver.core.pauses import Act, Pause, Target
 from adserver.core.samples import Sample, Taken
 from adserver.core.traffic import Scope, Traffic
 
@@ -248,6 +249,11 @@ class LiveCatalog(Protocol):
 
     async def generation(self, number: int) -> Generation | None: ...
 
+    async def pauses(self) -> tuple[Pause, ...]:
+        """All that are in the store, also those that are over; the same ones until somebody has
+        paused or resumed something. A store that was emptied has resumed nothing."""
+        ...
+
     async def asset(self, digest: str) -> Asset | None: ...
 
     async def known_creative(self, number: int) -> KnownCreative | None: ...
@@ -273,6 +279,23 @@ class SigningKeys(Protocol):
         ...
 
     def forget(self, fingerprint: str) -> None: ...
+
+
+class Pauses(Protocol):
+    """What is paused beside generations; synchronous, for the command line."""
+
+    def known(self) -> list[Pause]:
+        """Also those that are over, until the next act; in the order of their targets."""
+        ...
+
+    def act(self, act: Act, gone: Sequence[Target], pauses: Sequence[Pause]) -> None:
+        """Lift some pauses and put others, in the place of those of the same targets, and write
+        down who has done it. What is over by then is removed."""
+        ...
+
+    def acts(self, most: int) -> list[Act]:
+        """The last ones, newest first."""
+        ...
 
 
 class Catalogs(Protocol):

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adserver.core.catalog import Campaign, Catalog, Creative, Generation
+from adserver.core.pauses import NOTHING_STOPPED, Stopped
 from adserver.core.places import Places
 from adserver.core.rates import Rates
 from adserver.core.steps import Steps, finish, in_steps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Snapshot:
+    """stopped: what is paused; but for that and for rates, a snapshot does not change."""
+
     generation: int
     catalog: Catalog
     places: Mapping[str, Places]
@@ -24,11 +27,18 @@ class Snapshot:
     campaign_numbers: Mapping[str, int]
     site_numbers: Mapping[str, int]
     by_creative_number: Mapping[int, tuple[Campaign, Creative]]
+    stopped: Stopped = NOTHING_STOPPED
 
     def pacing(self, rates: Rates) -> Steps[None]:
         """From now on campaigns with goals take part at these rates."""
         for places in self.places.values():
             yield from places.pacing(rates)
+
+    def stopping(self, stopped: Stopped) -> Steps[None]:
+        """From now on this is paused, and nothing else: slot by slot."""
+        for places in self.places.values():
+            yield from places.stopping(stopped)
+        self.stopped = stopped
 
 
 def compile_snapshot(generation: Generation) -> Snapshot:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 
 from adserver.core.catalog import Campaign
 from adserver.core.flights import next_change, standing
 from adserver.core.reasons import REACH, Reason
-from adserver.core.steps import ITEMS_PER_STEP, Steps, finish
+from adserver.core.steps import ITEMS_PER_STEP, Steps, finish, in_steps
 
 NEVER = float("inf")
+# Of who has not been looked at yet.
+UNKNOWN = Reason.NO_CAMPAIGN
+# What a pause comes before: the other reasons are there whoever pauses.
+WEAKER = (None, Reason.OFF_HOURS)
 
 
 class Timetable:
     """Of the campaigns of one tier in one slot, in the order of their bits.
 
-    may_run: the bits of those that may, as of the last `advance`.
+    may_run: the bits of those that may, as of the last `advance` or `stopping`.
     """
 
     def __init__(self, campaigns: Sequence[Campaign]) -> None:
         self._campaigns = campaigns
+        # By file, flight and hours alone, and with the pauses.
+        self._own: list[Reason | None] = [UNKNOWN] * len(campaigns)
         self._reasons: list[Reason | None] = [None] * len(campaigns)
+        self._stopped: frozenset[int] = frozenset()
         self._due: list[tuple[float, int]] = [(-NEVER, n) for n in range(len(campaigns))]
         self._how_many: dict[Reason, int] = {}
         self._room = bytearray(len(campaigns) // 8 + 1)
@@ -45,15 +52,35 @@ class Timetable:
             if looked % ITEMS_PER_STEP == 0:
                 yield
         if looked:
-            self.may_run = int.from_bytes(self._room, "little")
+            self._settle()
 
     def restart(self) -> None:
         """The clock was set back: nothing that was found is known to hold."""
         self._due = [(-NEVER, n) for n in range(len(self._campaigns))]
 
+    def stopping(self, positions: Collection[int]) -> Steps[None]:
+        """From now on these are paused, and no others. Each changes by itself: who looks in
+        between finds some of them as they were."""
+        before, self._stopped = self._stopped, frozenset(positions)
+        for position, ends in in_steps(before ^ self._stopped):
+            if self._own[position] is not UNKNOWN:
+                self._note(position)
+            if ends:
+                yield
+        self._settle()
+
     def _look(self, position: int, now: float) -> None:
-        campaign, before = self._campaigns[position], self._reasons[position]
-        reason = self._reasons[position] = standing(campaign, now)
+        campaign = self._campaigns[position]
+        self._own[position] = standing(campaign, now)
+        self._note(position)
+        if (moment := next_change(campaign, now)) < NEVER:
+            heappush(self._due, (moment, position))
+
+    def _note(self, position: int) -> None:
+        before, reason = self._reasons[position], self._own[position]
+        if reason in WEAKER and position in self._stopped:
+            reason = Reason.PAUSED
+        self._reasons[position] = reason
         if before is not None:
             self._how_many[before] -= 1
         if reason is None:
@@ -61,8 +88,9 @@ class Timetable:
         else:
             self._room[position >> 3] &= ~(1 << (position & 7))
             self._how_many[reason] = self._how_many.get(reason, 0) + 1
-        if (moment := next_change(campaign, now)) < NEVER:
-            heappush(self._due, (moment, position))
+
+    def _settle(self) -> None:
+        self.may_run = int.from_bytes(self._room, "little")
 
     @property
     def furthest(self) -> Reason:

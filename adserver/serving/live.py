@@ -11,6 +11,7 @@ from adserver.core.events import KIND_OF, Row
 from adserver.core.ports import KnownCreative, LiveCatalog
 from adserver.core.snapshot import Snapshot
 from adserver.metrics import OTHER, Meter
+from adserver.serving.pausing import Pausing
 from adserver.serving.served import EVENT_METRICS, Served, preparing
 
 # Creatives of ended campaigns that are still clicked; past that the store is asked each time.
@@ -39,6 +40,7 @@ class Live:
         self._catalog = catalog
         self._public_url = public_url
         self._meter = meter
+        self.pausing = Pausing(catalog)
         self._gone: dict[int, KnownCreative] = {}
         self.served: Served | None = None
         self._broken = 0
@@ -69,6 +71,8 @@ class Live:
             served = await between_requests(
                 preparing(generation, self._public_url, self._meter, now)
             )
+            await self.pausing.know()
+            await self.pausing.stop(served.snapshot, now)
             await self._before(generation, served.snapshot)
             self.served = served
         except StoreUnavailable:
@@ -80,6 +84,10 @@ class Live:
         self._gone.clear()
         self.since = self.confirmed = now
         return True
+
+    async def pause(self, now: float) -> bool:
+        """Stop serving what is paused, as far as it is known; whether that changes anything."""
+        return self.served is not None and await self.pausing.stop(self.served.snapshot, now)
 
     def serves(self, creative: int) -> bool:
         """Whether a creative, by its number, is of the generation that is served."""

@@ -17,6 +17,7 @@ from adserver.between import between_requests
 from adserver.core.catalog import Generation, may_book
 from adserver.core.errors import StoreUnavailable
 from adserver.core.leases import Room
+from adserver.core.pauses import NOTHING_STOPPED, pausing
 from adserver.core.plans import Plans, Standing
 from adserver.core.ports import LiveSamples, LiveTraffic
 from adserver.core.rates import is_paced
@@ -50,7 +51,10 @@ class Pacing:
         self._rooms = rooms
         self._workers = workers
         self._clock = clock
+        # Without what is paused.
         self._generation: Generation | None = None
+        self._whole: Generation | None = None
+        self._stopped = NOTHING_STOPPED
         self._snapshot: Snapshot | None = None
         self._slots: list[int] = []
         self._traffic = Traffic()
@@ -62,27 +66,41 @@ class Pacing:
     async def follow(self, generation: Generation, snapshot: Snapshot) -> None:
         """Pace a generation that is about to be served."""
         async with self._turn:
-            self._generation, self._snapshot, self._plans = generation, snapshot, None
-            self._slots = await between_requests(slots_with_goals(generation), lasting=False)
+            self._whole, self._snapshot = generation, snapshot
+            served = await self._renew(generation, snapshot)
             if not self._slots:
                 return
             try:
                 async with asyncio.timeout(FIRST_SECONDS):
-                    await self._look(generation, everything=True)
+                    await self._look(served, everything=True)
             except (StoreUnavailable, TimeoutError) as error:
                 log.warning("pacing_without_traffic", error=str(error))
-            await self._pace(generation, snapshot)
+            await self._pace(served, snapshot)
+
+    async def _renew(self, whole: Generation, snapshot: Snapshot) -> Generation:
+        """Reckon anew with what may be served of a generation."""
+        self._stopped, self._plans = snapshot.stopped, None
+        served = await between_requests(pausing(whole, self._stopped), lasting=False)
+        self._slots = await between_requests(slots_with_goals(served), lasting=False)
+        self._generation = served
+        return served
 
     async def refresh(self) -> None:
         """StoreUnavailable: the rates are those of what was known before."""
         async with self._turn:
-            if self._generation is None or self._snapshot is None or not self._slots:
+            served, snapshot = self._generation, self._snapshot
+            if self._whole is None or served is None or snapshot is None:
+                return
+            paused = snapshot.stopped is not self._stopped
+            if paused:
+                served = await self._renew(self._whole, snapshot)
+            if not self._slots:
                 return
             old = self._clock() - self._planned_at > PLAN_SECONDS
             try:
-                await self._look(self._generation, everything=old)
+                await self._look(served, everything=paused or old)
             finally:
-                await self._pace(self._generation, self._snapshot)
+                await self._pace(served, snapshot)
 
     async def _look(self, generation: Generation, *, everything: bool) -> None:
         now, through = self._clock(), self._traffic.through

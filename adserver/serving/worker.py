@@ -34,6 +34,10 @@ log = structlog.get_logger(__name__)
 
 # Four looks in the two seconds within which an apply is served everywhere.
 FOLLOW_SECONDS = 0.5
+# As many in the two seconds within which a pause is one everywhere.
+PAUSES_SECONDS = 0.5
+# Pauses that cannot be read, as another release wrote them: complained of so often.
+UNREADABLE_SECONDS = 10.0
 FLUSH_SECONDS = 1.0
 JOURNALS_SECONDS = 1.0
 NODE_SECONDS = 1.0
@@ -72,6 +76,7 @@ class Beside:
             asyncio.create_task(forever(seconds, work))
             for seconds, work in (
                 (FOLLOW_SECONDS, self._follow),
+                (PAUSES_SECONDS, self._pause),
                 (FLUSH_SECONDS, self.state.counting.flush),
                 (JOURNALS_SECONDS, self._look_after_journals),
                 (NODE_SECONDS, self._report),
@@ -126,6 +131,21 @@ class Beside:
         gauges["generation"][()] = self.state.live.generation
         if changed:
             await self._after_change()
+
+    async def _pause(self) -> None:
+        live, clock = self.state.live, self.state.clock
+        try:
+            await live.pausing.look()
+        except StoreUnavailable as error:
+            self.shipping.watch.failed("pauses", error, "pauses")
+        except (ValueError, KeyError):
+            log.exception("pauses_not_read")
+            await asyncio.sleep(UNREADABLE_SECONDS)
+        else:
+            self.shipping.watch.answered("pauses")
+        # What is over is over, whatever the store says.
+        if await live.pause(clock()):
+            log.info("pauses_changed", worker=self.name)
 
     async def _after_change(self) -> None:
         served = self.state.live.served

@@ -12,6 +12,7 @@ from adserver.between import between_requests
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation, names
 from adserver.core.errors import LiveHasMoved, SettingsError
+from adserver.core.pauses import Pause
 from adserver.core.ports import Content, Entry, KnownCreative, KnownKey, NodeState, Published
 from adserver.core.ticket import MAX_NUMBERS
 from adserver.store import codec, signing
@@ -30,6 +31,7 @@ from adserver.store.generations import (
 )
 from adserver.store.keys import Keys
 from adserver.store.line import line_to
+from adserver.store.pauses import StoredLivePauses
 from adserver.store.script import Script
 
 # A worker says that it is there every second; one that has been silent this long is gone.
@@ -181,6 +183,7 @@ class StoredLiveCatalog:
     ) -> None:
         self._client: Any = client
         self._keys = keys
+        self._pauses = StoredLivePauses(client, keys)
         self._line = line_to(client)
         self._found = Script.named("keys")
         self._known = list(known)
@@ -201,6 +204,9 @@ class StoredLiveCatalog:
         if values[-1] is None:
             return None
         return await between_requests(reading(number, named(BODY, values)))
+
+    async def pauses(self) -> tuple[Pause, ...]:
+        return await self._pauses.look()
 
     async def asset(self, digest: str) -> Asset | None:
         with answering():

@@ -37,6 +37,21 @@ class Keys:
         return self._catalog(f"generation:{number}")
 
     @property
+    def pauses(self) -> str:
+        """hash, permanent, written by pause and resume: target → until when, and by whom"""
+        return self._catalog("pauses")
+
+    @property
+    def pauses_version(self) -> str:
+        """string, permanent, written by pause and resume: another one each time, at random"""
+        return self._catalog("pauses:version")
+
+    @property
+    def pauses_log(self) -> str:
+        """sorted set, permanent, written by pause and resume: the last acts, by when they were"""
+        return self._catalog("pauses:log")
+
+    @property
     def numbers(self) -> str:
         """hash, permanent, written by apply: name → its permanent number; `#kind` → the last"""
         return self._catalog("numbers")

@@ -15,6 +15,7 @@ from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import METRIC_OF, Event, Kind, Metric, Row, Tally
 from adserver.core.leases import Grant, StoreClock
+from adserver.core.pauses import Pause
 from adserver.core.ports import Granted, KnownCreative, NodeState, Source, Spoken, Told, Wanted
 from adserver.core.record import read_events, read_tallies
 from adserver.core.snapshot import Snapshot
@@ -123,6 +124,7 @@ class MemoryCatalog:
     nodes: dict[str, NodeState] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     identity: str = ""
+    paused: tuple[Pause, ...] = ()
 
     def publish(self, generation: Generation) -> None:
         self.live = generation.number
@@ -136,6 +138,10 @@ class MemoryCatalog:
     async def live_number(self) -> int:
         self._reached("live")
         return self.live
+
+    async def pauses(self) -> tuple[Pause, ...]:
+        self._reached("pauses")
+        return self.paused
 
     async def generation(self, number: int) -> Generation | None:
         self._reached(f"generation {number}")

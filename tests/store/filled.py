@@ -11,6 +11,7 @@ from adserver.core import ports
 from adserver.core.events import Kind
 from adserver.core.forecast import History, learn
 from adserver.core.hour import hour_at
+from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.ports import Content, NodeState
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.connect import async_client, client
@@ -19,6 +20,7 @@ from adserver.store.counts import StoredCounts
 from adserver.store.entries import Entry
 from adserver.store.folding import DAY_SECONDS, Folding
 from adserver.store.keys import Keys
+from adserver.store.pauses import StoredPauses
 from adserver.store.traffic import StoredLiveTraffic
 from tests.factories import NOW, ZONE, campaign, catalog, image_creative
 from tests.store.shipping import Shipper, event
@@ -31,12 +33,16 @@ OLD = NOW - 120 * DAY_SECONDS
 
 
 def fill(url: str, keys: Keys, *, tickets: int = 200) -> None:
-    """Two generations, a picture, writers, counts of four months ago, folded, and of today."""
+    """Two generations, a picture, a pause, writers, counts of today and, folded, of long ago."""
     with client(url) as connection:
         catalogs = StoredCatalogs(connection, keys)
         for expected in range(2):
             booked = campaign(creatives=(image_creative(),))
             catalogs.publish(expected, catalog(booked), WITH_PICTURE, BY_ANA)
+        target = Target.read("brulerie")
+        StoredPauses(connection, keys).act(
+            Act(NOW, Verb.PAUSE, target, "ana"), [], [Pause(target, NOW, None, "ana")]
+        )
     asyncio.run(count(url, keys, tickets))
 
 

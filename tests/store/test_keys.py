@@ -19,6 +19,7 @@ from adserver.core.events import Kind
 from adserver.core.forecast import History
 from adserver.core.hour import hour_at
 from adserver.core.leases import Room
+from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.ports import Content, Entry, KnownKey, NodeState, Spoken
 from adserver.core.samples import Taken
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
@@ -26,6 +27,7 @@ from adserver.store.counts import StoredCounts
 from adserver.store.folding import DAY_SECONDS, Folding
 from adserver.store.keys import CLUSTER_SHARDS, Keys
 from adserver.store.leases import StoredLeases
+from adserver.store.pauses import StoredPauses
 from adserver.store.samples import StoredSamples
 from adserver.store.signing import StoredSigningKeys
 from adserver.store.standing import begin_arrival
@@ -111,6 +113,10 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
         catalogs.publish(
             expected, catalog(booked), Content(assets=ASSETS, sources={"5f": b""}), Entry("ana")
         )
+    target = Target.read("brulerie")
+    StoredPauses(store, keys).act(
+        Act(NOW, Verb.PAUSE, target, "ana"), [], [Pause(target, NOW, None, "ana")]
+    )
     await live.report_node(NodeState("a", 1, NOW, time.time()))
     begin_arrival(store, keys, "elsewhere")
     writer = await counts.claim_writer()

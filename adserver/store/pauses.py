@@ -1,0 +1,108 @@
+"""Pauses in the store: a hash that outlives generations, and the log of who paused what."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from adserver.core.pauses import Act, Pause, Target, Verb
+from adserver.store.connect import AsyncClient, Client, answering
+from adserver.store.keys import Keys
+from adserver.store.script import Part, Script
+
+# Some 200 bytes each.
+MAX_ACTS = 1_000
+
+
+class StoredPauses:
+    """`core.ports.Pauses` on Redis."""
+
+    def __init__(self, client: Client, keys: Keys) -> None:
+        self._client: Any = client
+        self._keys = keys
+        self._script = Script.named("pause")
+
+    def known(self) -> list[Pause]:
+        with answering():
+            return list(read(self._client.hgetall(self._keys.pauses)))
+
+    def act(self, act: Act, gone: Sequence[Target], pauses: Sequence[Pause]) -> None:
+        lifted = [str(target) for target in gone]
+        put: list[Part] = [part for p in pauses for part in (str(p.target), written(p))]
+        with answering():
+            self._script.run(
+                self._client,
+                [self._keys.pauses, self._keys.pauses_version, self._keys.pauses_log],
+                [
+                    repr(act.at),
+                    secrets.token_hex(8),
+                    written(act),
+                    MAX_ACTS,
+                    len(lifted),
+                    *lifted,
+                    *put,
+                ],
+            )
+
+    def acts(self, most: int) -> list[Act]:
+        with answering():
+            every = self._client.zrangebyscore(self._keys.pauses_log, "-inf", "+inf")
+        return [read_act(one) for one in reversed(every[-most:])]
+
+
+class StoredLivePauses:
+    """The same for workers: read again when somebody has paused or resumed something."""
+
+    def __init__(self, client: AsyncClient, keys: Keys) -> None:
+        self._client: Any = client
+        self._keys = keys
+        self._version: bytes | None = None
+        self._pauses: tuple[Pause, ...] = ()
+
+    async def look(self) -> tuple[Pause, ...]:
+        with answering():
+            live, version = await self._client.mget(self._keys.live, self._keys.pauses_version)
+            # Nothing is live in a store that was emptied: what it lost was not resumed.
+            if live is None or version == self._version:
+                return self._pauses
+            # What is put between the two questions is read again by its own version.
+            fields = await self._client.hgetall(self._keys.pauses)
+        self._pauses, self._version = read(fields), version
+        return self._pauses
+
+
+def written(said: Pause | Act) -> bytes:
+    return orjson.dumps(asdict(said) | {"target": str(said.target)})
+
+
+def read(fields: Mapping[bytes, bytes]) -> tuple[Pause, ...]:
+    """ValueError or KeyError for what was not written by this release or one like it."""
+    found = []
+    for target, value in fields.items():
+        said = orjson.loads(value)
+        found.append(
+            Pause(
+                Target.read(target.decode()),
+                said["since"],
+                said["until"],
+                said["by"],
+                said["message"],
+            )
+        )
+    return tuple(sorted(found, key=lambda pause: pause.target))
+
+
+def read_act(value: bytes) -> Act:
+    said = orjson.loads(value)
+    return Act(
+        said["at"],
+        Verb(said["verb"]),
+        Target.read(said["target"]),
+        said["by"],
+        said["message"],
+        said["until"],
+    )
