@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from adserver.cli import problems
 from adserver.cli.options import Invocation, common, settings_options
 from adserver.cli.output import say
 
+if TYPE_CHECKING:
+    from adserver.publishing.read import Reading
+
+# Their own folders, so that trying things out never touches what is really served here.
 DEMO_FOLDER = Path("var/demo")
+DEV_FOLDER = Path("var/dev")
 
 server_options = settings_options(
     "host",
@@ -33,14 +41,34 @@ server_options = settings_options(
 
 
 @click.command()
+@click.option("--dev", is_flag=True, help="for who writes: follows the folder, counts nothing")
 @server_options
 @common
 @click.pass_context
-def serve(context: click.Context) -> None:
-    """Serve slots, beacons and clicks until SIGTERM or Ctrl-C."""
+def serve(context: click.Context, dev: bool) -> None:
+    """Serve slots, beacons and clicks until SIGTERM or Ctrl-C.
+
+    With --dev, the config folder is applied to a store of its own whenever a file is saved, its
+    problems are shown, pages say why each place shows what it shows, and nothing counts.
+    """
+    invocation = context.ensure_object(Invocation)
+    context.exit(develop(invocation) if dev else keep_serving(invocation))
+
+
+def keep_serving(invocation: Invocation) -> int:
     from adserver.wiring.run import run_server
 
-    context.exit(run_server(context.ensure_object(Invocation).settings(), say))
+    return run_server(invocation.settings(), say)
+
+
+def develop(invocation: Invocation) -> int:
+    from adserver.wiring.dev import run_dev
+
+    def tell(reading: Reading) -> Iterator[str]:
+        return problems.lines(reading.problems, reading.sources)
+
+    settings = invocation.settings(redis=f"embedded:./{DEV_FOLDER}", state=DEV_FOLDER)
+    return run_dev(settings, say, tell, confirmed=invocation.confirmed)
 
 
 @click.command()
@@ -52,7 +80,6 @@ def demo(context: click.Context, traffic: bool) -> None:
     """Serve a small French-language blog with its ads, in a store of its own."""
     from adserver.wiring.run import run_server
 
-    # Its own folder, so that trying things out never touches what is really served here.
     settings = context.ensure_object(Invocation).settings(
         redis=f"embedded:./{DEMO_FOLDER}", state=DEMO_FOLDER
     )

@@ -16,6 +16,7 @@ from adserver.serving.beacons import RETRY_AFTER, refuse_ticket
 from adserver.serving.headers import referer
 from adserver.serving.http import HTML, NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.state import State
+from adserver.serving.strip import more_of
 
 FOREVER: Header = (b"cache-control", b"public, max-age=31536000, immutable")
 # A new generation may bring new slots; a minute is what a page may lag behind, and a day is how
@@ -117,10 +118,14 @@ async def stylesheet(state: State, scope: Scope, _: Receive, send: Send, _rest: 
     if served is not None:
         framed = scope["query_string"] == b"frame"
         body = served.frame_stylesheet if framed else served.stylesheet
+    if state.preview:
+        return await file(scope, send, CSS, body + more_of("dev.css"), NO_STORE)
     return await file(scope, send, CSS, body, A_MINUTE)
 
 
-async def tag(_state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:
+async def tag(state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:
+    if state.preview:
+        return await file(scope, send, JAVASCRIPT, tag_source() + more_of("dev.js"), NO_STORE)
     return await file(scope, send, JAVASCRIPT, tag_source(), AN_HOUR)
 
 

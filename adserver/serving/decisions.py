@@ -16,12 +16,13 @@ from adserver.core.decision import Decision
 from adserver.core.page import MAX_SLOTS_PER_CALL, decide_page
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
-from adserver.serving import markup
+from adserver.serving import markup, strip
 from adserver.serving.headers import CountryOf, Headers, visitor_headers
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.peers import is_among
 from adserver.serving.request import MAX_CAPPED, Pages, context_of, gather, read_query
 from adserver.serving.served import Served, pixels_of
+from adserver.serving.slots import strip_of
 from adserver.serving.state import State, random_number
 
 MAX_BODY_BYTES = 65_536
@@ -112,6 +113,8 @@ async def decide_call(state: State, send: Send, call: Call) -> int:
 
 def decide_served(state: State, served: Served, call: Call) -> list[dict[str, Any]]:
     now = state.clock()
+    if state.preview:
+        call.asked = [(slot, strip.at_home(served, context)) for slot, context in call.asked]
     started = time.perf_counter()
     draws = [state.draw() for _ in call.asked]
     made = decide_page(served.snapshot, call.asked, now, draws, state.leasing.rooms)
@@ -120,12 +123,15 @@ def decide_served(state: State, served: Served, call: Call) -> list[dict[str, An
     for decision, (slot, context) in zip(made, call.asked, strict=True):
         times[slot] += 1
         state.note(served, decision, context, now)
+        added = strip_of(state, served, decision, context, now)
         if decision.placement is None:
-            answers.append(describe_empty(served, decision))
+            answers.append(describe_empty(served, decision, added))
         else:
             ticket = state.issue(served, decision.placement, context, now)
             fill = served.fill(decision.placement, context, times[slot])
             html = ticket.join(fill.without_beacon).decode()
+            if added:
+                html = strip.inside(html, added)
             answers.append(describe(state, served, decision.placement, context, ticket, html))
     return answers
 
@@ -134,13 +140,16 @@ def unfilled(slot: str, reason: Reason) -> dict[str, Any]:
     return {"slot": slot, "filled": False, "reason": reason}
 
 
-def describe_empty(served: Served, decision: Decision) -> dict[str, Any]:
-    empty = unfilled(decision.slot, decision.reason)
+def describe_empty(served: Served, decision: Decision, added: str) -> dict[str, Any]:
+    """added: what `serve --dev` says in the place, for tag.js to put there; "" otherwise."""
+    empty = unfilled(decision.slot, decision.reason) | ({"strip": added} if added else {})
     places = served.snapshot.places.get(decision.slot)
     if places is None:
         return {**empty, "hint": served.hint(decision.slot)}
     slot = places.slot
     html = "" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot)
+    if added:
+        html = strip.empty(slot, added)
     return {**empty, "on_empty": slot.on_empty, "html": html}
 
 

@@ -47,7 +47,13 @@ NO_FILL_REASONS = (
     Reason.PACED,
     Reason.STORE_UNAVAILABLE,
 )
-DISCARDS = (Discard.DUPLICATE, Discard.EXPIRED, Discard.LAPSED, Discard.PREFETCH)
+DISCARDS = (
+    Discard.DUPLICATE,
+    Discard.EXPIRED,
+    Discard.LAPSED,
+    Discard.PREFETCH,
+    Discard.PREVIEW,
+)
 
 EVENT_METRICS = {
     Kind.IMPRESSION: "impressions_total",

@@ -9,7 +9,7 @@ from adserver.core.catalog import OnEmpty
 from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
 from adserver.core.reasons import Reason
-from adserver.serving import markup
+from adserver.serving import markup, strip
 from adserver.serving.http import (
     HTML,
     NO_STORE,
@@ -85,22 +85,35 @@ def answer_for(
     if reading.ignored:
         state.ignored(reading.ignored)
     context, now = reading.context, state.clock()
+    if state.preview:
+        context = strip.at_home(served, context)
     started = time.perf_counter()
     decision = decide(served.snapshot, name, context, now, state.draw(), None, state.leasing.rooms)
     state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
     state.note(served, decision, context, now)
     placement = decision.placement
     if placement is None:
-        return unfilled(served, decision, context)
+        return unfilled(served, decision, context, strip_of(state, served, decision, context, now))
     fill = served.fill(placement, context, framed=framed)
     ticket = state.issue(served, placement, context, now)
     body = ticket.join(fill.with_beacon)
     if fill.head is None:
         body = body.replace(markup.RANDOM.encode(), random_number(state).encode())
+    if added := strip_of(state, served, decision, context, now):
+        body = strip.inside(body.decode(), added).encode()
+        return Answer(200, body, fill.decision, context.language)
     return Answer(200, body, fill.decision, context.language, fill.head)
 
 
-def unfilled(served: Served, decision: Decision, context: Context) -> Answer:
+def strip_of(state: State, served: Served, decision: Decision, context: Context, now: float) -> str:
+    """What `serve --dev` adds to a place; "" otherwise."""
+    if not state.preview:
+        return ""
+    return strip.strip(served, decision, context, now, state.leasing.rooms)
+
+
+def unfilled(served: Served, decision: Decision, context: Context, added: str) -> Answer:
+    """added: what `serve --dev` says in the place; "" otherwise."""
     said = f"empty; reason={decision.reason}"
     if decision.reason is Reason.UNKNOWN_SLOT:
         hint = served.hint(decision.slot)
@@ -109,4 +122,6 @@ def unfilled(served: Served, decision: Decision, context: Context) -> Answer:
         return Answer(404, b"", decision_header(said), context.language)
     slot = served.snapshot.places[decision.slot].slot
     body = b"" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot).encode()
+    if added:
+        body = strip.empty(slot, added).encode()
     return Answer(200, body, decision_header(said), context.language)

@@ -13,7 +13,7 @@ from adserver.core.decision import Decision
 from adserver.core.samples import Sampler
 from adserver.core.shards import Serials, shard_of_campaign
 from adserver.core.shelf import Placement
-from adserver.core.ticket import FLAG_PREFETCH, Sealer, Ticket
+from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Sealer, Ticket
 from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
@@ -26,7 +26,10 @@ from adserver.serving.served import Served
 
 @dataclass(slots=True)
 class State:
-    """ticket_life: seconds in which a ticket's events count. clock: UTC seconds."""
+    """ticket_life: seconds in which a ticket's events count. clock: UTC seconds.
+
+    preview: nothing counts, and each place says what it shows and why (`serve --dev`).
+    """
 
     live: Live
     counting: Counting
@@ -39,6 +42,7 @@ class State:
     trusted_peers: tuple[IPv4Network | IPv6Network, ...] = ()
     country_header: CountryHeader | None = None
     countries: Countries | None = None
+    preview: bool = False
     clock: Callable[[], float] = time.time
     draw: Callable[[], float] = field(default=random.random)
     sampler: Sampler = field(default_factory=Sampler)
@@ -57,13 +61,14 @@ class State:
         campaign = served.snapshot.campaign_numbers[placement.campaign.name]
         issued, lapse = int(now), 0
         room = self.leasing.rooms.get(placement.campaign.name)
-        # What is fetched in advance never counts, so it needs no room.
-        if room is not None and room.reserves and not context.prefetch:
+        # What never counts needs no room.
+        if room is not None and room.reserves and not (context.prefetch or self.preview):
             here = self.leasing.now()
             issued = int(here)
             # Without room after all it lapses at once, and counts if there is other room.
             lapse = max(1, self.leasing.take(room, here) - issued)
-        self.counting.tally(now, ("s", creative, slot, site))
+        if not self.preview:
+            self.counting.tally(now, ("s", creative, slot, site))
         return self.sealer.seal(
             Ticket(
                 self.writer,
@@ -75,17 +80,19 @@ class State:
                 lapse,
                 slot,
                 site,
-                FLAG_PREFETCH if context.prefetch else 0,
+                FLAG_PREFETCH * context.prefetch | FLAG_PREVIEW * self.preview,
             )
         )
 
     def note(self, served: Served, decision: Decision, context: Context, now: float) -> None:
-        """Count a decision: for the node's metrics and for the store's rows."""
+        """Count a decision in the node's metrics and, if it is no preview, in the store's rows."""
         counts = self.meter.counts
         placement = decision.placement
         if placement is not None:
             outcome = "house" if placement.campaign.tier == "house" else "fill"
             counts["decisions_total"][decision.slot, outcome] += 1
+            if self.preview:
+                return
             site = served.snapshot.site_numbers.get(context.site, 0)
             self.counting.tally(now, ("r", 0, placement.slot_number, site))
             self.sampler.note(placement.slot_number, context, random.random())  # noqa: S311
@@ -94,7 +101,7 @@ class State:
         label = decision.slot if places else UNKNOWN
         counts["decisions_total"][label, "empty"] += 1
         counts["no_fill_total"][label, decision.reason] += 1
-        if places:
+        if places and not self.preview:
             site = served.snapshot.site_numbers.get(context.site, 0)
             self.counting.tally(now, ("r", 0, places.number, site))
             self.counting.tally(now, (f"n.{decision.reason}", 0, places.number, site))

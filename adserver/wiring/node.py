@@ -46,6 +46,7 @@ class Node:
 
     folder: for sockets and locks, gone with the node. seen: memory of `core.seen`.
     begun: set when all of them are ready; who is forked later sees it.
+    preview: nothing counts (`serve --dev`).
     """
 
     settings: Settings
@@ -59,6 +60,7 @@ class Node:
     known: tuple[KnownKey, ...]
     begun: threading.Event
     identity: str
+    preview: bool = False
 
     @property
     def collect_path(self) -> str:
@@ -83,13 +85,14 @@ def nothing_else(_: Callable[[], ASGIApp]) -> ASGIApp:
     return Starlette()
 
 
-def serve(
+def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev` differ
     settings: Settings,
     announce: Callable[[Node], None],
     *,
     prepare: Callable[[Node], None] = lambda _: None,
     beside: Callable[[Node], MakeBeside] = lambda _: nothing_else,
     extra_roles: Callable[[Node], list[Role]] = lambda _: [],
+    preview: bool = False,
 ) -> int:
     """Run a node until it is told to stop; the exit code.
 
@@ -119,6 +122,7 @@ def serve(
             known=admitted.known,
             begun=threading.Event(),
             identity=admitted.identity,
+            preview=preview,
         )
 
         def begin() -> None:

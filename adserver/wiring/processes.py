@@ -177,6 +177,7 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
             if settings.country_header
             else None
         ),
+        preview=node.preview,
         countries=(
             Countries(settings.country_database, node.country_file, settings.trusted_peers, meter)
             if settings.country_database

@@ -1,0 +1,81 @@
+"""The pages that only `serve --dev` has: why a slot shows what it shows, as `adserver why` says."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from adserver.core.errors import NoSuchName, StoreUnavailable
+from adserver.core.flights import zone
+from adserver.publishing import moments
+from adserver.publishing.why import Question, why
+from adserver.serving.request import Pages, context_of, read_query
+from adserver.settings import Settings
+from adserver.store.address import shown
+from adserver.wiring.control import ControlPlane, control_plane
+
+STYLES = Path(__file__).parent / "templates" / "why.css"
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+def dev_pages(settings: Settings) -> Starlette:
+    page = Environment(
+        loader=PackageLoader("adserver.wiring"),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    ).get_template("why.html")
+
+    def answer(request: Request) -> Response:
+        """Not a coroutine, so that asking the store keeps no ad waiting."""
+        slot = request.path_params["slot"]
+        values = {"slot": slot, "base": settings.public_url.rstrip("/"), "problem": ""}
+        status = 200
+        try:
+            with control_plane(settings) as plane:
+                values |= found(settings, plane, slot, request.url.query)
+        except NoSuchName as error:
+            values["problem"], status = f"{error}.", 404
+        except StoreUnavailable as error:
+            values["problem"], status = f"{error}.", 503
+        return HTMLResponse(page.render(values), status, HEADERS)
+
+    async def styles(_: Request) -> Response:
+        return Response(STYLES.read_bytes(), 200, HEADERS, "text/css")
+
+    return Starlette(routes=[Route("/dev/why.css", styles), Route("/dev/why/{slot}", answer)])
+
+
+def found(settings: Settings, plane: ControlPlane, slot: str, query: str) -> dict[str, Any]:
+    live = plane.catalogs.live()
+    if live is None:
+        return {"problem": "Nothing is served yet: the config folder has errors."}
+    generation, now = live[0], time.time()
+    facts, ignored = read_query(query.encode())
+    context = context_of(facts, {}, Pages.of(generation.catalog), ignored)
+    question = Question(slot, context, now)
+    answer = why(generation, question)
+    given = [f"{key}={','.join(values)}" for key, values in facts.items()]
+    words = ["adserver", "--redis", shown(settings.redis), "why", slot, *given]
+    return {
+        "at": moments.iso(now, zone(generation.catalog.site.timezone)),
+        "device": context.device,
+        "url": context.url,
+        "generation": generation.number,
+        "candidates": answer.candidates,
+        "command": shlex.join(words),
+    }
