@@ -16,6 +16,7 @@ from adserver.cli.init import init
 from adserver.cli.keys import keys
 from adserver.cli.options import common
 from adserver.cli.report import report
+from adserver.cli.schema import schema
 from adserver.cli.serve import demo, serve
 from adserver.cli.snippet import snippet
 from adserver.cli.status import status
@@ -34,6 +35,7 @@ def cli() -> None:
 for command in (
     init,
     validate,
+    schema,
     apply,
     status,
     why,

@@ -11,7 +11,7 @@ from PIL import Image
 from adserver.core.catalog import Device, OnEmpty, Pace, Period, State, Tier
 from adserver.core.macros import LINK_MACROS, MACROS
 from adserver.core.problems import Severity
-from adserver.publishing import campaign_file, creatives, flights, site_file
+from adserver.publishing import campaign_file, creatives, descriptions, flights, site_file
 from adserver.publishing.read import read_folder
 from adserver.publishing.report import By, Sums
 from tests.docs.pages import ROOT, blocks, page, rows, section
@@ -55,6 +55,41 @@ def test_every_key_of_a_flight_a_price_and_a_creative_has_its_line() -> None:
     assert keys("### Frequency") == ["impressions", "per", *Period]
     words = ("headline", "body", "cta")
     assert sorted(keys("### Creatives")) == sorted([*creatives.ALL_KEYS, *words])
+
+
+def plain(cell: str) -> str:
+    """A cell as editors show it: no links, nothing bold."""
+    without_asides = re.sub(r",? ?\(?\[[^\]]*\]\([^)]*\)\)", "", cell)
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", without_asides).replace("**", "")
+
+
+def meanings(heading: str, where: str = "") -> dict[str, str]:
+    return {where + line[0]: plain(line[1]) for line in rows(section(PAGE, heading))}
+
+
+def test_editors_say_of_each_key_of_the_site_and_the_slots_what_the_page_says() -> None:
+    assert meanings("## slots.yaml") == {**descriptions.SLOTS}
+    of_site = meanings("## site.yaml")
+    assert {
+        key.removeprefix("context."): text for key, text in descriptions.SITE.items()
+    } == of_site
+
+
+def test_editors_say_of_each_key_of_a_campaign_what_the_page_says() -> None:
+    told = {
+        **{
+            line[0]: plain(line[1])
+            for line in rows(section(PAGE, "## A campaign").partition("\n### ")[0])
+        },
+        **meanings("### Goals and limits", "goal."),
+        **meanings("### Flight and hours", "flight."),
+        **meanings("### Frequency", "frequency."),
+        **meanings("### Targeting", "targeting."),
+        **meanings("### Price", "price."),
+        **meanings("### Creatives", "creatives."),
+    }
+    for key, text in descriptions.CAMPAIGN.items():
+        assert told[key.replace("creatives.text.", "creatives.")] == text, key
 
 
 def test_every_state_and_tier_is_named() -> None:
