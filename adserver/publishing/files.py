@@ -36,6 +36,15 @@ def load(path: Path, findings: Findings) -> tuple[str, MapNode | None]:
     return text or "", parse(text, findings) if text is not None else None
 
 
+def load_draft(draft: str, findings: Findings) -> tuple[str, MapNode | None]:
+    """The same of a text that is in no file yet."""
+    data = draft.encode("utf-8", "surrogateescape")
+    text = decode(data, findings) if len(data) <= MAX_BYTES else None
+    if len(data) > MAX_BYTES:
+        findings.error(WHOLE_FILE, "file_too_large", "the file is larger than 1 MiB")
+    return text or "", parse(text, findings) if text is not None else None
+
+
 def read_bytes(path: Path, findings: Findings) -> bytes | None:
     if path.exists() and not path.is_file():
         # A pipe would keep the reader waiting for ever.

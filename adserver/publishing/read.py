@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from adserver.core.assets import Asset, digest_of
 from adserver.core.catalog import Campaign, Catalog, Files, Site, Slot
@@ -14,7 +15,7 @@ from adserver.publishing.bookings import warn_of_empty_houses
 from adserver.publishing.campaign_file import Surroundings, read_campaign
 from adserver.publishing.creatives import Workshop
 from adserver.publishing.documents import Documents
-from adserver.publishing.files import load
+from adserver.publishing.files import load, load_draft
 from adserver.publishing.findings import WHOLE_FILE, Findings, Place
 from adserver.publishing.folder import Folder
 from adserver.publishing.images import Pictures
@@ -25,6 +26,10 @@ from adserver.publishing.site_file import read_site, read_slots
 
 SITE_FILE, SLOTS_FILE, CAMPAIGNS = "site.yaml", "slots.yaml", "campaigns"
 ENDINGS = (".yaml", ".yml")
+
+# By its path in the folder, the text of a file that may not be there yet.
+Drafts = Mapping[str, str]
+NO_DRAFTS: Drafts = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Reader:
     """One run over one folder."""
 
     folder: Folder
+    drafts: Drafts = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
@@ -66,7 +72,12 @@ class Reader:
         return Findings(self.folder.shown(relative))
 
     def load(self, relative: str, findings: Findings) -> MapNode | None:
-        text, node = load(self.folder.root / relative, findings)
+        draft = self.drafts.get(relative)
+        text, node = (
+            load(self.folder.root / relative, findings)
+            if draft is None
+            else load_draft(draft, findings)
+        )
         self.sources[findings.file] = text
         return node
 
@@ -78,16 +89,21 @@ class Reader:
         self.files[relative] = {relative: digest, **self.folder.used}
 
 
-def read_folder(folder: Path) -> Reading:
-    """Read and check everything. No file of the folder, and no missing one, raises."""
-    reader = Reader(Folder(folder))
+def read_folder(folder: Path, drafts: Drafts = NO_DRAFTS, *, alone: bool = False) -> Reading:
+    """Read and check everything. No file of the folder, and no missing one, raises.
+
+    drafts: campaign files that are not written yet, read as if they stood in the folder.
+    alone: of the campaigns, only these.
+    """
+    reader = Reader(Folder(folder), drafts)
     if not os.path.isdir(folder):  # unlike Path.is_dir, it never raises
         message = f"there is no folder {folder}"
         return nothing(Problem(str(folder), 0, 0, Severity.ERROR, "missing_folder", message))
     site = read_site_file(reader)
     slots = read_slots_file(reader)
-    campaigns = read_campaigns(reader, site, slots)
-    if slots is not None and not reader.broken:
+    files = sorted(drafts) if alone else campaign_files(reader)
+    campaigns = read_campaigns(reader, files, site, slots)
+    if slots is not None and not reader.broken and not alone:
         findings = reader.findings(SLOTS_FILE)
         warn_of_empty_houses(slots, campaigns, findings)
         reader.problems += findings.problems
@@ -147,7 +163,10 @@ def read_slots_file(reader: Reader) -> list[tuple[Place, Slot]] | None:
 
 
 def read_campaigns(
-    reader: Reader, site: Site | None, slots: list[tuple[Place, Slot]] | None
+    reader: Reader,
+    files: Iterable[str],
+    site: Site | None,
+    slots: list[tuple[Place, Slot]] | None,
 ) -> list[Campaign]:
     workshop = Workshop(
         pictures=Pictures(reader.folder),
@@ -157,7 +176,7 @@ def read_campaigns(
     known = tuple(slot for _, slot in slots) if slots is not None else None
     around = Surroundings(site, known, workshop)
     met: dict[str, str] = {}
-    read = [read_one(path, reader, around, met) for path in campaign_files(reader)]
+    read = [read_one(path, reader, around, met) for path in files]
     return [campaign for campaign in read if campaign]
 
 
@@ -174,22 +193,23 @@ def campaign_files(reader: Reader) -> list[str]:
         # Editors and file managers leave hidden files behind; nobody means them.
         entries = sorted(path for path in every if not path.name.startswith("."))
     except FileNotFoundError:
-        message = "there is no folder of campaigns"
-        findings.warning(WHOLE_FILE, "no_campaigns", message, "campaign files live there")
+        if not reader.drafts:
+            message = "there is no folder of campaigns"
+            findings.warning(WHOLE_FILE, "no_campaigns", message, "campaign files live there")
         entries = []
     except OSError as error:
         message = f"the folder cannot be read: {error.strerror}"
         findings.error(WHOLE_FILE, "unreadable_folder", message)
         entries = []
     reader.problems += findings.problems
-    files = []
+    files = set(reader.drafts)
     for path in entries:
         relative = f"{CAMPAIGNS}/{path.name}"
         if path.suffix in ENDINGS and not path.is_dir():
-            files.append(relative)
+            files.add(relative)
         else:
             warn_of_stray(relative, reader)
-    return files
+    return sorted(files)
 
 
 def warn_of_stray(relative: str, reader: Reader) -> None:

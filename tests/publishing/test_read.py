@@ -169,3 +169,41 @@ def test_a_publisher_without_latin_letters_is_its_first_site_in_utm(folder: Path
     assert reading.catalog is not None, reading.problems
     mine = next(c for c in reading.catalog.campaigns if c.name == "mine")
     assert "utm_source=blog&" in mine.creatives[0].link
+
+
+def test_a_draft_is_read_as_if_it_stood_in_the_folder(tmp_path):
+    folder = make_folder(tmp_path)
+    before = {campaign.name for campaign in read_folder(folder).catalog.campaigns}
+    drafts = {"campaigns/lettre.yaml": SMALLEST}
+    read = read_folder(folder, drafts)
+    assert {campaign.name for campaign in read.catalog.campaigns} == before | {"lettre"}
+    assert read.files["campaigns/lettre.yaml"].keys() == {"campaigns/lettre.yaml"}
+    (folder / "campaigns" / "lettre.yaml").write_text("tier: gold\n")
+    assert read_folder(folder, drafts).catalog == read.catalog
+    alone = read_folder(folder, drafts, alone=True)
+    assert [campaign.name for campaign in alone.catalog.campaigns] == ["lettre"]
+
+
+def test_what_is_wrong_with_a_draft_has_its_place(tmp_path):
+    folder = make_folder(tmp_path)
+    text = SMALLEST.replace("house", "hous")
+    read = read_folder(folder, {"campaigns/lettre.yaml": text}, alone=True)
+    assert told(read, folder, "campaigns/lettre.yaml") == [
+        "1:7: error: `tier`: expected sponsorship, standard, remnant or house, found `hous`"
+    ]
+    assert read.sources[str(folder / "campaigns" / "lettre.yaml")] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("a: \udce9\n", "not_utf8"), ("a: " + "x" * 1_100_000, "file_too_large")]
+)
+def test_a_draft_that_could_be_no_file_is_refused(tmp_path, text, code):
+    folder = make_folder(tmp_path)
+    assert codes(read_folder(folder, {"campaigns/x.yaml": text}, alone=True)) == [code]
+
+
+def test_drafts_need_no_folder_of_campaigns_yet(tmp_path):
+    folder = make_folder(tmp_path)
+    shutil.rmtree(folder / "campaigns")
+    read = read_folder(folder, {"campaigns/lettre.yaml": SMALLEST})
+    assert "no_campaigns" not in codes(read)
