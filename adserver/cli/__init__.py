@@ -11,11 +11,14 @@ import click
 import adserver
 from adserver.cli.apply import apply
 from adserver.cli.available import available
+from adserver.cli.export import export
 from adserver.cli.failures import Commands
+from adserver.cli.history import history
 from adserver.cli.init import init
 from adserver.cli.keys import keys
 from adserver.cli.options import common
 from adserver.cli.report import report
+from adserver.cli.rollback import rollback
 from adserver.cli.schema import schema
 from adserver.cli.serve import demo, serve
 from adserver.cli.snippet import snippet
@@ -37,6 +40,9 @@ for command in (
     validate,
     schema,
     apply,
+    history,
+    rollback,
+    export,
     status,
     why,
     available,

@@ -3,6 +3,7 @@
 AdserverError
 ├── BackupError           a file that is no backup of ours, or is damaged (carries its path)
 ├── CatalogError          the campaign files cannot be read as a catalog (carries problems)
+├── ContentGone           a generation of which the history is known, and not all of the content
 ├── JournalError          the journal cannot take an event: disk full, damaged, over its limit
 ├── KeyInUse              a signing key that is to be forgotten, and is needed
 ├── LedgerConflict        the store holds counts in our name that we did not send
@@ -49,6 +50,14 @@ class CatalogError(AdserverError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problem(s) in the campaign files")
         self.problems = tuple(problems)
+
+
+class ContentGone(AdserverError):
+    """A generation whose content, or a part of it, is not in the store; says what to do."""
+
+    def __init__(self, number: int, what: str) -> None:
+        super().__init__(f"generation {number}: {what}")
+        self.number = number
 
 
 class JournalError(AdserverError):

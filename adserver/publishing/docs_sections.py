@@ -79,6 +79,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "ambiguous_time": FLIGHT,
         "bad_hours": FLIGHT,
         "unknown_value": TARGETING,
+        "undeclared_key": TARGETING,
         "contradiction": TARGETING,
         "query_in_pattern": TARGETING,
         "house_price": PRICE,

@@ -20,14 +20,14 @@ def write_new(folder: Path, texts: Mapping[str, str]) -> list[str]:
     return [write(folder / name, text, replace=False) for name, text in texts.items()]
 
 
-def write(path: Path, text: str, *, replace: bool) -> str:
+def write(path: Path, content: str | bytes, *, replace: bool) -> str:
     """Nobody ever reads half of it, and a crash leaves the old file or the new one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
         try:
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
             os.chmod(beside, 0o666 & ~umask())
             if replace:
                 os.replace(beside, path)

@@ -62,7 +62,7 @@ def test_a_command_that_a_page_shows_exists_with_its_options(page: str, call: st
     parse(shlex.split(call))
 
 
-@pytest.mark.parametrize("call", ["rollback", "apply --force", "snippet post-top --for perl"])
+@pytest.mark.parametrize("call", ["teleport", "apply --force", "snippet post-top --for perl"])
 def test_a_command_that_does_not_exist_would_be_noticed(call: str) -> None:
     with pytest.raises(click.UsageError):
         parse(shlex.split(call))

@@ -1,0 +1,86 @@
+"""`adserver rollback`: what was live before is live again, as a new generation."""
+
+from __future__ import annotations
+
+import click
+
+from adserver.cli import author, output, problems
+from adserver.cli.apply import Answer, go_live, tell
+from adserver.cli.failures import PROBLEMS, moment
+from adserver.cli.options import Invocation, common
+from adserver.core.catalog import Generation
+from adserver.core.errors import CatalogError, NoSuchName
+from adserver.core.ports import Catalogs, Content, Entry
+from adserver.publishing.history import kept
+from adserver.publishing.rollback import go_back
+
+STILL_DIFFERS = "Your folder still differs: `adserver export` writes into it what is live."
+
+
+@click.command()
+@click.argument("number", required=False, type=click.IntRange(1), metavar="[N]")
+@click.option("--campaign", default="", metavar="NAME", help="go back for this campaign alone")
+@click.option("-m", "--message", default="", help="what this is about, kept in the history")
+@click.option("--wait", is_flag=True, help="until every node serves it")
+@common
+@click.pass_context
+def rollback(
+    context: click.Context, number: int | None, campaign: str, message: str, wait: bool
+) -> None:
+    """Make what generation N had live again; without N, the one before the live one.
+
+    Shows what would change and asks. It becomes a new generation; what was counted stays.
+    """
+    invocation = context.ensure_object(Invocation)
+    with invocation.control_plane(invocation.settings()) as plane:
+        live, number = whence(plane.catalogs, number)
+        to, published = kept(plane.catalogs, number)
+        entry = Entry(author.name(), message, kind="rollback", of=number)
+        try:
+            proposal, content = go_back(live, to, campaign)
+        except CatalogError as error:
+            refuse(invocation, error)
+            context.exit(PROBLEMS)
+        answer = Answer(proposal, generation=proposal.expected)
+        tell(invocation, f"Back to generation {number}, of {moment(published.created_at)}:")
+        code = back(invocation, answer, content, plane.catalogs, entry, wait)
+    if invocation.as_json:
+        output.answer(answer.as_json())
+    context.exit(code)
+
+
+def whence(catalogs: Catalogs, number: int | None) -> tuple[Generation, int]:
+    """What is live, and the number to go back to."""
+    found = catalogs.live()
+    if found is None:
+        raise NoSuchName("generation", str(number or 1))
+    live, _ = found
+    if number is None and live.number == 1:
+        raise click.UsageError("there is no generation before 1, which is live")
+    return live, number or live.number - 1
+
+
+def back(  # noqa: PLR0913 - the journey of one rollback
+    invocation: Invocation,
+    answer: Answer,
+    content: Content,
+    catalogs: Catalogs,
+    entry: Entry,
+    wait: bool,
+) -> int:
+    if answer.proposal.plan.empty:
+        tell(invocation, f"Nothing to do: what is live says the same as generation {entry.of}.")
+        return 0
+    code = go_live(invocation, answer, content, catalogs, entry, wait)
+    if answer.applied:
+        tell(invocation, STILL_DIFFERS)
+    return code
+
+
+def refuse(invocation: Invocation, error: CatalogError) -> None:
+    if invocation.as_json:
+        output.answer(problems.as_json(error.problems))
+    else:
+        for line in problems.lines(error.problems, {}):
+            output.complain(line)
+    output.complain("Nothing was changed: what is live stays live.")

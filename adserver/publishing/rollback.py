@@ -1,0 +1,70 @@
+"""Going back: an earlier generation, or what it says of one campaign, as a new proposal.
+
+Numbers are permanent, so what was counted goes on where it was, whichever way a catalog goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from adserver.core.catalog import Catalog, Generation
+from adserver.core.errors import CatalogError
+from adserver.core.ports import Content
+from adserver.core.problems import Problem, Severity
+from adserver.core.targeting import COUNTRY, DEVICE, LANGUAGE, SITE, URL
+from adserver.publishing.content import merged
+from adserver.publishing.publish import Proposal, Wish, propose
+from adserver.publishing.suggest import listed
+from adserver.publishing.unknown import no_such
+
+BUILT_IN = frozenset((URL, LANGUAGE, COUNTRY, DEVICE, SITE))
+WHOLE = "go back whole, without --campaign"
+
+
+def go_back(live: Generation, to: Generation, campaign: str = "") -> tuple[Proposal, Content]:
+    """campaign: the one to touch, "" for everything. What is in it then is as `to` has it: it may
+    come back, or end where `to` had none.
+
+    NoSuchName, and CatalogError where what is live has no room for it any more.
+    """
+    written = only_of(live.catalog, to.catalog, campaign) if campaign else to.catalog
+    try:
+        proposal = propose(written, live, Wish(Path(), prune=True))
+    except CatalogError as error:
+        raise CatalogError([in_words(one, to) for one in error.problems]) from error
+    if problems := [*undeclared(proposal.catalog, campaign)]:
+        raise CatalogError(problems)
+    touched = Wish(Path(), (campaign,) if campaign else ())
+    # What it needs is in the store already, or publishing refuses it by name.
+    return proposal, Content(merged(to.files, live.files, proposal.catalog, touched))
+
+
+def only_of(live: Catalog, to: Catalog, campaign: str) -> Catalog:
+    """What is live, with the one campaign as `to` has it."""
+    check_known(live, to, campaign)
+    others = (one for one in live.campaigns if one.name != campaign)
+    back = (one for one in to.campaigns if one.name == campaign)
+    return replace(live, campaigns=(*others, *back))
+
+
+def check_known(live: Catalog, to: Catalog, campaign: str) -> None:
+    names = {one.name for catalog in (live, to) for one in catalog.campaigns}
+    if campaign not in names:
+        raise no_such("campaign", campaign, names)
+
+
+def in_words(problem: Problem, to: Generation) -> Problem:
+    """There is no folder here in which anything could be mended."""
+    return replace(problem, file=f"generation {to.number}", hint=WHOLE)
+
+
+def undeclared(catalog: Catalog, campaign: str) -> Iterator[Problem]:
+    """A campaign that comes back alone may target what the site does not declare any more."""
+    declared = BUILT_IN | {key.name for key in catalog.site.context}
+    for one in catalog.campaigns:
+        unknown = sorted({clause.fact for clause in one.targeting} - declared)
+        if one.name == campaign and unknown:
+            message = f"{campaign} targets {listed(unknown)}, which the live site does not declare"
+            yield Problem(campaign, 0, 0, Severity.ERROR, "undeclared_key", message, WHOLE)

@@ -1,0 +1,94 @@
+"""Going back: whole, or for one campaign; and what stands in the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from adserver.core.catalog import Catalog, Clause, ContextKey, Generation
+from adserver.core.errors import CatalogError, NoSuchName
+from adserver.publishing.rollback import go_back
+from tests.factories import campaign, catalog, generation, site, slot
+
+A, B = campaign("a"), campaign("b")
+
+
+def at(number: int, of: Catalog, files: dict[str, dict[str, str]] | None = None) -> Generation:
+    made = generation(of, number)
+    return Generation(number, made.catalog, made.numbers, files or {})
+
+
+def files_of(mark: str, *campaigns: str) -> dict[str, dict[str, str]]:
+    names = ["site.yaml", "slots.yaml", *(f"campaigns/{one}.yaml" for one in campaigns)]
+    return {name: {name: f"{mark}-{name}"} for name in names}
+
+
+def test_everything_is_as_it_was() -> None:
+    before = catalog(A, B, site=site(name="Le Bistrot"), slots=(slot(), slot("side")))
+    now = catalog(campaign("a", weight=2), campaign("c"))
+    proposal, _ = go_back(at(2, now), at(1, before))
+    assert proposal.catalog == before
+    assert proposal.expected == 2
+    plan = proposal.plan
+    assert (plan.created, plan.changed, plan.ended) == (("b",), ("a",), ("c",))
+    assert plan.settings == ("site", "slots")
+    assert plan.kept == ()
+
+
+def test_to_what_is_live_there_is_nothing_to_do() -> None:
+    proposal, _ = go_back(at(2, catalog(A)), at(1, catalog(A)))
+    assert proposal.plan.empty
+
+
+def test_one_campaign_goes_back_and_the_others_stay() -> None:
+    before = catalog(A, B, site=site(name="Le Bistrot"))
+    now = catalog(campaign("a", weight=2), campaign("b", weight=2), campaign("c"))
+    proposal, _ = go_back(at(2, now), at(1, before), "a")
+    assert proposal.catalog == catalog(A, campaign("b", weight=2), campaign("c"))
+    assert proposal.plan.changed == ("a",)
+    assert proposal.plan.kept == ()
+
+
+def test_one_campaign_comes_back_after_it_had_ended() -> None:
+    proposal, _ = go_back(at(2, catalog(A)), at(1, catalog(A, B)), "b")
+    assert proposal.plan.created == ("b",)
+    assert proposal.catalog == catalog(A, B)
+
+
+def test_one_campaign_ends_where_it_did_not_exist_then() -> None:
+    proposal, _ = go_back(at(2, catalog(A, B)), at(1, catalog(A)), "b")
+    assert proposal.plan.ended == ("b",)
+
+
+def test_a_campaign_that_neither_has_is_told_with_the_nearest() -> None:
+    with pytest.raises(NoSuchName) as refused:
+        go_back(at(2, catalog(campaign("brulerie"))), at(1, catalog(A)), "brulerei")
+    assert refused.value.hint == "brulerie"
+
+
+def test_a_campaign_whose_slots_are_gone_does_not_come_back_alone() -> None:
+    before = catalog(campaign("a", slots=("gone",)), slots=(slot("gone"),))
+    with pytest.raises(CatalogError) as refused:
+        go_back(at(2, catalog(B)), at(1, before), "a")
+    [problem] = refused.value.problems
+    assert problem.file == "generation 1"
+    assert "has none of the slots any more" in problem.message
+    assert problem.hint == "go back whole, without --campaign"
+    assert go_back(at(2, catalog(B)), at(1, before))[0].catalog == before
+
+
+def test_a_campaign_that_targets_what_is_not_declared_any_more_does_not_come_back_alone() -> None:
+    fussy = campaign("a", targeting=(Clause("lang", ("fr",)), Clause("section", ("tech",))))
+    before = catalog(fussy, site=site(context=(ContextKey("section", ("tech",)),)))
+    with pytest.raises(CatalogError) as refused:
+        go_back(at(2, catalog(B)), at(1, before), "a")
+    [problem] = refused.value.problems
+    assert problem.message == "a targets `section`, which the live site does not declare"
+    assert go_back(at(2, catalog(B)), at(1, before))[0].catalog == before
+
+
+def test_the_files_go_back_too() -> None:
+    then, now = files_of("then", "a", "b"), files_of("now", "a", "c")
+    live, to = at(2, catalog(A, campaign("c")), now), at(1, catalog(A, B), then)
+    assert go_back(live, to)[1].files == then
+    of_one = go_back(live, to, "b")[1].files
+    assert of_one == now | {"campaigns/b.yaml": then["campaigns/b.yaml"]}
