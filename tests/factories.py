@@ -272,8 +272,8 @@ class MemoryStore:
                 self.known[key] = KnownCreative.of(one, creative)
         return published
 
-    def missing_assets(self, digests: Sequence[str]) -> list[str]:
-        return [digest for digest in digests if digest not in self.assets]
+    def claim(self, number: int, digests: Sequence[str]) -> list[str]:
+        return [one for one in digests if one not in self.assets and one not in self.sources]
 
     def nodes(self) -> list[NodeState]:
         return list(self.workers)

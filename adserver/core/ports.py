@@ -323,7 +323,10 @@ class Catalogs(Protocol):
         """What a generation changed, in lines; "" where there never was one."""
         ...
 
-    def missing_assets(self, digests: Sequence[str]) -> list[str]: ...
+    def claim(self, number: int, digests: Sequence[str]) -> list[str]:
+        """Keep these files for a generation that is about to be published, by its number; those
+        that the store does not have."""
+        ...
 
     def files(self, digests: Sequence[str]) -> Mapping[str, bytes]:
         """The bytes of assets and sources; what the store does not have is left out."""

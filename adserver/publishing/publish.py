@@ -6,11 +6,11 @@ refuses a catalog that would make no sense, `publish` writes it. Nothing here pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from adserver.core.catalog import Campaign, Catalog, Generation, booked_slots
+from adserver.core.catalog import Campaign, Catalog, Files, Generation, booked_slots
 from adserver.core.errors import CatalogError, NoSuchName
 from adserver.core.fit import fits_anywhere
 from adserver.core.plan import Plan, changed_fields, difference, merge
@@ -160,16 +160,30 @@ def publish(proposal: Proposal, content: Content, catalogs: Catalogs, entry: Ent
 
     entry: without its diff, which is the proposal's summary.
     """
-    missing = catalogs.missing_assets(sorted(digests(proposal.catalog)))
-    lost = [digest for digest in missing if digest not in content.assets]
-    if lost:
-        raise NoSuchName("picture or document in the store", digests(proposal.catalog)[lost[0]])
+    needed = {**sources(content.files), **digests(proposal.catalog)}
+    missing = set(catalogs.claim(proposal.expected + 1, sorted(needed)))
+    for digest in sorted(missing - content.assets.keys() - content.sources.keys()):
+        raise NoSuchName("picture, document or file in the store", needed[digest])
     return catalogs.publish(
         proposal.expected,
         proposal.catalog,
-        replace(content, assets={digest: content.assets[digest] for digest in missing}),
+        only_missing(content, missing),
         replace(entry, diff="\n".join(summary(proposal))),
     )
+
+
+def only_missing(content: Content, missing: Set[str]) -> Content:
+    """What the store has already is not sent again."""
+    return replace(
+        content,
+        assets={digest: one for digest, one in content.assets.items() if digest in missing},
+        sources={digest: one for digest, one in content.sources.items() if digest in missing},
+    )
+
+
+def sources(files: Files) -> dict[str, str]:
+    """Every file that the catalog was written in: its digest, and its name in the folder."""
+    return {digest: path for paths in files.values() for path, digest in paths.items()}
 
 
 def digests(catalog: Catalog) -> dict[str, str]:

@@ -102,9 +102,9 @@ class StoredCatalogs:
             generation.number, now, entry.author, entry.message, entry.commit, entry.kind, entry.of
         )
 
-    def missing_assets(self, digests: Sequence[str]) -> list[str]:
+    def claim(self, number: int, digests: Sequence[str]) -> list[str]:
         with answering():
-            return self._files.missing_assets(digests)
+            return self._files.claim(number, digests)
 
     def files(self, digests: Sequence[str]) -> Mapping[str, bytes]:
         with answering():

@@ -27,22 +27,23 @@ class StoredFiles:
         self._client: Any = client
         self._keys = keys
 
-    def missing_assets(self, digests: Sequence[str]) -> list[str]:
-        return self._missing(digests, [self._keys.asset(digest) for digest in digests])
+    def claim(self, number: int, digests: Sequence[str]) -> list[str]:
+        """Keep these for a generation, before it is asked what is there: whoever removes files
+        looks for which generation they are kept. Those that are not there."""
+        for some in parts(digests, DIGESTS_A_CALL):
+            self._client.zadd(self._keys.contents, dict.fromkeys(some, number), gt=True)
+        return self._missing(digests)
 
     def put(self, assets: Mapping[str, Asset], sources: Mapping[str, bytes]) -> None:
-        """Write those that are not there yet."""
-        there = self.missing_assets([*assets])
-        sizes = ((digest, len(assets[digest].data)) for digest in there)
-        for some in calls(sizes):
+        """Write them, whether or not they are there."""
+        for some in calls((digest, len(one.data)) for digest, one in assets.items()):
             pipeline = self._client.pipeline(transaction=False)
             for digest in some:
                 one = assets[digest]
                 fields = {"data": one.data, "media_type": one.media_type}
                 pipeline.hset(self._keys.asset(digest), mapping=fields)
             pipeline.execute()
-        missing = self._missing([*sources], [self._keys.source(digest) for digest in sources])
-        for some in calls((digest, len(sources[digest])) for digest in missing):
+        for some in calls((digest, len(data)) for digest, data in sources.items()):
             pipeline = self._client.pipeline(transaction=False)
             for digest in some:
                 pipeline.set(self._keys.source(digest), sources[digest])
@@ -62,14 +63,17 @@ class StoredFiles:
                     found[digest] = data
         return found
 
-    def _missing(self, digests: Sequence[str], keys: Sequence[str]) -> list[str]:
-        there: list[int] = []
-        for some in parts(keys, DIGESTS_A_CALL):
+    def _missing(self, digests: Sequence[str]) -> list[str]:
+        missing: list[str] = []
+        for some in parts(digests, DIGESTS_A_CALL):
             pipeline = self._client.pipeline(transaction=False)
-            for key in some:
-                pipeline.exists(key)
-            there += pipeline.execute()
-        return [digest for digest, found in zip(digests, there, strict=True) if not found]
+            for digest in some:
+                pipeline.exists(self._keys.asset(digest))
+                pipeline.exists(self._keys.source(digest))
+            told = pipeline.execute()
+            there = zip(some, told[::2], told[1::2], strict=True)
+            missing += [digest for digest, asset, source in there if not asset and not source]
+        return missing
 
 
 def parts(words: Sequence[str], most: int) -> Iterator[Sequence[str]]:

@@ -70,6 +70,18 @@ class Keys:
         return self._catalog(f"source:{digest}")
 
     @property
+    def contents(self) -> str:
+        """sorted set, permanent, written by apply: assets and sources, by the last generation that
+        needs them"""
+        return self._catalog("contents")
+
+    @property
+    def kept(self) -> str:
+        """hash, permanent, written by the admin process: the oldest generation whose content is
+        kept (`content`), and the oldest of which anything is (`record`)"""
+        return self._catalog("kept")
+
+    @property
     def nodes(self) -> str:
         """hash, permanent, written by workers: worker → its generation, and when it was seen"""
         return self._catalog("nodes")

@@ -15,6 +15,7 @@ from adserver.store.script import Script
 COMMANDS = (
     *("exists", "expire", "get", "mget", "set", "incr", "strlen", "bitfield", "getbit", "time"),
     *("hdel", "hexists", "hget", "hgetall", "hincrby", "hlen", "hmget", "hset", "hsetnx"),
+    "hstrlen",
     *("unlink", "zadd", "zcard", "zrangebyscore", "zrem", "zscore"),
 )
 

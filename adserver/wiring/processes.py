@@ -221,7 +221,8 @@ async def run_admin(node: Node, ready: Callable[[], None]) -> None:
     async with listener, connected(node.store) as connection:
         settings = node.settings
         keys = Keys(settings.namespace, shards_of(settings.redis))
-        delivery, upkeep = Delivery(connection, keys), Upkeep(connection, keys)
+        delivery = Delivery(connection, keys)
+        upkeep = Upkeep(connection, keys, settings.ticket_life)
         learning = Learning(connection, keys, lambda: collected.generation > 0)
         app = admin_app(collected, node.guard, delivery.dump)
         beside = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 import structlog
 
@@ -10,7 +11,8 @@ from adserver.core.errors import AdserverError
 from adserver.store.catalogs import StoredLiveCatalog
 from adserver.store.connect import AsyncClient
 from adserver.store.folding import Folding
-from adserver.store.keys import Keys
+from adserver.store.keys import SLACK_SECONDS, Keys
+from adserver.store.retiring import Retiring
 
 log = structlog.get_logger(__name__)
 
@@ -19,9 +21,13 @@ UPKEEP_SECONDS = 3_600.0
 
 
 class Upkeep:
-    def __init__(self, client: AsyncClient, keys: Keys) -> None:
+    """ticket_life: seconds in which a ticket's events count."""
+
+    def __init__(self, client: AsyncClient, keys: Keys, ticket_life: int) -> None:
         self._catalog = StoredLiveCatalog(client, keys)
         self._folding = Folding(client, keys)
+        # As long as anything else is kept for the sake of tickets.
+        self._retiring = Retiring(client, keys, 2 * ticket_life + SLACK_SECONDS)
 
     async def run(self) -> None:
         """Once; what fails is logged, and tried again the next time."""
@@ -30,8 +36,11 @@ class Upkeep:
             if generation is None:
                 return
             folded = await self._folding.run(time.time(), generation.catalog.site.timezone)
+            retired = await self._retiring.run(time.time())
         except AdserverError as error:
             log.warning("upkeep_failed", error=str(error))
             return
         if folded.hours:
             log.info("hours_folded", hours=folded.hours, rows=folded.rows)
+        if retired:
+            log.info("generations_retired", **asdict(retired))

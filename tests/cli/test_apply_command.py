@@ -143,10 +143,10 @@ def test_a_kept_campaign_that_would_lose_its_slot_stands_in_the_way(tmp_path):
 class SomebodyElse(MemoryStore):
     """A store in which somebody else applies while we look at the plan."""
 
-    def missing_assets(self, digests):
+    def claim(self, number, digests):
         catalog = self.made[-1][0].catalog
         super().publish(len(self.made), catalog, Content(), Entry("bob@blog"))
-        return super().missing_assets(digests)
+        return super().claim(number, digests)
 
 
 def test_when_live_has_moved_since_the_plan_the_exit_code_is_4(tmp_path):

@@ -160,14 +160,12 @@ async def test_a_file_is_stored_once_and_found_by_its_content(
     catalogs: StoredCatalogs, live: StoredLiveCatalog, store: Any, keys: Keys
 ) -> None:
     [digest] = ASSETS
-    assert catalogs.missing_assets([digest, "absent"]) == [digest, "absent"]
+    assert catalogs.claim(1, [digest, "absent"]) == [digest, "absent"]
     publish(catalogs)
-    assert catalogs.missing_assets([digest, "absent"]) == ["absent"]
+    assert catalogs.claim(2, [digest, "absent"]) == ["absent"]
     assert await live.asset(digest) == PICTURE
     assert await live.asset("absent") is None
-    store.hset(keys.asset(digest), "media_type", "image/marked")
-    publish(catalogs, 1)
-    assert store.hget(keys.asset(digest), "media_type") == b"image/marked"
+    assert store.zscore(keys.contents, digest) == 2
 
 
 async def test_a_creative_is_remembered_when_its_campaign_has_ended(

@@ -28,6 +28,7 @@ from adserver.store.folding import DAY_SECONDS, Folding
 from adserver.store.keys import CLUSTER_SHARDS, Keys
 from adserver.store.leases import StoredLeases
 from adserver.store.pauses import StoredPauses
+from adserver.store.retiring import Retiring
 from adserver.store.samples import StoredSamples
 from adserver.store.signing import StoredSigningKeys
 from adserver.store.standing import begin_arrival
@@ -133,6 +134,8 @@ async def test_no_key_is_left_behind_undeclared_or_immortal(
         Room(1, TEN), Spoken(shipper.source, 0, NOW, done=False)
     )
     await counts.keep([shipper.source])
+    catalogs.claim(1, ["digest"])
+    await Retiring(beside, keys, TICKET_LIFE_SECONDS).run(NOW)
     catalogs.live(), catalogs.nodes(), totals.numbers(), totals.known_creatives()
     totals.rows(0, NOW * 2), await delivered(beside, keys), await live.generation(1)
 

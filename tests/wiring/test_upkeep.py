@@ -21,6 +21,7 @@ from adserver.wiring.upkeep import Upkeep
 from tests.factories import ZONE, catalog
 
 KEYS = Keys("blog")
+TICKET_LIFE = 86_400
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def begin(connection: redis.asyncio.Redis) -> redis.Redis:
 async def test_old_hours_become_days(beside: redis.asyncio.Redis) -> None:
     with begin(beside) as store:
         StoredCatalogs(store, KEYS).publish(0, catalog(), Content(), Entry("ana"))
-        await Upkeep(beside, KEYS).run()
+        await Upkeep(beside, KEYS, TICKET_LIFE).run()
         assert store.zcard(KEYS.hours(0)) == 0
         [day] = store.zrange(KEYS.days(0), 0, -1)
         assert store.hgetall(KEYS.daily(0, day.decode())) == {b"i:1:2:3": b"5"}
@@ -52,7 +53,7 @@ async def test_before_anything_is_live_no_zone_is_known_and_nothing_is_done(
     beside: redis.asyncio.Redis,
 ) -> None:
     with begin(beside) as store:
-        await Upkeep(beside, KEYS).run()
+        await Upkeep(beside, KEYS, TICKET_LIFE).run()
         assert store.zcard(KEYS.hours(0)) == 1
 
 
@@ -62,5 +63,5 @@ async def test_what_fails_is_logged_and_not_thrown(
     with begin(beside) as store:
         store.set(KEYS.live, 1)
         store.lpush(KEYS.generation(1), "not a hash")
-        await Upkeep(beside, KEYS).run()
+        await Upkeep(beside, KEYS, TICKET_LIFE).run()
     assert "upkeep_failed" in capsys.readouterr().out
