@@ -138,9 +138,9 @@ def test_a_campaign_that_has_no_slot_any_more_is_refused(
 class SomebodyElse(MemoryStore):
     """A store in which somebody else applies while we look at the plan."""
 
-    def missing_assets(self, digests):
+    def claim(self, number, digests):
         super().publish(len(self.made), self.made[-1][0].catalog, Content(), Entry("bob@blog"))
-        return super().missing_assets(digests)
+        return super().claim(number, digests)
 
 
 def test_when_live_has_moved_since_the_plan_the_exit_code_is_4(memory: MemoryStore) -> None:
