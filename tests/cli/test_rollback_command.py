@@ -144,7 +144,9 @@ class SomebodyElse(MemoryStore):
 
 
 def test_when_live_has_moved_since_the_plan_the_exit_code_is_4(memory: MemoryStore) -> None:
-    moving = SomebodyElse(made=memory.made, diffs=memory.diffs)
+    moving = SomebodyElse(
+        made=memory.made, diffs=memory.diffs, assets=memory.assets, sources=memory.sources
+    )
     result = adserver("rollback", "--yes", store=moving)
     assert result.exit_code == 4
     assert "somebody else has applied" in result.stderr
