@@ -214,10 +214,12 @@ class MemoryLeases:
 class MemoryStore:
     """`core.ports.Catalogs` and `core.ports.Totals` in a few dicts, with the store's rules.
 
-    clock: the time at which things are published; a test may move it.
+    clock: the time at which things are published; a test may move it. spoken: what it says as
+    `through`.
     """
 
     clock: float = NOW
+    spoken: float | None = None
     made: list[tuple[Generation, Published]] = field(default_factory=list)
     diffs: list[str] = field(default_factory=list)
     sources: dict[str, bytes] = field(default_factory=dict)
@@ -289,6 +291,9 @@ class MemoryStore:
 
     def known_creatives(self) -> Mapping[int, KnownCreative]:
         return dict(self.known)
+
+    def through(self) -> float | None:
+        return self.spoken
 
 
 def store(*catalogs: Catalog) -> MemoryStore:

@@ -1,4 +1,4 @@
-"""`adserver report`: what was delivered and what it is worth, as a table, JSON or CSV."""
+"""`adserver report`: what was delivered and what it is worth, as a table, JSON, CSV or proof."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from adserver.cli import output
+from adserver.cli.failures import USAGE
 from adserver.cli.options import Invocation, common
+from adserver.cli.proof import Target, may_write, prove
 from adserver.core.flights import zone
 from adserver.publishing.moments import read_moment
+from adserver.publishing.proof.evidence import Wish
+from adserver.publishing.proof.language import LANGUAGES
 from adserver.publishing.recorded import read_records
 from adserver.publishing.report import By, Label, Query, Report, Sums
 from adserver.publishing.report import report as make_report
@@ -26,6 +31,8 @@ from adserver.publishing.report_json import COUNTS, FIGURES, as_json, figures
 @click.option("--since", default="", help="date or time of the site's zone; whole hours count")
 @click.option("--until", default="", help="date or time of the site's zone, exclusive")
 @click.option("--csv", "as_csv", is_flag=True, help="comma-separated values, for spreadsheets")
+@click.option("--proof", metavar="FILE", help="an HTML document for the advertiser; - for stdout")
+@click.option("--language", type=click.Choice(LANGUAGES), help="of the proof [the site's]")
 @common
 @click.pass_context
 def report(  # noqa: PLR0913 - one parameter an option
@@ -36,15 +43,28 @@ def report(  # noqa: PLR0913 - one parameter an option
     since: str,
     until: str,
     as_csv: bool,
+    proof: str | None,
+    language: str | None,
 ) -> None:
-    """Show what was delivered and what it is worth."""
+    """Show what was delivered and what it is worth.
+
+    With --proof, write a document for the advertiser of a campaign, or of all of its campaigns.
+    """
+    check_together(context)
     invocation = context.ensure_object(Invocation)
     now = invocation.now()
+    target = Target(proof, language or "") if proof else None
+    if target and not may_write(invocation, target):
+        context.exit(USAGE)
     with invocation.control_plane(invocation.settings()) as plane:
         live = plane.catalogs.live()
         catalog = live[0].catalog if live else None
         zone_name = catalog.site.timezone if catalog else "UTC"
         begin, end = window(since, until, zone_name)
+        if target:
+            wish = Wish(campaign, advertiser, begin, end)
+            prove(invocation, plane.catalogs, plane.totals, wish, target)
+            return
         query = Query(By(by), now, campaign, advertiser, begin, end)
         records = read_records(plane.totals, catalog, begin, end, now)
     made = make_report(records, query)
@@ -54,6 +74,30 @@ def report(  # noqa: PLR0913 - one parameter an option
         output.answer(as_json(made))
     else:
         show(made, catalog.site.currency if catalog else "")
+
+
+def check_together(context: click.Context) -> None:
+    """Options that say nothing together, or nothing alone."""
+
+    def given(name: str) -> bool:
+        return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+    if not given("proof"):
+        if given("language"):
+            raise click.UsageError("--language is of a proof: say --proof FILE as well")
+        return
+    if not context.params["proof"]:
+        raise click.UsageError("--proof needs the name of a file, or - for standard output")
+    if bool(context.params["campaign"]) == bool(context.params["advertiser"]):
+        raise click.UsageError(
+            "--proof is of one campaign or of one advertiser: say --campaign NAME or "
+            "--advertiser NAME"
+        )
+    for name, option in (("by", "--by"), ("as_csv", "--csv")):
+        if given(name):
+            raise click.UsageError(
+                f"--proof has all its tables in one document: leave {option} out"
+            )
 
 
 def window(since: str, until: str, zone_name: str) -> tuple[float | None, float | None]:

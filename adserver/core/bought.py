@@ -29,6 +29,10 @@ class Sold(NamedTuple):
     metric: Metric
     goal: int
 
+    @property
+    def unit(self) -> str:
+        return UNITS[self.metric]
+
 
 def sold(goal: Goal | None) -> Sold | None:
     """None where no number was bought."""

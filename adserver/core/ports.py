@@ -351,6 +351,12 @@ class Totals(Protocol):
         """How often each creative was delivered, ever."""
         ...
 
+    def through(self) -> float | None:
+        """All that was accepted before (UTC seconds) is counted, as far as journals are known
+        that workers have spoken of; None where there is none. Of a node that is cut off nothing
+        is known after five minutes."""
+        ...
+
     def numbers(self) -> Mapping[str, int]:
         """Every name that ever had a number, as `core.catalog.Generation` documents."""
         ...

@@ -59,3 +59,13 @@ class Discard(StrEnum):
     UNMATCHED = "unmatched"
     PREVIEW = "preview"
     CONSENT = "consent"
+
+
+# Those of events with a good ticket that this release gives.
+DISCARDS = (
+    Discard.DUPLICATE,
+    Discard.EXPIRED,
+    Discard.LAPSED,
+    Discard.PREFETCH,
+    Discard.PREVIEW,
+)

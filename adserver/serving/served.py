@@ -11,7 +11,7 @@ from adserver.core.context import Context
 from adserver.core.events import Kind
 from adserver.core.flights import standing
 from adserver.core.macros import fill_link
-from adserver.core.reasons import Discard, Reason
+from adserver.core.reasons import DISCARDS, Discard, Reason
 from adserver.core.shelf import Placement
 from adserver.core.snapshot import Snapshot, compiling
 from adserver.core.steps import Steps, in_steps
@@ -46,13 +46,6 @@ NO_FILL_REASONS = (
     Reason.DAY_FULL,
     Reason.PACED,
     Reason.STORE_UNAVAILABLE,
-)
-DISCARDS = (
-    Discard.DUPLICATE,
-    Discard.EXPIRED,
-    Discard.LAPSED,
-    Discard.PREFETCH,
-    Discard.PREVIEW,
 )
 
 EVENT_METRICS = {

@@ -70,6 +70,17 @@ class StoredTotals:
                     found[Metric(metric), int(creative)] += int(count)
         return found
 
+    def through(self) -> float | None:
+        with answering():
+            least = [
+                self._client.zrangebyscore(
+                    self._keys.through(shard), "-inf", "+inf", 0, 1, withscores=True
+                )
+                for shard in range(self._keys.shards)
+            ]
+        # A journal is at 0 while a store that has rolled back is sent it again.
+        return min((float(score) for found in least for _, score in found), default=0.0) or None
+
     def numbers(self) -> Mapping[str, int]:
         with answering():
             return read_numbers(self._client.hgetall(self._keys.numbers))

@@ -73,6 +73,7 @@ def adserver(
     store: MemoryStore | None = None,
     wait_limit_seconds: float = 5.0,
     env: dict[str, str] | None = None,
+    now: float = NOW,
 ) -> Result:
     """Run one command. Without a store, it must not need any."""
 
@@ -82,7 +83,7 @@ def adserver(
         yield Plane.of(store)
 
     invocation = Invocation(
-        control_plane=plane, now=lambda: NOW, wait_limit_seconds=wait_limit_seconds
+        control_plane=plane, now=lambda: now, wait_limit_seconds=wait_limit_seconds
     )
     words = [str(argument) for argument in arguments]
     return CliRunner(env=env).invoke(cli, words, obj=invocation, prog_name="adserver")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adserver.core.reasons import REACH, Discard, Reason
-from adserver.serving.served import DISCARDS, NO_FILL_REASONS
+from adserver.core.reasons import DISCARDS, REACH, Discard, Reason
+from adserver.serving.served import NO_FILL_REASONS
 from tests.docs.pages import page, rows, section
 
 REASONS = rows(section(page("deciding.md"), "## Reasons"))

@@ -162,6 +162,7 @@ async def test_generations_are_published_and_read(
     assert await live.asset(digest_of(picture.data)) == picture
     assert (await live.known_creative(1)) == StoredTotals(control, keys).known_creatives()[1]
     assert StoredTotals(control, keys).numbers()["campaign/a"] == 1
+    assert StoredTotals(control, keys).through() is None
     state = NodeState("node", 2, time.time(), time.time())
     await live.report_node(state)
     assert catalogs.nodes() == [state]

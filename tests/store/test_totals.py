@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import redis.asyncio
 
 from adserver.core.events import Metric, Row
 from adserver.core.hour import hour_at
+from adserver.core.ports import Source, Spoken
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
+from adserver.store.leases import StoredLeases
 from adserver.store.totals import StoredTotals, delivered
 from tests.factories import NOW, ZONE
 from tests.store.conftest import TICKET_LIFE_SECONDS
 from tests.store.shipping import Shipper, event
+
+
+@pytest.fixture
+async def leases(beside: Any, keys: Keys) -> AsyncIterator[StoredLeases]:
+    """At NOW, whatever the store's own clock says."""
+    leases = StoredLeases(beside, keys, TICKET_LIFE_SECONDS)
+    leases.now = NOW
+    yield leases
+    await leases.close()
+
 
 HOURS = [hour_at(NOW + 3600 * n, ZONE) for n in range(3)]
 
@@ -75,3 +89,22 @@ def test_an_empty_store_has_nothing_to_report(store: Any, keys: Keys) -> None:
     assert totals.rows(0, NOW * 2) == []
     assert totals.numbers() == {}
     assert totals.known_creatives() == {}
+
+
+async def test_what_has_arrived_is_as_far_as_the_journal_that_is_most_behind(
+    leases: StoredLeases, store: Any, keys: Keys
+) -> None:
+    totals = StoredTotals(store, keys)
+    assert totals.through() is None
+    for writer, through in ((1, NOW - 5), (2, NOW - 60), (3, NOW)):
+        await leases.ask(0, [], [Spoken(Source(writer, 1), 0, through, done=False)])
+    assert totals.through() == NOW - 60
+    await leases.ask(0, [], [Spoken(Source(2, 1), 0, NOW, done=True)])
+    assert totals.through() == NOW - 5
+
+
+async def test_while_a_journal_is_sent_again_nothing_is_known_of_what_has_arrived(
+    leases: StoredLeases, store: Any, keys: Keys
+) -> None:
+    await leases.ask(0, [], [Spoken(Source(1, 1), 7, NOW, done=False)])
+    assert StoredTotals(store, keys).through() is None
