@@ -5,6 +5,7 @@ A test names only what it is about; everything else is a small, valid blog.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,7 @@ from adserver.core.ports import (
     Published,
     Reserved,
 )
+from adserver.core.renames import Rename
 from adserver.core.samples import Sample
 from adserver.core.traffic import Scope, Traffic
 
@@ -115,15 +117,31 @@ def catalog(*campaigns: Campaign, **changes: Any) -> Catalog:
     return replace(blog, **changes)
 
 
-def numbers(*catalogs: Catalog) -> dict[str, int]:
-    """Permanent numbers as the store gives them, counted from 1 per kind of name."""
-    given: dict[str, int] = {}
+def numbers(*catalogs: Catalog, known: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Permanent numbers as the store gives them, counted from 1 per kind of name, or on from those
+    that are known."""
+    given = dict(known or {})
     counters: dict[str, int] = {}
+    for name, number in given.items():
+        kind = name.partition("/")[0]
+        counters[kind] = max(number, counters.get(kind, 0))
     for one in catalogs:
         for name in names(one):
             if name not in given:
                 kind = name.partition("/")[0]
                 counters[kind] = given[name] = counters.get(kind, 0) + 1
+    return given
+
+
+def renumbered(known: Mapping[str, int], renamed: Sequence[Rename]) -> dict[str, int]:
+    """The numbers of renamed campaigns and their creatives are those of the new names."""
+    given = dict(known)
+    for rename in renamed:
+        for name, number in known.items():
+            kind, campaign, *rest = name.split("/")
+            if kind in ("campaign", "creative") and campaign == rename.old:
+                del given[name]
+                given["/".join((kind, rename.new, *rest))] = number
     return given
 
 
@@ -214,10 +232,11 @@ class MemoryLeases:
 class MemoryStore:
     """`core.ports.Catalogs` and `core.ports.Totals` in a few dicts, with the store's rules.
 
-    clock: the time at which things are published; a test may move it. spoken: what it says as
-    `through`.
+    clock: the time at which things are published; a test may move it. name: its identity. spoken:
+    what it says as `through`.
     """
 
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
     clock: float = NOW
     spoken: float | None = None
     made: list[tuple[Generation, Published]] = field(default_factory=list)
@@ -257,11 +276,21 @@ class MemoryStore:
         generation, published = self.made[number - 1]
         self.made[number - 1] = (generation, replace(published, kept=False))
 
-    def publish(self, expected: int, catalog: Catalog, content: Content, entry: Entry) -> Published:
+    def publish(
+        self,
+        expected: int,
+        catalog: Catalog,
+        content: Content,
+        entry: Entry,
+        renamed: Sequence[Rename] = (),
+    ) -> Published:
         number = len(self.made)
         if number != expected:
             raise LiveHasMoved(expected, number)
-        given = numbers(*(one.catalog for one, _ in self.made), catalog)
+        given = numbers(catalog, known=renumbered(self.numbers(), renamed))
+        for key, one in self.known.items():
+            new = {rename.old: rename.new for rename in renamed}.get(one.campaign)
+            self.known[key] = replace(one, campaign=new or one.campaign)
         said = (entry.author, entry.message, entry.commit, entry.kind, entry.of)
         published = Published(number + 1, self.clock, *said)
         self.made.append((Generation(number + 1, catalog, given, content.files), published))
@@ -273,6 +302,9 @@ class MemoryStore:
                 key = given[f"creative/{one.name}/{creative.id}"]
                 self.known[key] = KnownCreative.of(one, creative)
         return published
+
+    def identity(self) -> str:
+        return self.name
 
     def claim(self, number: int, digests: Sequence[str]) -> list[str]:
         return [one for one in digests if one not in self.assets and one not in self.sources]

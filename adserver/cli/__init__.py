@@ -17,6 +17,7 @@ from adserver.cli.history import history
 from adserver.cli.init import init
 from adserver.cli.keys import keys
 from adserver.cli.options import common
+from adserver.cli.plan import plan
 from adserver.cli.report import report
 from adserver.cli.rollback import rollback
 from adserver.cli.schema import schema
@@ -39,6 +40,7 @@ for command in (
     init,
     validate,
     schema,
+    plan,
     apply,
     history,
     rollback,

@@ -9,22 +9,26 @@ from typing import Any
 
 import click
 
-from adserver.cli import author, output, problems
+from adserver.cli import author, output
 from adserver.cli.failures import PROBLEMS, USAGE
 from adserver.cli.options import Invocation, common
+from adserver.cli.planning import (
+    as_json,
+    mark_of,
+    planned,
+    refuse,
+    refuse_effects,
+    refuse_moved,
+    show,
+    show_warnings,
+)
 from adserver.core.errors import CatalogError
 from adserver.core.ports import Catalogs, Content, Entry
 from adserver.publishing.content import content_of
-from adserver.publishing.publish import (
-    Proposal,
-    Wish,
-    choose,
-    problems_of,
-    propose,
-    publish,
-    summary,
-)
-from adserver.publishing.read import Reading, read_folder
+from adserver.publishing.mark import write_mark
+from adserver.publishing.planning import Planned
+from adserver.publishing.publish import Proposal, Wish, choose, publish
+from adserver.publishing.read import read_folder
 from adserver.publishing.rollout import Arrival, Rollout
 
 # A worker looks for a new generation every second, so this adds nothing that anybody notices.
@@ -35,22 +39,16 @@ POLL_SECONDS = 0.05
 class Answer:
     """What this apply has come to, for `--format json`."""
 
-    proposal: Proposal
+    planned: Planned
     applied: bool = False
     generation: int = 0
     nodes: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        plan = self.proposal.plan
         return {
             "applied": self.applied,
             "generation": self.generation,
-            "created": plan.created,
-            "changed": plan.changed,
-            "ended": plan.ended,
-            "kept": plan.kept,
-            "settings": plan.settings,
-            "fields": self.proposal.fields,
+            **as_json(self.planned),
             "nodes": self.nodes,
         }
 
@@ -58,33 +56,50 @@ class Answer:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--prune", is_flag=True, help="end live campaigns that have no file")
+@click.option("--remove-slot", is_flag=True, help="let slots go that pages still ask for")
 @click.option("-m", "--message", default="", help="what this is about, kept in the history")
 @click.option("--wait", is_flag=True, help="until every node serves it")
+@click.option(
+    "--expect",
+    type=click.IntRange(0),
+    metavar="N",
+    help="exit with 4 unless generation N is live, whatever the folder has seen",
+)
 @common
 @click.pass_context
-def apply(
-    context: click.Context, names: tuple[str, ...], prune: bool, message: str, wait: bool
+def apply(  # noqa: PLR0913 - its options
+    context: click.Context,
+    names: tuple[str, ...],
+    prune: bool,
+    remove_slot: bool,
+    message: str,
+    wait: bool,
+    expect: int | None,
 ) -> None:
     """Make the campaign files live, or only the campaigns NAME...
 
-    Shows what would change and asks. Nothing goes live while the files have errors.
+    Shows what would change and asks. Nothing goes live while the files have errors, or where
+    somebody else has applied since this folder's last plan.
     """
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
     wish = Wish(settings.config, names, prune)
     reading = read_folder(settings.config)
     try:
-        written = choose(reading, wish)
-        show_warnings(invocation, reading, wish)
+        choose(reading, wish)
         with invocation.control_plane(settings) as plane:
-            live = plane.catalogs.live()
-            proposal = propose(written, live[0] if live else None, wish)
-            answer = Answer(proposal, generation=proposal.expected)
-            content = content_of(reading, live[0] if live else None, proposal.catalog, wish)
-            entry = Entry(author.name(), message)
+            made, live = planned(invocation, plane, reading, wish, remove_slots=remove_slot)
+            refuse_moved(settings, plane, expect, live)
+            show_warnings(invocation, made, reading)
+            answer = Answer(made, generation=made.proposal.expected)
+            content = content_of(reading, made.live, made.proposal.catalog, wish)
+            entry = Entry(author.name(), message, commit=author.commit(settings.config))
             code = go_live(invocation, answer, content, plane.catalogs, entry, wait)
+            if answer.applied or made.proposal.plan.empty:
+                write_mark(settings.config, mark_of(settings, plane, answer.generation))
     except CatalogError as error:
-        refuse(invocation, error, reading)
+        refuse(invocation, error, reading.sources)
+        output.complain("Nothing was applied: what is live stays live.")
         context.exit(PROBLEMS)
     if invocation.as_json:
         output.answer(answer.as_json())
@@ -100,13 +115,15 @@ def go_live(  # noqa: PLR0913 - the journey of one apply
     wait: bool,
 ) -> int:
     """Show, ask, publish, wait; the exit code."""
-    show(invocation, answer.proposal)
-    if answer.proposal.plan.empty:
+    proposal = answer.planned.proposal
+    show(invocation, answer.planned)
+    refuse_effects(answer.planned)
+    if proposal.plan.empty:
         tell(invocation, f"Nothing to do: generation {answer.generation} is what the files say.")
         return 0
-    if not agreed(invocation, answer.proposal):
+    if not agreed(invocation, proposal):
         return USAGE
-    published = publish(answer.proposal, content, catalogs, entry)
+    published = publish(proposal, content, catalogs, entry)
     answer.applied, answer.generation = True, published.number
     tell(invocation, f"Generation {published.number} is live.")
     return wait_for_nodes(invocation, answer, catalogs) if wait else 0
@@ -115,37 +132,6 @@ def go_live(  # noqa: PLR0913 - the journey of one apply
 def tell(invocation: Invocation, line: str) -> None:
     if not invocation.as_json:
         output.say(line)
-
-
-def show_warnings(invocation: Invocation, reading: Reading, wish: Wish) -> None:
-    if not invocation.as_json:
-        for line in problems.told(
-            problems_of(reading, wish.only), reading.sources, invocation.form
-        ):
-            output.complain(line)
-
-
-def refuse(invocation: Invocation, error: CatalogError, reading: Reading) -> None:
-    if invocation.as_json:
-        output.answer(problems.as_json(error.problems))
-    else:
-        for line in problems.told(error.problems, reading.sources, invocation.form):
-            output.complain(line)
-    output.complain("Nothing was applied: what is live stays live.")
-
-
-def show(invocation: Invocation, proposal: Proposal) -> None:
-    """+ created, ~ changed, - ended, * site and slots, = live without a file."""
-    if invocation.as_json:
-        return
-    if not proposal.plan.empty:
-        was = f"live is {proposal.expected}" if proposal.expected else "nothing is live yet"
-        output.say(f"Plan for generation {proposal.expected + 1} ({was}):")
-        for line in summary(proposal):
-            output.say(f"  {line}")
-    for name in proposal.plan.kept:
-        if name not in proposal.plan.changed:
-            output.say(f"  = {name} stays live without a file (--prune would end it)")
 
 
 def agreed(invocation: Invocation, proposal: Proposal) -> bool:
@@ -168,14 +154,18 @@ def wait_for_nodes(invocation: Invocation, answer: Answer, catalogs: Catalogs) -
         elapsed = time.monotonic() - begun
         arrived = rollout.look(catalogs.nodes(), invocation.now(), elapsed)
         for arrival in arrived:
-            tell(invocation, f"  {arrival.node} serves it after {arrival.seconds:.1f} s")
-        answer.nodes += as_json(arrived)
+            tell(
+                invocation,
+                f"  {arrival.node} serves generation {arrival.generation} after "
+                f"{arrival.seconds:.1f} s",
+            )
+        answer.nodes += arrivals(arrived)
         if not rollout.behind or elapsed > invocation.wait_limit_seconds:
             return conclude(invocation, rollout, elapsed)
         time.sleep(POLL_SECONDS)
 
 
-def as_json(arrived: Sequence[Arrival]) -> list[dict[str, Any]]:
+def arrivals(arrived: Sequence[Arrival]) -> list[dict[str, Any]]:
     return [
         {"node": one.node, "generation": one.generation, "seconds": round(one.seconds, 3)}
         for one in arrived

@@ -1,4 +1,4 @@
-"""Who applies: the name that git knows, or the user's, and the machine."""
+"""Who applies: the name that git knows, or the user's, and the machine; and from which commit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 
 GIT_TIMEOUT_SECONDS = 2.0
 
@@ -16,14 +17,25 @@ def name() -> str:
 
 
 def git_name() -> str:
-    if configured := os.environ.get("GIT_AUTHOR_NAME"):
-        return configured
-    git = shutil.which("git")
-    if git is None:
+    return os.environ.get("GIT_AUTHOR_NAME") or git("config", "user.name")
+
+
+def commit(folder: Path) -> str:
+    """The Git commit that a folder is at, with "+" behind it if something in the folder differs
+    from it; "" where there is none."""
+    found = git("-C", str(folder), "rev-parse", "HEAD")
+    changed = found and git("-C", str(folder), "status", "--porcelain", "--", ".")
+    return f"{found}+" if changed else found
+
+
+def git(*question: str) -> str:
+    """What the git of the user's PATH answers, "" where it has none."""
+    program = shutil.which("git")
+    if program is None:
         return ""
     try:
-        asked = subprocess.run(  # noqa: S603 - a fixed question to the git of the user's PATH
-            [git, "config", "user.name"],
+        asked = subprocess.run(  # noqa: S603 - the questions are ours
+            [program, *question],
             capture_output=True,
             text=True,
             timeout=GIT_TIMEOUT_SECONDS,
@@ -31,7 +43,7 @@ def git_name() -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return asked.stdout.strip()
+    return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
 def user_name() -> str:

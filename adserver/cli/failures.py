@@ -48,10 +48,7 @@ class Commands(click.Group):
 def told(error: AdserverError) -> list[str]:
     match error:
         case LiveHasMoved():
-            return [
-                f"Error: somebody else has applied: {error}.",
-                "Nothing was published. Look at what is live now, then apply again.",
-            ]
+            return moved_told(error)
         case NoSuchName():
             hint = [f"Did you mean {error.hint!r}?"] if error.hint else []
             return [f"Error: {error}.", *hint]
@@ -61,6 +58,20 @@ def told(error: AdserverError) -> list[str]:
             return [*problems.lines(error.problems, {})]
         case _:
             return [f"Error: {error}"]
+
+
+def moved_told(error: LiveHasMoved) -> list[str]:
+    said = [f"Error: somebody else has applied: {error}."]
+    if one := error.published:
+        message = f": {one.message}" if one.message else ""
+        said.append(
+            f"Generation {one.number} is by {one.author}, {moment(one.created_at)}{message}"
+        )
+    return [
+        *said,
+        "Nothing was published. `adserver plan` shows what your files would change of it; bring "
+        "in what you want to keep of it, then apply.",
+    ]
 
 
 def keys_told(error: UnknownKey) -> list[str]:

@@ -35,6 +35,33 @@ def say(text: str = "") -> None:
     click.echo(text)
 
 
+# What becomes of a thing is said by the first character of its line, and in colour where there is
+# any: on a terminal, unless NO_COLOR is set.
+COLOURS = {
+    "+": "green",
+    "~": "yellow",
+    "-": "red",
+    ">": "cyan",
+    "*": "magenta",
+    "!": "bold yellow",
+    "x": "bold red",
+    "=": "dim",
+    "?": "cyan",
+}
+
+
+def marked(lines: Iterable[str]) -> None:
+    """Lines that begin with a sign, as a plan's do."""
+    if not sys.stdout.isatty():
+        for line in lines:
+            click.echo(line)
+        return
+    console = Console()
+    for line in lines:
+        colour = COLOURS.get(line[:1], "") if line[1:2] == " " else ""
+        console.print(Text(line, style=colour), soft_wrap=True)
+
+
 def complain(text: str) -> None:
     click.echo(text, err=True)
 

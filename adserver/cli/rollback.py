@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import click
 
-from adserver.cli import author, output, problems
+from adserver.cli import author, output
 from adserver.cli.apply import Answer, go_live, tell
 from adserver.cli.failures import PROBLEMS, moment
 from adserver.cli.options import Invocation, common
+from adserver.cli.planning import known_of, mark_of, refuse
 from adserver.core.catalog import Generation
 from adserver.core.errors import CatalogError, NoSuchName
 from adserver.core.ports import Catalogs, Content, Entry
 from adserver.publishing.history import kept
+from adserver.publishing.mark import write_mark
+from adserver.publishing.planning import plan_of
 from adserver.publishing.rollback import go_back
 
 STILL_DIFFERS = "Your folder still differs: `adserver export` writes into it what is live."
@@ -20,30 +23,42 @@ STILL_DIFFERS = "Your folder still differs: `adserver export` writes into it wha
 @click.command()
 @click.argument("number", required=False, type=click.IntRange(1), metavar="[N]")
 @click.option("--campaign", default="", metavar="NAME", help="go back for this campaign alone")
+@click.option("--remove-slot", is_flag=True, help="let slots go that pages still ask for")
 @click.option("-m", "--message", default="", help="what this is about, kept in the history")
 @click.option("--wait", is_flag=True, help="until every node serves it")
 @common
 @click.pass_context
-def rollback(
-    context: click.Context, number: int | None, campaign: str, message: str, wait: bool
+def rollback(  # noqa: PLR0913 - its options
+    context: click.Context,
+    number: int | None,
+    campaign: str,
+    remove_slot: bool,
+    message: str,
+    wait: bool,
 ) -> None:
     """Make what generation N had live again; without N, the one before the live one.
 
     Shows what would change and asks. It becomes a new generation; what was counted stays.
     """
     invocation = context.ensure_object(Invocation)
-    with invocation.control_plane(invocation.settings()) as plane:
+    settings = invocation.settings()
+    with invocation.control_plane(settings) as plane:
         live, number = whence(plane.catalogs, number)
         to, published = kept(plane.catalogs, number)
         entry = Entry(author.name(), message, kind="rollback", of=number)
         try:
-            proposal, content = go_back(live, to, campaign)
+            proposal, content = go_back(live, to, campaign, invocation.now())
+            known = known_of(invocation, plane, live)
+            made = plan_of(proposal, known, remove_slots=remove_slot)
+            answer = Answer(made, generation=proposal.expected)
+            tell(invocation, f"Back to generation {number}, of {moment(published.created_at)}:")
+            code = back(invocation, answer, content, plane.catalogs, entry, wait)
         except CatalogError as error:
-            refuse(invocation, error)
+            refuse(invocation, error, {})
+            output.complain("Nothing was changed: what is live stays live.")
             context.exit(PROBLEMS)
-        answer = Answer(proposal, generation=proposal.expected)
-        tell(invocation, f"Back to generation {number}, of {moment(published.created_at)}:")
-        code = back(invocation, answer, content, plane.catalogs, entry, wait)
+        if answer.applied:
+            write_mark(settings.config, mark_of(settings, plane, answer.generation))
     if invocation.as_json:
         output.answer(answer.as_json())
     context.exit(code)
@@ -68,19 +83,10 @@ def back(  # noqa: PLR0913 - the journey of one rollback
     entry: Entry,
     wait: bool,
 ) -> int:
-    if answer.proposal.plan.empty:
+    if answer.planned.proposal.plan.empty:
         tell(invocation, f"Nothing to do: what is live says the same as generation {entry.of}.")
         return 0
     code = go_live(invocation, answer, content, catalogs, entry, wait)
     if answer.applied:
         tell(invocation, STILL_DIFFERS)
     return code
-
-
-def refuse(invocation: Invocation, error: CatalogError) -> None:
-    if invocation.as_json:
-        output.answer(problems.as_json(error.problems))
-    else:
-        for line in problems.lines(error.problems, {}):
-            output.complain(line)
-    output.complain("Nothing was changed: what is live stays live.")

@@ -199,7 +199,8 @@ class Campaign:
     """What is bought. `slots` are names or patterns with `*`, as written.
 
     buffer: what is delivered beyond the goal, as a share of it. max_per_day, max_total: 0 is
-    without a limit.
+    without a limit. renamed_from: whose counts it carries on; says nothing of what it is, so two
+    campaigns that differ in it alone are equal.
     """
 
     name: str
@@ -224,6 +225,7 @@ class Campaign:
     max_per_day: int = 0
     max_total: int = 0
     pacing: Pace = Pace.EVEN
+    renamed_from: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adserver.core.ports import KnownKey
+    from adserver.core.ports import KnownKey, Published
     from adserver.core.problems import Problem
 
 
@@ -78,12 +78,16 @@ class LedgerConflict(AdserverError):
 
 
 class LiveHasMoved(AdserverError):
-    """The live generation is not the one the caller planned against."""
+    """The live generation is not the one the caller planned against.
 
-    def __init__(self, expected: int, live: int) -> None:
+    published: what the history says of the live one, where that is known.
+    """
+
+    def __init__(self, expected: int, live: int, published: Published | None = None) -> None:
         super().__init__(f"live is generation {live}, the plan was made against {expected}")
         self.expected = expected
         self.live = live
+        self.published = published
 
 
 class NoSuchName(AdserverError):

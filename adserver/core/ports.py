@@ -22,6 +22,7 @@ from adserver.core.events import Metric, Row
 from adserver.core.goals import Limits
 from adserver.core.leases import Ask, Grant
 from adserver.core.pauses import Act, Pause, Target
+from adserver.core.renames import Rename
 from adserver.core.samples import Sample, Taken
 from adserver.core.traffic import Scope, Traffic
 
@@ -303,8 +304,18 @@ class Catalogs(Protocol):
 
     def live(self) -> tuple[Generation, Published] | None: ...
 
-    def publish(self, expected: int, catalog: Catalog, content: Content, entry: Entry) -> Published:
-        """Write generation `expected + 1` and move the pointer; LiveHasMoved if it is not there."""
+    def publish(
+        self,
+        expected: int,
+        catalog: Catalog,
+        content: Content,
+        entry: Entry,
+        renamed: Sequence[Rename] = (),
+    ) -> Published:
+        """Write generation `expected + 1` and move the pointer; LiveHasMoved if it is not there.
+
+        renamed: campaigns whose numbers, and so their counts, a new name takes over.
+        """
         ...
 
     def generation(self, number: int) -> tuple[Generation, Published] | None:
@@ -321,6 +332,10 @@ class Catalogs(Protocol):
 
     def diff(self, number: int) -> str:
         """What a generation changed, in lines; "" where there never was one."""
+        ...
+
+    def identity(self) -> str:
+        """The store's own name; "" where no node has started on it yet."""
         ...
 
     def claim(self, number: int, digests: Sequence[str]) -> list[str]:

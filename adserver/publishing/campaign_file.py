@@ -33,7 +33,7 @@ from adserver.publishing.findings import Findings
 from adserver.publishing.flights import FLIGHT_ENDS, OTHER_WORDS, read_flight, read_hours
 from adserver.publishing.goals import read_terms
 from adserver.publishing.nodes import MapNode, Scalar, quoted
-from adserver.publishing.schema import Fields
+from adserver.publishing.schema import NAME, Fields
 from adserver.publishing.suggest import nearest, nearest_or_all
 from adserver.publishing.targeting import read_targeting
 
@@ -41,6 +41,7 @@ KEYS = (
     "advertiser", "paid_by", "order", "state", "tier", "flight", "timezone", "hours", "frequency",
     "price", "weight", "slots", "link", "utm", "pixels", "creatives", "targeting",
     "competes_in", "roadblock", "goal", "buffer", "max_per_day", "max_total", "pacing",
+    "renamed_from",
 )  # fmt: skip
 
 # What stands in the flight, and is looked for beside it.
@@ -104,6 +105,7 @@ def read_campaign(
         max_total=terms.max_total,
         pacing=terms.pacing,
         roadblock=bool(fields.flag("roadblock")) if "roadblock" in fields else False,
+        renamed_from=read_old_name(fields, name),
     )
     if not findings.failed and around.slots is not None:
         check_bookings(campaign, slots, creatives, around.slots, findings)
@@ -133,6 +135,16 @@ def need_links(fields: Fields) -> None:
 def has_link(creative: MapNode) -> bool:
     """Whether it has a link of its own, however it is spelt."""
     return any(nearest(key, ALL_KEYS) == "link" for key in creative.entries)
+
+
+def read_old_name(fields: Fields, name: str) -> str:
+    old = fields.text("renamed_from") or ""
+    if old and not NAME.fullmatch(old):
+        fields.expected("renamed_from", "the name that it had, which is a file's without .yaml")
+    elif old == name:
+        message = f"`renamed_from`: {quoted(old)} is its own name"
+        fields.findings.error(fields.at("renamed_from"), "bad_rename", message, "remove it")
+    return old
 
 
 def read_state(fields: Fields) -> State:

@@ -68,6 +68,7 @@ CAMPAIGN: Mapping[str, str] = MappingProxyType(
             "how a goal is spread: `even` over its flight, as the traffic of its slots is; "
             "`asap` as soon as it can be had"
         ),
+        "renamed_from": "the name that it had: its counts go on under the new one, once",
         "flight": "its dates",
         "timezone": "the zone of its flight and hours",
         "hours": "when it runs within the flight",

@@ -19,7 +19,8 @@ READING = "how-the-files-are-read"
 SITE, SLOTS, CAMPAIGN = "siteyaml", "slotsyaml", "a-campaign"
 GOALS, FLIGHT, FREQUENCY = "goals-and-limits", "flight-and-hours", "frequency"
 TARGETING, PRICE, CREATIVES = "targeting", "price", "creatives"
-LINKS, NAMES, MACROS, APPLY = "links", "names", "macros", "apply"
+LINKS, NAMES, MACROS = "links", "names", "macros"
+APPLY, RENAMING = "plan-and-apply", "renaming"
 
 SECTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -113,6 +114,8 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         # Against what is live.
         "no_file": APPLY,
         "misfit": APPLY,
+        "slot_in_use": APPLY,
+        "bad_rename": RENAMING,
     }
 )
 

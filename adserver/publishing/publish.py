@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePath
 
-from adserver.core.catalog import Campaign, Catalog, Files, Generation, booked_slots
-from adserver.core.errors import CatalogError, NoSuchName
+from adserver.core.catalog import Catalog, Files, Generation, booked_slots
+from adserver.core.errors import CatalogError, LiveHasMoved, NoSuchName
 from adserver.core.fit import fits_anywhere
 from adserver.core.plan import Plan, changed_fields, difference, merge
 from adserver.core.ports import Catalogs, Content, Entry, Published
 from adserver.core.problems import Problem, Severity
+from adserver.core.renames import Rename
+from adserver.publishing.plan_text import Difference
 from adserver.publishing.read import Reading
+from adserver.publishing.renaming import NOTHING_BESIDE, Beside, alike, renaming
 from adserver.publishing.unknown import no_such
 
 
@@ -30,18 +34,27 @@ class Wish:
     prune: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proposal:
     """A catalog that may be published, and what that would change.
 
     expected: the live generation's number that this was planned against, 0 for none.
     fields: what changes in each changed campaign, and under `site` and `slots`.
+    before: what is live; None for nothing. alike: what looks like a rename, and is none so far.
+    now: UTC seconds at which it was made.
     """
 
     expected: int
     catalog: Catalog
     plan: Plan
     fields: Mapping[str, tuple[str, ...]]
+    before: Catalog | None = None
+    alike: tuple[Rename, ...] = ()
+    now: float = 0.0
+
+    @cached_property
+    def difference(self) -> Difference:
+        return Difference(self.before, self.catalog, self.plan, self.now)
 
 
 def choose(reading: Reading, wish: Wish) -> Catalog:
@@ -69,17 +82,33 @@ def concerns(found: Problem, names: tuple[str, ...]) -> bool:
     return file.parent.name != "campaigns" or file.stem in names
 
 
-def propose(written: Catalog, live: Generation | None, wish: Wish) -> Proposal:
+def propose(
+    written: Catalog, live: Generation | None, wish: Wish, beside: Beside = NOTHING_BESIDE
+) -> Proposal:
     """The plan against what is live; CatalogError or NoSuchName where it would make no sense."""
     before = live.catalog if live else None
     check_names(written, before, wish)
-    after = merge(before, written, wish.only, prune=wish.prune)
-    plan = difference(before, written, after)
+    renamed, refused = renaming(written, before, wish.only, beside)
+    if refused:
+        raise CatalogError([problem(wish, name, *said) for name, said in refused.items()])
+    after = merge(before, written, wish.only, prune=wish.prune, renamed=renamed)
+    plan = without_broken(difference(before, written, after, renamed), beside)
     if problems := [*misfits(after, plan, wish)]:
         raise CatalogError(problems)
     return Proposal(
-        live.number if live else 0, after, plan, all_changed_fields(before, after, plan)
+        expected=live.number if live else 0,
+        catalog=after,
+        plan=plan,
+        fields=all_changed_fields(before, after, plan),
+        before=before,
+        alike=tuple(alike(before, after, plan)),
+        now=beside.now,
     )
+
+
+def without_broken(plan: Plan, beside: Beside) -> Plan:
+    """A file with errors is a file all the same: its campaign is not there without one."""
+    return replace(plan, kept=tuple(name for name in plan.kept if name not in beside.broken))
 
 
 def check_names(written: Catalog, live: Catalog | None, wish: Wish) -> None:
@@ -164,12 +193,17 @@ def publish(proposal: Proposal, content: Content, catalogs: Catalogs, entry: Ent
     missing = set(catalogs.claim(proposal.expected + 1, sorted(needed)))
     for digest in sorted(missing - content.assets.keys() - content.sources.keys()):
         raise NoSuchName("picture, document or file in the store", needed[digest])
-    return catalogs.publish(
-        proposal.expected,
-        proposal.catalog,
-        only_missing(content, missing),
-        replace(entry, diff="\n".join(summary(proposal))),
-    )
+    try:
+        return catalogs.publish(
+            proposal.expected,
+            proposal.catalog,
+            only_missing(content, missing),
+            replace(entry, diff="\n".join(summary(proposal))),
+            proposal.plan.renamed,
+        )
+    except LiveHasMoved as error:
+        by = catalogs.published(error.live)
+        raise LiveHasMoved(error.expected, error.live, by) from error
 
 
 def only_missing(content: Content, missing: Set[str]) -> Content:
@@ -198,31 +232,4 @@ def digests(catalog: Catalog) -> dict[str, str]:
 
 def summary(proposal: Proposal) -> list[str]:
     """The plan in lines, as it is shown and as the history keeps it."""
-    plan = proposal.plan
-    campaigns = {c.name: c for c in proposal.catalog.campaigns}
-    return [
-        *(f"* {part}{listed(proposal.fields.get(part, ()))}" for part in plan.settings),
-        *(f"+ {name}{stands_for(campaigns[name], proposal.catalog)}" for name in plan.created),
-        *(
-            f"~ {name}{listed(proposal.fields[name])}"
-            + (stands_for(campaigns[name], proposal.catalog) if slots_moved(proposal, name) else "")
-            for name in plan.changed
-        ),
-        *(f"- {name}" for name in plan.ended),
-    ]
-
-
-def slots_moved(proposal: Proposal, name: str) -> bool:
-    return "slots" in proposal.fields[name] or "slots" in proposal.plan.settings
-
-
-def listed(words: tuple[str, ...]) -> str:
-    return f": {', '.join(words)}" if words else ""
-
-
-def stands_for(campaign: Campaign, catalog: Catalog) -> str:
-    """What a campaign's slot patterns stand for, "" where it has none."""
-    if not any("*" in pattern for pattern in campaign.slots):
-        return ""
-    names = ", ".join(slot.name for slot in booked_slots(campaign, catalog.slots))
-    return f" ({', '.join(campaign.slots)} = {names})"
+    return list(proposal.difference.lines())

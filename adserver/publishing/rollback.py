@@ -13,9 +13,11 @@ from adserver.core.catalog import Catalog, Generation
 from adserver.core.errors import CatalogError
 from adserver.core.ports import Content
 from adserver.core.problems import Problem, Severity
+from adserver.core.renames import Rename, same_numbers
 from adserver.core.targeting import COUNTRY, DEVICE, LANGUAGE, SITE, URL
 from adserver.publishing.content import merged
 from adserver.publishing.publish import Proposal, Wish, propose
+from adserver.publishing.renaming import Beside
 from adserver.publishing.suggest import listed
 from adserver.publishing.unknown import no_such
 
@@ -23,15 +25,19 @@ BUILT_IN = frozenset((URL, LANGUAGE, COUNTRY, DEVICE, SITE))
 WHOLE = "go back whole, without --campaign"
 
 
-def go_back(live: Generation, to: Generation, campaign: str = "") -> tuple[Proposal, Content]:
+def go_back(
+    live: Generation, to: Generation, campaign: str = "", now: float = 0.0
+) -> tuple[Proposal, Content]:
     """campaign: the one to touch, "" for everything. What is in it then is as `to` has it: it may
-    come back, or end where `to` had none.
+    come back, or end where `to` had none. What was renamed since has its old name again, and its
+    counts with it. now: UTC seconds.
 
     NoSuchName, and CatalogError where what is live has no room for it any more.
     """
     written = only_of(live.catalog, to.catalog, campaign) if campaign else to.catalog
     try:
-        proposal = propose(written, live, Wish(Path(), prune=True))
+        beside = Beside(now, renamed=renamed_back(live, to, written))
+        proposal = propose(written, live, Wish(Path(), prune=True), beside)
     except CatalogError as error:
         raise CatalogError([in_words(one, to) for one in error.problems]) from error
     if problems := [*undeclared(proposal.catalog, campaign)]:
@@ -39,6 +45,11 @@ def go_back(live: Generation, to: Generation, campaign: str = "") -> tuple[Propo
     touched = Wish(Path(), (campaign,) if campaign else ())
     # What it needs is in the store already, or publishing refuses it by name.
     return proposal, Content(merged(to.files, live.files, proposal.catalog, touched))
+
+
+def renamed_back(live: Generation, to: Generation, written: Catalog) -> tuple[Rename, ...]:
+    names = sorted(one.name for one in written.campaigns)
+    return tuple(same_numbers(to.numbers, live.numbers, names))
 
 
 def only_of(live: Catalog, to: Catalog, campaign: str) -> Catalog:

@@ -10,11 +10,11 @@ import orjson
 
 from adserver.between import between_requests
 from adserver.core.assets import Asset
-from adserver.core.catalog import Catalog, Generation, names
-from adserver.core.errors import LiveHasMoved, SettingsError
+from adserver.core.catalog import Catalog, Generation
+from adserver.core.errors import LiveHasMoved
 from adserver.core.pauses import Pause
 from adserver.core.ports import Content, Entry, KnownCreative, KnownKey, NodeState, Published
-from adserver.core.ticket import MAX_NUMBERS
+from adserver.core.renames import Rename
 from adserver.store import codec, signing
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.files import StoredFiles
@@ -31,6 +31,7 @@ from adserver.store.generations import (
 )
 from adserver.store.keys import Keys
 from adserver.store.line import line_to
+from adserver.store.numbers import Numbers
 from adserver.store.pauses import StoredLivePauses
 from adserver.store.script import Script
 
@@ -47,7 +48,7 @@ class StoredCatalogs:
         self._client: Any = client
         self._keys = keys
         self._publish = Script.named("publish")
-        self._number = Script.named("number")
+        self._numbers = Numbers(client, keys)
         self._files = StoredFiles(client, keys)
 
     def live(self) -> tuple[Generation, Published] | None:
@@ -74,25 +75,36 @@ class StoredCatalogs:
             diff = self._client.hget(self._keys.generation(number), "diff")
         return (diff or b"").decode()
 
-    def publish(self, expected: int, catalog: Catalog, content: Content, entry: Entry) -> Published:
+    def publish(
+        self,
+        expected: int,
+        catalog: Catalog,
+        content: Content,
+        entry: Entry,
+        renamed: Sequence[Rename] = (),
+    ) -> Published:
         now = time.time()
         with answering():
             self._files.put(content.assets, content.sources)
-            numbers = self._give_numbers(catalog)
+            moved = self._numbers.moved(renamed)
+            numbers = self._numbers.give(catalog, moved)
             generation = Generation(expected + 1, catalog, numbers, content.files)
             fields = fields_of(generation, entry, now)
-            remembered = codec.known_creatives(generation)
+            remembered = self._numbers.remembered(moved) | codec.known_creatives(generation)
             before = self._publish.run(
                 self._client,
                 [
                     self._keys.live,
                     self._keys.generation(generation.number),
                     self._keys.creatives,
+                    self._keys.numbers,
                 ],
                 [
                     expected,
                     len(fields),
+                    len(moved),
                     *(part for pair in fields.items() for part in pair),
+                    *(part for one in moved for part in one),
                     *(part for pair in remembered.items() for part in pair),
                 ],
             )
@@ -101,6 +113,10 @@ class StoredCatalogs:
         return Published(
             generation.number, now, entry.author, entry.message, entry.commit, entry.kind, entry.of
         )
+
+    def identity(self) -> str:
+        with answering():
+            return (self._client.get(self._keys.identity) or b"").decode()
 
     def claim(self, number: int, digests: Sequence[str]) -> list[str]:
         with answering():
@@ -138,33 +154,6 @@ class StoredCatalogs:
             with answering():
                 self._client.hdel(self._keys.nodes, *gone)
         return sorted((s for s in states if s.name not in gone), key=lambda s: s.name)
-
-    def _give_numbers(self, catalog: Catalog) -> dict[str, int]:
-        wanted = names(catalog)
-        numbers = self._number.run(self._client, [self._keys.numbers], [*wanted])
-        given = dict(zip(wanted, numbers, strict=True))
-        for kind, most in MAX_NUMBERS.items():
-            # Numbers are never given again, as old tickets and rows still carry them.
-            if (
-                max((n for name, n in given.items() if name.startswith(f"{kind}/")), default=0)
-                > most
-            ):
-                raise SettingsError(
-                    f"this store has known more than {most:,} names of a {kind}, more than a "
-                    "ticket can tell apart; begin a new one with another ADSERVER_NAMESPACE"
-                )
-        return {**self._of_gone_creatives(catalog), **given}
-
-    def _of_gone_creatives(self, catalog: Catalog) -> dict[str, int]:
-        """What creatives delivered that a campaign has no more counts for its goal as well."""
-        campaigns = {campaign.name for campaign in catalog.campaigns}
-        every: dict[bytes, bytes] = self._client.hgetall(self._keys.numbers)
-        split = ((name.decode().split("/"), int(number)) for name, number in every.items())
-        return {
-            "/".join(parts): number
-            for parts, number in split
-            if parts[0] == "creative" and parts[1] in campaigns
-        }
 
 
 class StoredLiveCatalog:

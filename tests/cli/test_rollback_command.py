@@ -156,4 +156,4 @@ def test_when_live_has_moved_since_the_plan_the_exit_code_is_4(memory: MemorySto
 def test_it_waits_for_the_nodes_if_told_to(memory: MemoryStore) -> None:
     memory.workers = [NodeState("quick", 4, since=NOW, seen_at=NOW)]
     result = adserver("rollback", "--yes", "--wait", store=memory)
-    assert "quick serves it" in result.stdout
+    assert "quick serves generation 4" in result.stdout

@@ -215,7 +215,7 @@ def test_somebody_elses_generation_is_never_overwritten():
 def test_the_summary_says_what_a_slot_pattern_stands_for():
     slots = (slot("post-top"), slot("post-bottom"), slot("home"))
     booked = campaign(slots=("post-*",))
-    assert "+ brulerie (post-* = post-top, post-bottom)" in summary(
+    assert "    slots: post-* = post-top, post-bottom" in summary(
         proposal(catalog(booked, slots=slots))
     )
 
@@ -224,8 +224,11 @@ def test_the_summary_says_what_a_pattern_stands_for_again_when_slots_change():
     before = catalog(campaign(slots=("post-*",)))
     after = catalog(campaign(slots=("post-*",), weight=2), slots=(slot(), slot("post-new")))
     assert summary(proposal(after, before)) == [
-        "* slots: post-new",
-        "~ brulerie: weight (post-* = post-top, post-new)",
+        "* slots",
+        "    slots: + post-new (desktop 728x90, mobile 320x100, on_empty reserve)",
+        "~ brulerie",
+        "    weight: 1 → 2",
+        "    slots are post-* = post-top, post-new",
     ]
 
 

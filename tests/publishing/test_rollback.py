@@ -6,15 +6,17 @@ import pytest
 
 from adserver.core.catalog import Catalog, Clause, ContextKey, Generation
 from adserver.core.errors import CatalogError, NoSuchName
+from adserver.core.plan import Plan
+from adserver.core.renames import Rename
 from adserver.publishing.rollback import go_back
-from tests.factories import campaign, catalog, generation, site, slot
+from tests.factories import campaign, catalog, generation, numbers, site, slot
 
 A, B = campaign("a"), campaign("b")
+EVERYBODY = catalog(A, B, campaign("c"), campaign("brulerie"))
 
 
 def at(number: int, of: Catalog, files: dict[str, dict[str, str]] | None = None) -> Generation:
-    made = generation(of, number)
-    return Generation(number, made.catalog, made.numbers, files or {})
+    return Generation(number, of, numbers(EVERYBODY, of), files or {})
 
 
 def files_of(mark: str, *campaigns: str) -> dict[str, dict[str, str]]:
@@ -92,3 +94,13 @@ def test_the_files_go_back_too() -> None:
     assert go_back(live, to)[1].files == then
     of_one = go_back(live, to, "b")[1].files
     assert of_one == now | {"campaigns/b.yaml": then["campaigns/b.yaml"]}
+
+
+def test_a_renamed_campaign_has_its_old_name_again_and_its_counts_with_it() -> None:
+    before = generation(catalog(campaign("old"), A))
+    carried = {"campaign/new": before.numbers["campaign/old"], **before.numbers}
+    del carried["campaign/old"]
+    live = Generation(2, catalog(campaign("new", renamed_from="old"), A), carried)
+    proposal, _ = go_back(live, before)
+    assert proposal.plan == Plan(renamed=(Rename("new", "old"),))
+    assert [one.name for one in proposal.catalog.campaigns] == ["a", "old"]

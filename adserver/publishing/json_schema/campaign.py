@@ -59,6 +59,7 @@ def campaign() -> Schema:
         "frequency": frequency(),
         "price": price(),
         "weight": number(MIN_WEIGHT, MAX_WEIGHT) | {"default": 1},
+        "renamed_from": text(),
         "slots": items(text()),
         "targeting": targeting(),
         "competes_in": items(text()),

@@ -1,0 +1,57 @@
+"""`adserver plan`: what applying the folder would change, and what that does to delivery."""
+
+from __future__ import annotations
+
+import click
+
+from adserver.cli import output
+from adserver.cli.failures import PROBLEMS
+from adserver.cli.options import Invocation, common
+from adserver.cli.planning import (
+    as_json,
+    mark_of,
+    planned,
+    refuse,
+    refuse_effects,
+    show,
+    show_warnings,
+)
+from adserver.core.errors import CatalogError
+from adserver.publishing.mark import write_mark
+from adserver.publishing.planning import refusals
+from adserver.publishing.publish import Wish, choose
+from adserver.publishing.read import read_folder
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--prune", is_flag=True, help="as if live campaigns that have no file were to end")
+@click.option("--remove-slot", is_flag=True, help="as if slots may go that pages still ask for")
+@common
+@click.pass_context
+def plan(context: click.Context, names: tuple[str, ...], prune: bool, remove_slot: bool) -> None:
+    """Show what `apply` would change, or `apply NAME...`, and what that does to delivery.
+
+    Changes nothing. The folder remembers which generation it was planned against.
+    """
+    invocation = context.ensure_object(Invocation)
+    settings = invocation.settings()
+    wish = Wish(settings.config, names, prune)
+    reading = read_folder(settings.config)
+    try:
+        choose(reading, wish)
+        with invocation.control_plane(settings) as plane:
+            made, _ = planned(invocation, plane, reading, wish, remove_slots=remove_slot)
+            write_mark(settings.config, mark_of(settings, plane, made.proposal.expected))
+        show_warnings(invocation, made, reading)
+        show(invocation, made)
+        if invocation.as_json:
+            output.answer({"generation": made.proposal.expected, **as_json(made)})
+        elif made.proposal.plan.empty:
+            output.say(f"Nothing to do: generation {made.proposal.expected} is what the files say.")
+        if invocation.as_json and refusals(made):
+            context.exit(PROBLEMS)
+        refuse_effects(made)
+    except CatalogError as error:
+        refuse(invocation, error, reading.sources)
+        context.exit(PROBLEMS)

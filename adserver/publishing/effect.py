@@ -1,0 +1,37 @@
+"""One effect that a plan has on delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What happens to a slot or a campaign; a stable word for scripts."""
+
+    CANDIDATES = "candidates"
+    NO_HOUSE = "no_house"
+    OVERSOLD = "oversold"
+    OUT_OF_REACH = "out_of_reach"
+    WITHIN_REACH = "within_reach"
+    UNSEEN_VALUE = "unseen_value"
+    SLOT_IN_USE = "slot_in_use"
+
+
+class Weight(StrEnum):
+    """How much it matters: to know, to think about, in the way."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """subject: the name of the slot or campaign; message: what happens to it, which begins with
+    that name."""
+
+    kind: Kind
+    subject: str
+    weight: Weight
+    message: str

@@ -1,0 +1,107 @@
+"""The plan in lines, as it is shown, and as the history keeps it.
+
+The first character says what becomes of a thing: `+` created, `~` changed, `-` ended, `>` renamed,
+`*` the site or the slots. Lines that begin with spaces belong to the one before. So it is readable
+in a terminal, in a mail and in a review's code block of the language `diff`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adserver.core.catalog import Campaign, Catalog, booked_slots
+from adserver.core.plan import Plan
+from adserver.core.renames import Rename, under_name
+from adserver.publishing import in_words
+from adserver.publishing.campaign_changes import campaign_changes
+from adserver.publishing.change import Change
+from adserver.publishing.setting_changes import setting_changes
+from adserver.publishing.spans import span_words
+
+INDENT = "    "
+# What changes when a campaign is shown.
+TIMING = frozenset({"flight", "hours", "state"})
+
+
+class Difference:
+    """What changes between two catalogs, in words. before: None where nothing is live yet. now:
+    UTC seconds."""
+
+    def __init__(self, before: Catalog | None, after: Catalog, plan: Plan, now: float) -> None:
+        self.plan = plan
+        self._after, self._now = after, now
+        self._was = {one.name: one for one in before.campaigns} if before else {}
+        self._will = {one.name: one for one in after.campaigns}
+        self.settings = setting_changes(before, after) if before else {}
+        self.campaigns = {
+            name: campaign_changes(
+                under_name(self._was[plan.before(name)], name), self._will[name], now
+            )
+            for name in (*plan.changed, *(rename.new for rename in plan.renamed))
+        }
+
+    def lines(self) -> Iterator[str]:
+        for part in self.plan.settings:
+            yield f"* {part}"
+            yield from indented(self.settings.get(part, ()))
+        for rename in self.plan.renamed:
+            yield from self._renamed(rename)
+        for name in self.plan.created:
+            yield from self._created(self._will[name])
+        for name in self.plan.changed:
+            yield f"~ {name}"
+            yield from self._changes(name)
+        for name in self.plan.ended:
+            yield f"- {name}"
+
+    def _renamed(self, rename: Rename) -> Iterator[str]:
+        yield f"> {rename.new} (was {rename.old}; its counts are carried over)"
+        yield from self._changes(rename.new)
+
+    def _created(self, campaign: Campaign) -> Iterator[str]:
+        yield f"+ {campaign.name}"
+        terms = (
+            str(campaign.tier),
+            campaign.advertiser,
+            *(str(in_words.goal(goal)) for goal in (campaign.goal,) if goal),
+            *(str(in_words.price(price)) for price in (campaign.price,) if price),
+        )
+        yield f"{INDENT}{', '.join(terms)}"
+        yield f"{INDENT}slots: {self._places(campaign)}"
+        creatives = ", ".join(in_words.creative(one) for one in campaign.creatives)
+        yield f"{INDENT}creatives: {creatives}"
+        yield f"{INDENT}{span_words(campaign, self._now)}"
+
+    def _changes(self, name: str) -> Iterator[str]:
+        changes, campaign = self.campaigns[name], self._will[name]
+        yield from indented(changes)
+        keys = {change.key for change in changes}
+        moved = "slots" in keys or "slots" in self.plan.settings
+        if moved and any("*" in pattern for pattern in campaign.slots):
+            yield f"{INDENT}slots are {self._places(campaign)}"
+        if not keys.isdisjoint(TIMING):
+            yield f"{INDENT}{span_words(campaign, self._now)}"
+
+    def _places(self, campaign: Campaign) -> str:
+        """Its slots as written, and what its patterns stand for."""
+        written = ", ".join(campaign.slots)
+        if not any("*" in pattern for pattern in campaign.slots):
+            return written
+        names = ", ".join(slot.name for slot in booked_slots(campaign, self._after.slots))
+        return f"{written} = {names}"
+
+
+def indented(changes: tuple[Change, ...]) -> Iterator[str]:
+    return (f"{INDENT}{change.text}" for change in changes)
+
+
+def counted(plan: Plan) -> str:
+    """`2 created, 1 changed, 1 ended`."""
+    counts = {
+        "created": len(plan.created),
+        "changed": len(plan.changed),
+        "renamed": len(plan.renamed),
+        "ended": len(plan.ended),
+    }
+    parts = [f"{count:,} {word}" for word, count in counts.items() if count]
+    return ", ".join((*parts, *(f"{part} changed" for part in plan.settings)))

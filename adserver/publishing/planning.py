@@ -1,0 +1,141 @@
+"""All that is to be said before a proposal is applied: what changes, which files come with it, and
+what it does to delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from adserver.core.assets import Asset
+from adserver.core.catalog import Catalog, Generation, Html, Image
+from adserver.core.problems import Problem, Severity
+from adserver.publishing.effect import Effect, Weight
+from adserver.publishing.effects import effects
+from adserver.publishing.known import Known
+from adserver.publishing.plan_text import INDENT, counted
+from adserver.publishing.publish import Proposal, Wish, choose, problems_of, propose, summary
+from adserver.publishing.read import SLOTS_FILE, Reading
+from adserver.publishing.renaming import Beside
+
+# More files than these are counted instead of listed.
+MAX_FILES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A picture or document that was not live before."""
+
+    campaign: str
+    file: Image | Html
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """effects: errors first. warnings: of the files that are concerned. hints: what would be
+    otherwise if the files, or the command, said so."""
+
+    proposal: Proposal
+    live: Generation | None = None
+    files: tuple[NewFile, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
+def make_plan(reading: Reading, wish: Wish, known: Known, *, remove_slots: bool) -> Planned:
+    """CatalogError or NoSuchName where the files, or the wish, make no sense."""
+    written = choose(reading, wish)
+    says_so = any(one.renamed_from for one in written.campaigns)
+    beside = Beside(known.now, known.ever if says_so else (), reading.broken)
+    proposal = propose(written, known.live, wish, beside)
+    return replace(
+        plan_of(proposal, known, remove_slots=remove_slots),
+        files=tuple(new_files(proposal.before, proposal.catalog, reading.assets)),
+        warnings=problems_of(reading, wish.only),
+        hints=tuple(hints(proposal)),
+    )
+
+
+def plan_of(proposal: Proposal, known: Known, *, remove_slots: bool) -> Planned:
+    """Of a proposal that was made of no folder."""
+    found = effects(proposal, known, remove_slots=remove_slots)
+    return Planned(proposal, known.live, effects=found)
+
+
+def refusals(planned: Planned) -> list[Problem]:
+    """What stands in the way: of all effects, a slot that goes while pages ask for it."""
+    hint = "take it out of the pages first, or say --remove-slot"
+    return [
+        Problem(SLOTS_FILE, 0, 0, Severity.ERROR, "slot_in_use", one.message, hint)
+        for one in planned.effects
+        if one.weight is Weight.ERROR
+    ]
+
+
+def new_files(
+    before: Catalog | None, after: Catalog, assets: Mapping[str, Asset]
+) -> Iterator[NewFile]:
+    """Each once, by the first campaign that needs it."""
+    met = {file.digest for _, file in files_of(before)} if before else set()
+    for campaign, file in files_of(after):
+        if file.digest not in met and file.digest in assets:
+            met.add(file.digest)
+            yield NewFile(campaign, file, len(assets[file.digest].data))
+
+
+def files_of(catalog: Catalog) -> Iterator[tuple[str, Image | Html]]:
+    for campaign in catalog.campaigns:
+        for creative in campaign.creatives:
+            for image in creative.images:
+                yield campaign.name, image
+            if creative.html:
+                yield campaign.name, creative.html
+
+
+def lines(planned: Planned) -> Iterator[str]:
+    """What changes, and what comes of it; nothing where nothing does. The first character says
+    what a line is about (`plan_text`); `!` is a warning, `x` is in the way."""
+    proposal = planned.proposal
+    yield from summary(proposal)
+    yield from file_lines(planned.files)
+    if planned.effects:
+        yield ""
+        yield "Delivery:"
+        yield from (f"{SIGNS[one.weight]} {one.message}" for one in planned.effects)
+    if not proposal.plan.empty:
+        yield ""
+        yield counted(proposal.plan)
+
+
+SIGNS = {Weight.NOTE: " ", Weight.WARNING: "!", Weight.ERROR: "x"}
+
+
+def file_lines(files: tuple[NewFile, ...]) -> Iterator[str]:
+    if not files:
+        return
+    total = sum(one.size_bytes for one in files)
+    yield ""
+    yield f"New files: {len(files):,}, {kilobytes(total)}"
+    for one in files[:MAX_FILES_SHOWN]:
+        yield (
+            f"{INDENT}{one.file.name}  {one.file.size}  {kilobytes(one.size_bytes)}"
+            f"  ({one.campaign})"
+        )
+    if len(files) > MAX_FILES_SHOWN:
+        yield f"{INDENT}and {len(files) - MAX_FILES_SHOWN:,} more"
+
+
+def kilobytes(count: int) -> str:
+    """Rounded up: nothing that is there has 0 kB."""
+    return f"{-(-count // 1000):,} kB"
+
+
+def hints(proposal: Proposal) -> Iterator[str]:
+    for rename in proposal.alike:
+        yield (
+            f"? {rename.new} looks like {rename.old} under another name: write "
+            f"`renamed_from: {rename.old}` in campaigns/{rename.new}.yaml to carry its counts over"
+        )
+    for name in proposal.plan.kept:
+        yield f"= {name} stays live without a file (--prune would end it)"
