@@ -111,6 +111,12 @@ def test_a_creative_that_is_gone_is_shown_where_it_was_counted():
     assert [one.id for one in delivery(memory, now=NOW + 2).creatives] == ["carte", "vieille"]
 
 
+def test_what_belongs_to_nobody_is_in_no_proof():
+    memory = flown()
+    memory.counted.append(row(Metric.IMPRESSION, 9, reason="forged", creative=0))
+    assert delivery(memory).whole.total.gross == 100
+
+
 def test_what_is_counted_after_the_closing_is_not_in_it():
     memory = flown()
     late = row(Metric.IMPRESSION, 7, reason="expired", hour=int(MONDAY) + 2 * DAY)

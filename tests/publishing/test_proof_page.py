@@ -231,8 +231,7 @@ def test_a_picture_that_is_kept_no_more_or_is_none_is_named():
     assert read(memory).all("img") == []
 
 
-def test_pictures_stop_where_a_mail_would_be_too_heavy(monkeypatch):
-    monkeypatch.setattr(shown, "MAX_PICTURE_BYTES", 1_500)
+def test_pictures_stop_where_a_mail_would_be_too_heavy():
     one = image_creative("b", image(), image(320, 100), image(300, 250))
     memory = with_assets(
         sold(creatives=(one,)),
@@ -246,8 +245,6 @@ def test_pictures_stop_where_a_mail_would_be_too_heavy(monkeypatch):
         "A picture of 320 × 100 pixels, 1\u00a0KiB: b-320x100.png. It is too heavy for this "
         f"document; its content is named by {image(320, 100).digest}.",
     )
-    # What is there already costs nothing more.
-    assert len(showing.shown(replace(one, images=(image(),) * 3)).pictures) == 1
     assert showing.left == 100
 
 
@@ -350,6 +347,10 @@ def test_it_says_what_can_still_change():
     assert "brought what they counted until 2 November 2026 at 10:00 (Europe/Paris)." in running
     arriving = read(ended, now=MONDAY + 2 * DAY + 60).text
     assert "Nothing more can be shown that counts." in arriving
+    assert "brought what they counted until 2 November 2026 at 10:00" in arriving
+    ended.spoken = MONDAY + 2 * DAY
+    arriving = read(ended, now=MONDAY + 2 * DAY + 60).text
+    assert "All servers that are known have brought all that they counted for it." in arriving
     final = read(ended, now=MONDAY + 3 * DAY + 3_600).text
     assert "Final since 5 November 2026 at 01:00 (Europe/Paris)." in final
     assert "Provisional" not in final
@@ -387,6 +388,15 @@ def test_a_campaign_that_is_gone_says_what_cannot_be_told():
     assert "Goal 5 clicks" in text
     assert "Paid for by" not in text
     assert "Tier" not in text
+
+
+def test_a_campaign_that_is_gone_and_had_no_number_says_nothing_of_a_goal():
+    memory = sold(price=Price(flat=Decimal(3)))
+    memory.publish(1, catalog(campaign("autre")), Content(), Entry("ana@blog"))
+    memory.forget(1)
+    text = read(memory).text
+    assert "Goal" not in text
+    assert "Price EUR 3.00 for the whole flight" in text
 
 
 def test_places_that_have_no_name_have_words():

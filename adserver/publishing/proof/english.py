@@ -81,6 +81,7 @@ WORDS: Mapping[str, str] = {
         " it had counted before."
     ),
     "heard": "All servers that are known had brought what they counted until {through}.",
+    "heard_all": "All servers that are known have brought all that they counted for it.",
     "unheard": "What servers may still have to bring is not known.",
     # Figures.
     "figures": "Figures",

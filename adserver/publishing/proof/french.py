@@ -86,6 +86,7 @@ WORDS: Mapping[str, str] = {
         " ce qu’il avait compté auparavant."
     ),
     "heard": ("Tous les serveurs connus avaient apporté ce qu’ils ont compté jusqu’au {through}."),
+    "heard_all": "Tous les serveurs connus ont apporté tout ce qu’ils ont compté pour elle.",
     "unheard": "Ce que des serveurs ont encore à apporter n’est pas connu.",
     "figures": "Chiffres",
     "served": "Annonces remises",

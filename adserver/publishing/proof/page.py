@@ -19,7 +19,7 @@ from adserver.core.reasons import DISCARDS, Discard
 from adserver.publishing.proof.agreed import agreed, duration
 from adserver.publishing.proof.digest import check_command, digest
 from adserver.publishing.proof.evidence import Delivery, Evidence
-from adserver.publishing.proof.finality import Stage
+from adserver.publishing.proof.finality import Finality, Stage
 from adserver.publishing.proof.language import Language
 from adserver.publishing.proof.shown import Showing, Shown
 from adserver.publishing.report import By, Report, Sums
@@ -142,7 +142,7 @@ class Drawing:
         say, known = self._language.say, delivery.finality
         as_of = say("as_of", now=self.moment(self._evidence.now))
         if known.closes is None or known.final is None:
-            return [say("provisional_open"), as_of, self._arrived(known.through)]
+            return [say("provisional_open"), as_of, self._arrived(known)]
         final, closes = self.moment(known.final), self.moment(known.closes)
         if known.stage is Stage.FINAL:
             return [say("final", final=final), say("final_why", closes=closes)]
@@ -151,13 +151,15 @@ class Drawing:
             say("provisional", final=final),
             as_of,
             say(why, closes=closes, final=final),
-            self._arrived(known.through),
+            self._arrived(known),
         ]
 
-    def _arrived(self, through: float | None) -> str:
-        if through is None:
+    def _arrived(self, known: Finality) -> str:
+        if known.through is None:
             return self._language.say("unheard")
-        return self._language.say("heard", through=self.moment(through))
+        if known.heard_of_all:
+            return self._language.say("heard_all")
+        return self._language.say("heard", through=self.moment(known.through))
 
     def _creative(self, delivery: Delivery, creative: Creative) -> tuple[Shown, str]:
         sums = delivery.reports[By.CREATIVE].lines.get((delivery.name, creative.id), Sums())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from adserver.core.catalog import Creative, Html, Image, Text
 from adserver.core.fit import sharp_picture_for
@@ -50,7 +50,6 @@ class Showing:
     read: Callable[[Sequence[str]], Mapping[str, bytes]]
     language: Language
     left: int = MAX_PICTURE_BYTES
-    _sources: dict[str, str] = field(default_factory=dict)
 
     def shown(self, creative: Creative) -> Shown:
         if creative.text:
@@ -69,17 +68,14 @@ class Showing:
 
     def _picture(self, image: Image, alt: str) -> Picture | str:
         """The picture, or why it is not there."""
-        if image.digest not in self._sources:
-            data = self.read([image.digest]).get(image.digest)
-            if data is None or image.media_type not in MEDIA_TYPES:
-                return self._named("picture_lost", image)
-            if len(data) > self.left:
-                return self._named("picture_heavy", image, self.language.size(len(data)))
-            self.left -= len(data)
-            source = f"data:{image.media_type};base64,{b64encode(data).decode()}"
-            self._sources[image.digest] = source
-        size = image.size
-        return Picture(self._sources[image.digest], size.width, size.height, alt)
+        data = self.read([image.digest]).get(image.digest)
+        if data is None or image.media_type not in MEDIA_TYPES:
+            return self._named("picture_lost", image)
+        if len(data) > self.left:
+            return self._named("picture_heavy", image, self.language.size(len(data)))
+        self.left -= len(data)
+        source = f"data:{image.media_type};base64,{b64encode(data).decode()}"
+        return Picture(source, image.size.width, image.size.height, alt)
 
     def _told(self, html: Html) -> Iterator[str]:
         data = self.read([html.digest]).get(html.digest)
