@@ -11,6 +11,7 @@ from adserver.core.catalog import Flight, Goal, Price
 from adserver.core.errors import NoSuchName
 from adserver.core.events import Metric
 from adserver.core.ports import Content, Entry, Published
+from adserver.core.renames import Rename
 from adserver.publishing.proof.evidence import Delivery, Evidence, Wish, gather, overlaps
 from adserver.publishing.proof.finality import Stage
 from adserver.publishing.proof.generations import InForce, in_force, last_seen
@@ -100,6 +101,20 @@ def test_a_campaign_that_was_ended_before_its_flight_closes_as_if_that_had_been_
     # A day for tickets and an hour for clocks, from Monday 11:00: the midnight behind Tuesday.
     assert known.closes == MONDAY + 2 * DAY
     assert known.stage is Stage.FINAL
+
+
+def test_a_campaign_with_a_new_name_has_the_figures_that_it_had_under_the_old_one():
+    memory = flown(order="BC-1")
+    before = delivery(memory)
+    memory.clock = NOW + 1
+    named = catalog(campaign("neuve", flight=FLIGHT, order="BC-1", renamed_from="brulerie"))
+    renamed = [Rename("brulerie", "neuve")]
+    memory.publish(1, named, Content(), Entry("ana@blog"), renamed)
+    known = delivery(memory, Wish(campaign="neuve"), now=NOW + 2)
+    assert known.whole.lines == before.whole.lines
+    assert [creative.id for creative in known.creatives] == ["carte"]
+    with pytest.raises(NoSuchName):
+        delivery(memory)
 
 
 def test_a_creative_that_is_gone_is_shown_where_it_was_counted():
