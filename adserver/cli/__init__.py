@@ -14,8 +14,10 @@ from adserver.cli.available import available
 from adserver.cli.export import export
 from adserver.cli.failures import Commands
 from adserver.cli.history import history
+from adserver.cli.import_csv import import_group
 from adserver.cli.init import init
 from adserver.cli.keys import keys
+from adserver.cli.new import new
 from adserver.cli.options import common
 from adserver.cli.plan import plan
 from adserver.cli.report import report
@@ -38,6 +40,8 @@ def cli() -> None:
 
 for command in (
     init,
+    new,
+    import_group,
     validate,
     schema,
     plan,

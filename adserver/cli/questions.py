@@ -10,10 +10,11 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """take: keeps the answer, or refuses it by a UsageError. default: what Enter says."""
+    """take: keeps the answer, or refuses it by a UsageError. default: what Enter says; None where
+    something has to be said."""
 
     question: str
-    default: str
+    default: str | None
     take: Callable[[str], None]
 
 
@@ -25,5 +26,10 @@ def ask_until_good(asked: Asked) -> None:
         return answer
 
     click.prompt(
-        asked.question, default=asked.default, value_proc=taken, err=True, prompt_suffix=" "
+        asked.question,
+        default=asked.default,
+        show_default=bool(asked.default),
+        value_proc=taken,
+        err=True,
+        prompt_suffix=" ",
     )

@@ -21,6 +21,7 @@ GOALS, FLIGHT, FREQUENCY = "goals-and-limits", "flight-and-hours", "frequency"
 TARGETING, PRICE, CREATIVES = "targeting", "price", "creatives"
 LINKS, NAMES, MACROS = "links", "names", "macros"
 APPLY, RENAMING = "plan-and-apply", "renaming"
+IMPORT = "from-a-spreadsheet"
 
 SECTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -111,6 +112,17 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "misplaced_macro": MACROS,
         "click_goes_on": MACROS,
         "no_click_macro": MACROS,
+        # A spreadsheet.
+        "not_csv": IMPORT,
+        "too_many_rows": IMPORT,
+        "too_many_columns": IMPORT,
+        "unknown_column": IMPORT,
+        "duplicate_column": IMPORT,
+        "no_heading": IMPORT,
+        "formula_cell": IMPORT,
+        "ambiguous_number": IMPORT,
+        "ambiguous_day": IMPORT,
+        "two_campaigns": IMPORT,
         # Against what is live.
         "no_file": APPLY,
         "misfit": APPLY,

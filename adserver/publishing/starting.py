@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from adserver.core.problems import Problem
 from adserver.publishing.files import parse
 from adserver.publishing.findings import Findings
+from adserver.publishing.json_schema import schema_files
 from adserver.publishing.schema import NAME
 from adserver.publishing.site_file import read_site
 from adserver.publishing.yaml_text import scalar
@@ -73,6 +74,7 @@ def starting_files(publication: Publication) -> dict[str, str]:
         "slots.yaml": fill("slots.yaml.j2", facts),
         HOUSE_FILE: fill("house.yaml.j2", facts),
         ".gitignore": GITIGNORE,
+        **schema_files(),
     }
 
 

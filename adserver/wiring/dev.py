@@ -27,6 +27,8 @@ from adserver.wiring.node import LOOPBACK, Node, serve
 AUTHOR = "serve --dev"
 # With what reading, applying and the workers' own look take, less than a second to the page.
 LOOK_SECONDS = 0.3
+# Lines of a plan: a screen, of which the last save still shows something.
+MAX_SHOWN_CHANGES = 20
 
 Say = Callable[[str], None]
 # The problems of a folder in lines, as `validate` shows them.
@@ -63,7 +65,14 @@ class Workbench:
             self.watch.forget()
             self.say(f"{clock} not applied, and tried again: {error}")
             return
-        self.say(f"{clock} applied in {time.monotonic() - begun:.1f} s: {', '.join(changes)}")
+        seconds = time.monotonic() - begun
+        self.say(
+            f"{clock} applied in {seconds:.1f} s{':' if changes else ', nothing is different'}"
+        )
+        for line in changes[:MAX_SHOWN_CHANGES]:
+            self.say(f"    {line}")
+        if len(changes) > MAX_SHOWN_CHANGES:
+            self.say(f"    … and {len(changes) - MAX_SHOWN_CHANGES} more lines")
 
 
 def run_dev(settings: Settings, say: Say, tell: Tell, *, confirmed: bool) -> int:
@@ -118,7 +127,7 @@ def refuse_what_is_live(settings: Settings, plane: ControlPlane) -> None:
 
 
 def apply_folder(settings: Settings, reading: Reading, address: str) -> list[str]:
-    """Make the folder live; what has changed, in words. CatalogError for a folder with errors."""
+    """Make the folder live; the lines of its plan. CatalogError for a folder with errors."""
     wish = Wish(settings.config, prune=True)
     written = served_here(choose(reading, wish), settings.public_url or address)
     with control_plane(settings) as plane:
@@ -126,7 +135,7 @@ def apply_folder(settings: Settings, reading: Reading, address: str) -> list[str
         live = found[0] if found else None
         proposal = propose(written, live, wish)
         if proposal.plan.empty:
-            return ["nothing that is served has changed"]
+            return []
         content = content_of(reading, live, proposal.catalog, wish)
         publish(proposal, content, plane.catalogs, Entry(AUTHOR, "saved", kind="dev"))
     return summary(proposal)

@@ -35,6 +35,10 @@ def test_what_it_writes_has_no_problem(tmp_path: Path) -> None:
     )
     assert [slot.name for slot in reading.catalog.slots] == ["home-top", "post-top", "post-bottom"]
     assert (folder / ".gitignore").read_text("utf-8") == ".adserver/\n"
+    for path in (folder / "site.yaml", folder / "slots.yaml", folder / "campaigns" / "house.yaml"):
+        header = path.read_text("utf-8").partition("\n")[0]
+        assert header.startswith("# yaml-language-server: $schema=")
+        assert (path.parent / header.partition("=")[2]).is_file()
     assert adserver("validate", "--config", folder).stdout == "no problems; 1 campaign read\n"
 
 

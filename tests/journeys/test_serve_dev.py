@@ -152,7 +152,8 @@ def test_a_saved_file_is_on_the_page_within_two_seconds(dev: Bench, page: Page) 
         saved = time.monotonic()
         until(lambda slot=slot: "Thé de saison" in asked(dev, slot))
         assert time.monotonic() - saved < SEEN_WITHIN_SECONDS
-        assert re.search(rf"applied in \d\.\d s: ~ {slot}: ", dev.said().removeprefix(before))
+        said = dev.said().removeprefix(before)
+        assert re.search(rf"applied in \d\.\d s:\n    ~ {slot}\n.*“Thé de saison”", said)
     dev.open(page)
     for slot in ("top", "tagged"):
         expect(page.locator(f"[data-slot={slot}] strong")).to_have_text("Thé de saison")
