@@ -14,8 +14,8 @@ from adserver.cli.failures import PROBLEMS, USAGE
 from adserver.cli.options import Invocation, common
 from adserver.cli.planning import (
     as_json,
+    known_of,
     mark_of,
-    planned,
     refuse,
     refuse_effects,
     refuse_moved,
@@ -26,7 +26,7 @@ from adserver.core.errors import CatalogError
 from adserver.core.ports import Catalogs, Content, Entry
 from adserver.publishing.content import content_of
 from adserver.publishing.mark import write_mark
-from adserver.publishing.planning import Planned
+from adserver.publishing.planning import Planned, make_plan
 from adserver.publishing.publish import Proposal, Wish, choose, publish
 from adserver.publishing.read import read_folder
 from adserver.publishing.rollout import Arrival, Rollout
@@ -88,11 +88,13 @@ def apply(  # noqa: PLR0913 - its options
     try:
         choose(reading, wish)
         with invocation.control_plane(settings) as plane:
-            made, live = planned(invocation, plane, reading, wish, remove_slots=remove_slot)
-            refuse_moved(settings, plane, expect, live)
+            live, published = plane.catalogs.live() or (None, None)
+            refuse_moved(settings, plane, expect, published)
+            known = known_of(invocation, plane, live)
+            made = make_plan(reading, wish, known, remove_slots=remove_slot)
             show_warnings(invocation, made, reading)
             answer = Answer(made, generation=made.proposal.expected)
-            content = content_of(reading, made.live, made.proposal.catalog, wish)
+            content = content_of(reading, live, made.proposal.catalog, wish)
             entry = Entry(author.name(), message, commit=author.commit(settings.config))
             code = go_live(invocation, answer, content, plane.catalogs, entry, wait)
             if answer.applied or made.proposal.plan.empty:

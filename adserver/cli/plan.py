@@ -9,8 +9,8 @@ from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation, common
 from adserver.cli.planning import (
     as_json,
+    known_of,
     mark_of,
-    planned,
     refuse,
     refuse_effects,
     show,
@@ -18,7 +18,7 @@ from adserver.cli.planning import (
 )
 from adserver.core.errors import CatalogError
 from adserver.publishing.mark import write_mark
-from adserver.publishing.planning import refusals
+from adserver.publishing.planning import make_plan, refusals
 from adserver.publishing.publish import Wish, choose
 from adserver.publishing.read import read_folder
 
@@ -41,7 +41,9 @@ def plan(context: click.Context, names: tuple[str, ...], prune: bool, remove_slo
     try:
         choose(reading, wish)
         with invocation.control_plane(settings) as plane:
-            made, _ = planned(invocation, plane, reading, wish, remove_slots=remove_slot)
+            live, _ = plane.catalogs.live() or (None, None)
+            known = known_of(invocation, plane, live)
+            made = make_plan(reading, wish, known, remove_slots=remove_slot)
             write_mark(settings.config, mark_of(settings, plane, made.proposal.expected))
         show_warnings(invocation, made, reading)
         show(invocation, made)

@@ -16,23 +16,13 @@ from adserver.publishing.change import Change
 from adserver.publishing.known import Known
 from adserver.publishing.mark import Mark, has_moved
 from adserver.publishing.plan_text import counted
-from adserver.publishing.planning import Planned, lines, make_plan, refusals
-from adserver.publishing.publish import Wish
+from adserver.publishing.planning import Planned, lines, refusals
 from adserver.publishing.read import Reading
 from adserver.settings import Settings
 from adserver.store.address import shown
 
 if TYPE_CHECKING:
     from adserver.wiring.control import ControlPlane
-
-
-def planned(
-    invocation: Invocation, plane: ControlPlane, reading: Reading, wish: Wish, *, remove_slots: bool
-) -> tuple[Planned, Published | None]:
-    """The plan against what is live, and what the history says of that."""
-    live = plane.catalogs.live()
-    known = known_of(invocation, plane, live[0] if live else None)
-    return make_plan(reading, wish, known, remove_slots=remove_slots), live[1] if live else None
 
 
 def known_of(invocation: Invocation, plane: ControlPlane, live: Generation | None) -> Known:

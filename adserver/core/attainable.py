@@ -54,7 +54,7 @@ def attainable(
         planned = reaches.plan(campaign, order, since)
         if planned.known and planned.booking.reach:
             there = delivered[order.unit].get(campaign.name, 0)
-            supply = int(supply_of(campaign, planned, at, now))
+            supply = round(supply_of(campaign, planned, at, now))
             found[campaign.name] = Attainable(
                 order.goal, min(order.goal, there + supply), order.unit
             )

@@ -66,8 +66,11 @@ def place_effects(
     campaigns = {one.name: one for one in after.campaigns}
     for slot, found in will.items():
         earlier = was.get(slot, NOBODY)
-        if earlier != found and (before is not None or not found.all):
+        if before is not None and earlier != found:
             message = f"{slot}: {'; '.join(candidate_words(earlier, found, campaigns, now))}"
+            yield Effect(Kind.CANDIDATES, slot, Weight.NOTE, message)
+        elif slot not in was and not found.all:
+            message = f"{slot}: nobody can be shown in it"
             yield Effect(Kind.CANDIDATES, slot, Weight.NOTE, message)
     lost = without_house(before, candidates(before, now)) if before else frozenset()
     for slot in sorted(without_house(after, will) - lost):

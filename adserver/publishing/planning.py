@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from adserver.core.assets import Asset
-from adserver.core.catalog import Catalog, Generation, Html, Image
+from adserver.core.catalog import Catalog, Html, Image
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.effect import Effect, Weight
 from adserver.publishing.effects import effects
@@ -36,7 +36,6 @@ class Planned:
     otherwise if the files, or the command, said so."""
 
     proposal: Proposal
-    live: Generation | None = None
     files: tuple[NewFile, ...] = ()
     effects: tuple[Effect, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -60,7 +59,7 @@ def make_plan(reading: Reading, wish: Wish, known: Known, *, remove_slots: bool)
 def plan_of(proposal: Proposal, known: Known, *, remove_slots: bool) -> Planned:
     """Of a proposal that was made of no folder."""
     found = effects(proposal, known, remove_slots=remove_slots)
-    return Planned(proposal, known.live, effects=found)
+    return Planned(proposal, effects=found)
 
 
 def refusals(planned: Planned) -> list[Problem]:

@@ -46,7 +46,8 @@ def effect_of(
     if before is None or before.enough:
         message = f"{name}: out of reach: {counted}"
     elif touched or now.expected < before.expected:
-        message = f"{name}: still out of reach: {counted}, {before.expected:,} before"
+        earlier = f", {before.expected:,} before" if now.expected != before.expected else ""
+        message = f"{name}: still out of reach: {counted}{earlier}"
     else:
         return None
     return Effect(Kind.OUT_OF_REACH, name, Weight.WARNING, message)

@@ -133,6 +133,35 @@ def test_new_pictures_are_told_with_their_sizes(tmp_path):
     assert "New files" not in run("plan", folder, memory).stdout
 
 
+def test_many_new_files_are_counted(tmp_path):
+    folder, memory = live(tmp_path)
+    (folder / "images").mkdir()
+    names = [f"images/b{n}.png" for n in range(22)]
+    for n, name in enumerate(names):
+        (folder / name).write_bytes(draw(100 + n, 90))
+    listed = PICTURE.replace("images/b-728x90.png", ", ".join(names))
+    rewrite(folder, brulerie=listed)
+    stdout = run("plan", folder, memory).stdout
+    assert "New files: 22, " in stdout
+    assert "    and 2 more\n" in stdout
+
+
+def test_warnings_of_the_files_are_told_beside_the_plan(tmp_path):
+    folder, memory = live(tmp_path)
+    (folder / "campaigns" / "notes.txt").write_text("…", encoding="utf-8")
+    result = run("plan", folder, memory)
+    assert "notes.txt: warning:" in result.stderr
+    assert result.exit_code == 0
+    assert [one["code"] for one in answer(folder, memory)["warnings"]] == ["stray_file"]
+
+
+def test_json_of_errors_is_that_of_validate(tmp_path):
+    folder = write_folder(tmp_path, brulerie=BROKEN)
+    result = adserver("plan", "--format", "json", "--config", folder, store=None)
+    assert result.exit_code == 1
+    assert orjson.loads(result.stdout)["problems"][0]["line"] == 2
+
+
 def test_errors_are_shown_and_need_no_store(tmp_path):
     folder = write_folder(tmp_path, brulerie=BROKEN)
     result = adserver("plan", "--config", folder, store=None)
