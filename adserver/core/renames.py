@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from adserver.core.catalog import Campaign, Catalog
+from adserver.core.pauses import Kind, Pause
 
 
 class Rename(NamedTuple):
@@ -109,6 +110,24 @@ def under_name(campaign: Campaign, name: str) -> Campaign:
         replace(creative, link=pattern.sub(name, creative.link)) for creative in campaign.creatives
     )
     return replace(campaign, name=name, creatives=creatives)
+
+
+# Workers see the pauses and the generation one after the other, within seconds.
+LINGER_SECONDS = 60.0
+
+
+def carried_pauses(
+    pauses: Iterable[Pause], renamed: Iterable[Rename], now: float
+) -> Iterator[Pause]:
+    """What is to be put so that whoever is paused stays so under the new name. The old name's
+    pauses linger, so that no worker shows it in between. now: UTC seconds."""
+    new = {one.old: one.new for one in renamed}
+    for pause in pauses:
+        target = pause.target
+        if target.kind in (Kind.CAMPAIGN, Kind.CREATIVE) and target.name in new:
+            over = now + LINGER_SECONDS
+            yield replace(pause, until=over if pause.until is None else min(pause.until, over))
+            yield replace(pause, target=target._replace(name=new[target.name]))
 
 
 def same_numbers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from adserver.core.catalog import Catalog, Generation
 from adserver.core.errors import LiveHasMoved
 from adserver.core.pauses import Pause
 from adserver.core.ports import Content, Entry, KnownCreative, KnownKey, NodeState, Published
-from adserver.core.renames import Rename
+from adserver.core.renames import Rename, carried_pauses
 from adserver.store import codec, signing
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.files import StoredFiles
@@ -32,7 +33,8 @@ from adserver.store.generations import (
 from adserver.store.keys import Keys
 from adserver.store.line import line_to
 from adserver.store.numbers import Numbers
-from adserver.store.pauses import StoredLivePauses
+from adserver.store.pauses import StoredLivePauses, written
+from adserver.store.pauses import read as read_pauses
 from adserver.store.script import Script
 
 # A worker says that it is there every second; one that has been silent this long is gone.
@@ -90,6 +92,7 @@ class StoredCatalogs:
             numbers = self._numbers.give(catalog, moved)
             generation = Generation(expected + 1, catalog, numbers, content.files)
             fields = fields_of(generation, entry, now)
+            pauses = self._carried_pauses(renamed, now)
             remembered = self._numbers.remembered(moved) | codec.known_creatives(generation)
             before = self._publish.run(
                 self._client,
@@ -98,13 +101,18 @@ class StoredCatalogs:
                     self._keys.generation(generation.number),
                     self._keys.creatives,
                     self._keys.numbers,
+                    self._keys.pauses,
+                    self._keys.pauses_version,
                 ],
                 [
                     expected,
                     len(fields),
                     len(moved),
+                    len(pauses),
+                    secrets.token_hex(8),
                     *(part for pair in fields.items() for part in pair),
                     *(part for one in moved for part in one),
+                    *(part for one in pauses for part in (str(one.target), written(one))),
                     *(part for pair in remembered.items() for part in pair),
                 ],
             )
@@ -113,6 +121,12 @@ class StoredCatalogs:
         return Published(
             generation.number, now, entry.author, entry.message, entry.commit, entry.kind, entry.of
         )
+
+    def _carried_pauses(self, renamed: Sequence[Rename], now: float) -> list[Pause]:
+        if not renamed:
+            return []
+        known = read_pauses(self._client.hgetall(self._keys.pauses))
+        return list(carried_pauses(known, renamed, now))
 
     def identity(self) -> str:
         with answering():

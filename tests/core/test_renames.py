@@ -7,17 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adserver.core.catalog import Catalog
+from adserver.core.pauses import Pause, Target
 from adserver.core.plan import difference, merge
 from adserver.core.renames import (
+    LINGER_SECONDS,
     Fault,
     Refused,
     Rename,
+    carried_pauses,
     lookalikes,
     renames,
     same_numbers,
     under_name,
 )
-from tests.factories import campaign, catalog, text_creative
+from tests.factories import NOW, campaign, catalog, text_creative
 
 LIVE = catalog(campaign("old"), campaign("other"))
 TO_NEW = Rename("old", "new")
@@ -125,6 +128,20 @@ def test_a_name_that_has_come_back_since_keeps_its_own_number() -> None:
 
 def test_what_stays_under_its_new_name_is_not_taken_back() -> None:
     assert same_numbers({"campaign/old": 1}, {"campaign/new": 1}, ["old", "new"]) == []
+
+
+def pause(target: str, until: float | None = None) -> Pause:
+    return Pause(Target.read(target), NOW - 9, until, "ana", "why")
+
+
+def test_who_is_paused_stays_so_under_the_new_name() -> None:
+    known = [pause("old"), pause("old/card", NOW + 9), pause("other"), pause("slot:old")]
+    assert [*carried_pauses(known, [TO_NEW], NOW)] == [
+        pause("old", NOW + LINGER_SECONDS),
+        pause("new"),
+        pause("old/card", NOW + 9),
+        pause("new/card", NOW + 9),
+    ]
 
 
 NAMES = st.sets(st.sampled_from("abcd"), min_size=1)

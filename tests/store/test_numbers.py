@@ -9,12 +9,14 @@ import pytest
 
 from adserver.core.catalog import Campaign, Catalog
 from adserver.core.errors import LiveHasMoved
+from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.ports import Content, Entry
 from adserver.core.renames import Rename
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.keys import Keys
+from adserver.store.pauses import StoredPauses
 from adserver.store.totals import StoredTotals
-from tests.factories import campaign, catalog, text_creative
+from tests.factories import NOW, campaign, catalog, text_creative
 
 OLD_TO_NEW = (Rename("old", "new"),)
 
@@ -100,3 +102,19 @@ def test_names_may_be_exchanged_along_a_chain(catalogs) -> None:
     )
     after = numbers(catalogs)
     assert (after["campaign/b"], after["campaign/c"]) == (1, 2)
+
+
+def test_who_is_paused_stays_so_under_the_new_name(catalogs, store, keys) -> None:
+    publish(catalogs, 0, catalog(campaign("old"), campaign("other")))
+    pauses = StoredPauses(store, keys)
+    target = Target.read("old")
+    act = Act(NOW, Verb.PAUSE, target, "ana")
+    pauses.act(act, (), [Pause(target, NOW, None, "ana", "why")])
+    version = store.get(keys.pauses_version)
+    publish(catalogs, 1, catalog(campaign("old"), campaign("other", weight=2)))
+    assert store.get(keys.pauses_version) == version
+    publish(catalogs, 2, catalog(campaign("new"), campaign("other")), OLD_TO_NEW)
+    lingers, carried = sorted(pauses.known(), key=lambda one: str(one.target), reverse=True)
+    assert (str(lingers.target), lingers.until is None) == ("old", False)
+    assert carried == Pause(Target.read("new"), NOW, None, "ana", "why")
+    assert store.get(keys.pauses_version) != version
