@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
@@ -27,7 +28,7 @@ from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign as sold
 from tests.journeys.small_blog import write_blog
 from tests.proven import AFTER, NAME, delivered_store
-from tests.servers import Running, adserver_running, until
+from tests.servers import Running, adserver_running, own_environment, run_command, until
 
 DAY = 86_400
 ON_DEVICES = pytest.mark.parametrize("device", list(DEVICES))
@@ -212,6 +213,36 @@ def test_the_digest_of_real_counts_is_obtained_by_the_command_that_the_document_
     [command] = re.findall(r"<pre>(.*?)</pre>", document, re.DOTALL)
     [digest] = re.findall(r'class="digest">(\w+)<', document)
     assert in_a_shell(ads, tmp_path, unescape(command)) == f"{digest}  -\n"
+
+
+def test_a_campaign_that_was_ended_is_proven_from_what_the_store_remembers(
+    tmp_path: Path,
+) -> None:
+    """On a store of its own, as everything is ended."""
+    picture = "config/images/brulerie-du-port-728x90.png"
+    data = (Path(__file__).parents[2] / picture).read_bytes()
+    images = tmp_path / "config" / "images"
+    images.mkdir(parents=True)
+    (images / "b-728x90.png").write_bytes(data)
+    shown = [{"id": "bandeau", "alt": "Café", "images": ["images/b-728x90.png"]}]
+    bought = sold("post-top", creatives=shown, paid_by="Port SARL", price={"cpm": 8.5})
+    config = write_blog(tmp_path / "config", ["post-top"], {"cafe": bought})
+    env = own_environment(config, tmp_path, {})
+    try:
+        assert run_command(tmp_path, env, "apply", "--yes").returncode == 0
+        (config / "campaigns" / "cafe.yaml").unlink()
+        ended = run_command(tmp_path, env, "apply", "--yes", "--prune")
+        assert ended.returncode == 0, ended.stderr
+        done = run_command(
+            tmp_path, env, "report", "--campaign", "cafe", "--proof", "-", "--language", "en"
+        )
+    finally:
+        run_command(tmp_path, env, "store", "stop")
+    assert done.returncode == 0, done.stderr
+    assert "This campaign is no longer live; it is shown as it last was." in done.stdout
+    assert "Port SARL" in done.stdout
+    assert f"data:image/png;base64,{b64encode(data).decode()}" in done.stdout
+    assert "generation 1, applied on" in done.stdout
 
 
 def in_a_shell(ads: Running, tmp: Path, command: str) -> str:

@@ -208,7 +208,14 @@ HISTORY = [published(number, number * 100.0) for number in (4, 3, 2, 1)]
 
 @pytest.mark.parametrize(
     ("begin", "end", "numbers"),
-    [(250, 350, (2, 3)), (300, 300, (3, 3)), (0, 1e9, (1, 4)), (1e6, 1e7, (4, 4)), (0, 50, None)],
+    [
+        (250, 350, (2, 3)),
+        (300, 301, (3, 3)),
+        (200, 300, (2, 2)),
+        (0, 1e9, (1, 4)),
+        (1e6, 1e7, (4, 4)),
+        (0, 50, None),
+    ],
 )
 def test_generations_are_in_force_from_when_they_are_applied_to_when_the_next_is(
     begin, end, numbers
@@ -216,6 +223,14 @@ def test_generations_are_in_force_from_when_they_are_applied_to_when_the_next_is
     found = in_force(HISTORY, begin, end)
     assert (found and (found.first.number, found.last.number)) == numbers
     assert found is None or found.complete
+
+
+def test_a_campaign_that_was_ended_had_no_part_in_the_generation_without_it():
+    memory = store(catalog(campaign()))
+    publish(memory, campaign("autre"), at=NOW + HOUR)
+    known = delivery(memory, now=NOW + DAY).generations
+    assert known is not None
+    assert (known.first.number, known.last.number) == (1, 1)
 
 
 def test_what_was_in_force_before_the_oldest_known_generation_is_not_known():

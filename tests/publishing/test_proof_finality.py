@@ -55,6 +55,10 @@ def test_a_window_closes_where_its_last_hour_ends_whatever_the_flight_does():
     assert finality(END, whole, ASKED).final == whole + DAY + HOUR
 
 
+def test_a_window_that_goes_on_behind_the_closing_ends_there():
+    assert finality(END, at("2027-01-01"), ASKED).closes == CLOSES
+
+
 def test_a_short_life_of_tickets_makes_it_final_sooner():
     short = asked(0.0, life=HOUR)
     assert (short.closes, short.final) == (at("2026-12-02"), at("2026-12-02 02:00"))

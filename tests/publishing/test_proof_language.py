@@ -46,7 +46,7 @@ def test_every_reason_for_discarding_an_event_has_its_meaning_in_every_language(
 def test_every_tier_unit_and_period_has_its_word(code):
     keys = {
         *(f"tier_{one}" for one in Tier),
-        *(f"unit_{one}" for one in Unit),
+        *(f"{one}_many" for one in Unit),
         *(f"period_{one}" for one in Period),
         *(f"method_{one}" for one in METHOD),
     }
@@ -58,8 +58,8 @@ def test_the_languages_are_not_the_same():
     same = {key for key in WORDS["en"] if WORDS["en"][key] == WORDS["fr"][key]}
     # Words that both have.
     assert same <= {
-        *("total", "minutes", "unit_impressions", "goal_impressions", "picture_size"),
-        *("flight_day", "clicks", "site"),
+        *("total", "minutes", "impressions_many", "picture_size"),
+        *("flight_day", "site", "discarded_impressions"),
     }
 
 
@@ -79,6 +79,20 @@ def test_french_lines_are_not_broken_before_their_signs():
 )
 def test_counts_are_grouped_by_thousands(number, french, english):
     assert (FRENCH.count(number), ENGLISH.count(number)) == (french, english)
+
+
+def test_of_one_there_is_one_and_in_french_of_none_as_well():
+    assert [ENGLISH.many("impressions", n) for n in (0, 1, 2)] == [
+        "0 impressions",
+        "1 impression",
+        "2 impressions",
+    ]
+    assert [FRENCH.many("clicks", n) for n in (0, 1, 2_000)] == [
+        "0 clic",
+        "1 clic",
+        "2\u202f000 clics",
+    ]
+    assert all(WORDS[code][f"{unit}_many"].count("|") == 1 for code in WORDS for unit in Unit)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from adserver.core.bought import bought, sold
 from adserver.core.catalog import Campaign, Flight, Goal, Price
 from adserver.core.flights import zone
-from adserver.core.goals import limits_of
+from adserver.core.goals import Unit, limits_of
 from adserver.publishing import moments
 from adserver.publishing.proof.evidence import Delivery, Evidence
 from adserver.publishing.proof.language import Language
@@ -38,10 +38,7 @@ def terms(delivery: Delivery, evidence: Evidence, language: Language) -> Iterato
         yield "buffer", buffer(campaign, language)
         yield "limits", language.listed(list(limits(campaign, language)))
     elif known.sold:
-        yield (
-            "goal",
-            language.say(f"goal_{known.sold.unit}", number=language.count(known.sold.goal)),
-        )
+        yield "goal", language.many(known.sold.unit, known.sold.goal)
     yield "price", price(known.price, evidence.catalog.site.currency, language)
 
 
@@ -96,7 +93,7 @@ def goal(goal: Goal | None, language: Language) -> str:
     number = sold(goal)
     if number is None:
         return language.say("goal_none")
-    return language.say(f"goal_{number.unit}", number=language.count(number.goal))
+    return language.many(number.unit, number.goal)
 
 
 def buffer(campaign: Campaign, language: Language) -> str:
@@ -110,12 +107,11 @@ def limits(campaign: Campaign, language: Language) -> Iterator[str]:
     numbers = {"limit_day": campaign.max_per_day, "limit_total": campaign.max_total}
     for key, number in numbers.items():
         if limits and number:
-            unit = language.say(f"unit_{limits.unit}")
-            yield language.say(key, number=language.count(number), unit=unit)
+            yield language.say(key, many=language.many(limits.unit, number))
     if campaign.frequency:
         per = language.say(f"period_{campaign.frequency.per}")
-        number = campaign.frequency.impressions
-        yield language.say("limit_reader", number=language.count(number), period=per)
+        many = language.many(Unit.IMPRESSIONS, campaign.frequency.impressions)
+        yield language.say("limit_reader", many=many, period=per)
 
 
 def price(price: Price | None, currency: str, language: Language) -> str:

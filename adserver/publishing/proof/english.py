@@ -39,17 +39,16 @@ WORDS: Mapping[str, str] = {
     "tier_house": "house: the publisher’s own advertisement",
     "goal": "Goal",
     "goal_none": "no number was bought",
-    "goal_impressions": "{number} impressions",
-    "goal_clicks": "{number} clicks",
     "goal_share": "{share} of the traffic that it may have",
     "buffer": "Buffer",
     "buffer_is": "{share} beyond the goal may be delivered as a precaution; it is not billed",
     "limits": "Limits",
-    "limit_day": "at most {number} {unit} a day",
-    "limit_total": "at most {number} {unit} in all",
-    "limit_reader": "at most {number} impressions a browser and {period}",
-    "unit_impressions": "impressions",
-    "unit_clicks": "clicks",
+    "limit_day": "at most {many} a day",
+    "limit_total": "at most {many} in all",
+    "limit_reader": "at most {many} a browser and {period}",
+    # One of it, and several.
+    "impressions_many": "{number} impression|{number} impressions",
+    "clicks_many": "{number} click|{number} clicks",
     "period_hour": "hour",
     "period_day": "day",
     "period_week": "week",
@@ -99,7 +98,6 @@ WORDS: Mapping[str, str] = {
     "creatives": "What was shown",
     "creative": "Creative",
     "leads_to": "leads to",
-    "counted": "{impressions} impressions, {clicks} clicks",
     "text_creative": "A text, set by each page in its own type",
     "html_creative": (
         "An HTML document of {width} × {height} pixels, {weight}: {name}. It runs by itself and"
@@ -134,6 +132,7 @@ WORDS: Mapping[str, str] = {
         "Gross impressions are all that came with a good ticket; net ones are those that count."
         " What does not count is listed here, each with its reason."
     ),
+    "discarded_impressions": "Impressions",
     "reason": "Reason",
     "definition": "What it means",
     "not_applied": "Rules that this version knows and does not apply:",

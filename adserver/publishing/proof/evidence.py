@@ -7,12 +7,14 @@ as long as a generation that has it is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, nextafter
 
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight
 from adserver.core.errors import SettingsError
 from adserver.core.events import Row
 from adserver.core.ports import Catalogs, Totals
+from adserver.core.retention import MAX_RECORDS
 from adserver.publishing.proof.finality import Asked, Finality, finality
 from adserver.publishing.proof.generations import InForce, in_force, last_seen
 from adserver.publishing.recorded import read_records
@@ -25,8 +27,6 @@ from adserver.publishing.unknown import no_such
 TABLES = (By.CREATIVE, By.SLOT, By.SITE, By.DAY)
 # More is a book; `--since` and `--until`, or `--campaign`, make it a document.
 MAX_CAMPAIGNS = 100
-# Generations whose dates are looked at.
-MAX_GENERATIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Gathering:
         self._known = totals.known_creatives()
         self._live = {one.name: one for one in catalog.campaigns}
         self._terms = terms_of(self._known.values(), self._live)
-        self._history = catalogs.history(MAX_GENERATIONS)
+        self._history = catalogs.history(MAX_RECORDS)
         names = names_of(wish, self._terms)
         gone = [name for name in names if name not in self._live]
         self._lasts = last_seen(catalogs, gone, self._history)
@@ -149,11 +149,18 @@ class Gathering:
         return Query(by, self._asked.now, name, since=self._wish.since, until=final.closes)
 
     def _records_of(self, name: str, until: float | None) -> Records:
-        """Those of the campaign, in its own window."""
+        """Those of the campaign, in its own window; without the others, as each of its reports
+        would go through all of them."""
+        own = [self._live[name]] if name in self._live else []
+        known = {n: one for n, one in self._known.items() if one.campaign == name}
+        numbers = {
+            of: number
+            for of, number in self._records.numbers.items()
+            if not of.startswith(("campaign/", "creative/")) or of.split("/")[1] == name
+        }
         rows = [row for row in self._rows.get(name, ()) if until is None or row.hour < until]
-        every = self._records
-        earlier = self._earlier.get(name, [])
-        return Records(every.catalog, every.numbers, every.known, rows, earlier)
+        catalog = replace(self._catalog, campaigns=tuple(own))
+        return Records(catalog, numbers, known, rows, self._earlier.get(name, []))
 
     def _creatives(
         self, name: str, campaign: Campaign | None, counted: Report
@@ -169,12 +176,14 @@ class Gathering:
                     yield one.creative
 
     def _in_force(self, name: str, rows: Sequence[Row]) -> InForce | None:
-        """From the flight's beginning, or the first that was counted, to its end, or now."""
+        """From the flight's beginning, or the first that was counted, to its end, or now; where
+        there is no such time, those of its last instant."""
         now, since = self._asked.now, self._terms[name].flight.since
         first = min((row.hour for row in rows), default=now)
         begin = max(first if since is None else since, self._wish.since or 0.0)
-        ends = [now, self._end(name), self._wish.until]
-        return in_force(self._history, min(begin, now), min(end for end in ends if end is not None))
+        ends = [nextafter(now, inf), self._end(name), self._wish.until]
+        end = min(end for end in ends if end is not None)
+        return in_force(self._history, min(begin, nextafter(end, -inf)), end)
 
 
 def names_of(wish: Wish, terms: Mapping[str, Terms]) -> list[str]:

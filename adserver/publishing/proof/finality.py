@@ -61,9 +61,10 @@ class Asked:
 
 
 def finality(end: float | None, until: float | None, asked: Asked) -> Finality:
-    """end: when the campaign stops being served; until: where the figures end in any case (UTC
-    seconds, not included), None for where the flight closes."""
-    closes = closing(end, asked) if until is None else whole_hour(until, asked.timezone)
+    """end: when the campaign stops being served; until: where the figures end if it has not closed
+    before (UTC seconds, not included). None where that is open."""
+    window = None if until is None else whole_hour(until, asked.timezone)
+    closes = min((at for at in (closing(end, asked), window) if at is not None), default=None)
     if closes is None:
         return Finality(Stage.RUNNING, through=asked.through)
     final = closes + asked.life + CLOCKS_SECONDS

@@ -41,8 +41,6 @@ WORDS: Mapping[str, str] = {
     "tier_house": "maison : une annonce de l’éditeur lui-même",
     "goal": "Objectif",
     "goal_none": "aucun nombre n’a été acheté",
-    "goal_impressions": "{number} impressions",
-    "goal_clicks": "{number} clics",
     "goal_share": "{share} du trafic auquel elle a droit",
     "buffer": "Marge",
     "buffer_is": (
@@ -50,11 +48,12 @@ WORDS: Mapping[str, str] = {
         " pas facturés"
     ),
     "limits": "Limites",
-    "limit_day": "au plus {number} {unit} par jour",
-    "limit_total": "au plus {number} {unit} en tout",
-    "limit_reader": "au plus {number} impressions par navigateur et par {period}",
-    "unit_impressions": "impressions",
-    "unit_clicks": "clics",
+    "limit_day": "au plus {many} par jour",
+    "limit_total": "au plus {many} en tout",
+    "limit_reader": "au plus {many} par navigateur et par {period}",
+    # One of it, and several.
+    "impressions_many": "{number} impression|{number} impressions",
+    "clicks_many": "{number} clic|{number} clics",
     "period_hour": "heure",
     "period_day": "jour",
     "period_week": "semaine",
@@ -103,7 +102,6 @@ WORDS: Mapping[str, str] = {
     "creatives": "Ce qui a été montré",
     "creative": "Création",
     "leads_to": "mène à",
-    "counted": "{impressions} impressions, {clicks} clics",
     "text_creative": "Un texte, composé par chaque page dans ses propres caractères",
     "html_creative": (
         "Un document HTML de {width} × {height} pixels, {weight} : {name}. Il s’exécute de"
@@ -139,6 +137,7 @@ WORDS: Mapping[str, str] = {
         " nettes sont celles qui comptent. Ce qui ne compte pas est indiqué ici, avec sa"
         " raison."
     ),
+    "discarded_impressions": "Impressions",
     "reason": "Raison",
     "definition": "Ce qu’elle veut dire",
     "not_applied": "Règles que cette version connaît et n’applique pas :",

@@ -33,12 +33,13 @@ class Last:
 
 
 def in_force(history: Sequence[Published], begin: float, end: float) -> InForce | None:
-    """history: newest first. begin, end: UTC seconds. None where nothing is known."""
+    """history: newest first. begin, end: UTC seconds, the end not included. None where nothing is
+    known."""
     ends = [float("inf"), *(newer.created_at for newer in history)]
     found = [
         one
         for one, ended in zip(history, ends, strict=False)
-        if one.created_at <= end and ended > begin
+        if one.created_at < end and ended > begin
     ]
     if not found:
         return None

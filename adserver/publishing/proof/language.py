@@ -40,6 +40,12 @@ class Language:
         """Plain text: whoever writes it into HTML escapes it."""
         return WORDS[self.code][key].format(**values)
 
+    def many(self, unit: str, number: int) -> str:
+        """`1 impression`, `1 234 impressions`. unit: one of `core.goals.Unit`."""
+        one, several = WORDS[self.code][f"{unit}_many"].split("|")
+        single = number < 2 if self.code == "fr" else number == 1
+        return (one if single else several).format(number=self.count(number))
+
     def discarded(self, reason: str, life: str) -> str:
         """What a reason for discarding an event means. life: a ticket's, in words."""
         return DISCARDED[self.code][reason].format(life=life)

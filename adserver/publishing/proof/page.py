@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from adserver.core.catalog import Creative
 from adserver.core.events import Metric
+from adserver.core.goals import Unit
 from adserver.core.ports import Catalogs
 from adserver.core.reasons import DISCARDS, Discard
 from adserver.publishing.proof.agreed import agreed, duration
@@ -163,11 +164,7 @@ class Drawing:
 
     def _creative(self, delivery: Delivery, creative: Creative) -> tuple[Shown, str]:
         sums = delivery.reports[By.CREATIVE].lines.get((delivery.name, creative.id), Sums())
-        counted = self._language.say(
-            "counted",
-            impressions=self._language.count(sums.impressions),
-            clicks=self._language.count(sums.clicks),
-        )
+        counted = ", ".join(self._language.many(unit, getattr(sums, unit)) for unit in Unit)
         return self._showing.shown(creative), counted
 
     def _days(self, made: Report) -> list[Row]:
