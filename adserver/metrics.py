@@ -125,6 +125,7 @@ METRICS: dict[str, Declared] = {
     "campaign_state": Declared(
         Type.STORE, "1 for the campaign's state now, 0 for the others.", ("campaign", "state")
     ),
+    "pauses": Declared(Type.STORE, "Pauses in force, of whatever kind: `adserver pause --list`."),
     "campaign_flight_end_timestamp_seconds": Declared(
         Type.STORE, "When the flight ends; absent for an open one.", ("campaign",)
     ),

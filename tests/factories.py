@@ -32,6 +32,7 @@ from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric, Row
 from adserver.core.forecast import History, hour_of_week, learn
 from adserver.core.hour import hour_at
+from adserver.core.pauses import Act, Pause, Target
 from adserver.core.ports import (
     Content,
     Delivered,
@@ -229,6 +230,26 @@ class MemoryLeases:
 
 
 @dataclass
+class MemoryPauses:
+    """`core.ports.Pauses`; `done` has every act."""
+
+    kept: dict[Target, Pause] = field(default_factory=dict)
+    done: list[Act] = field(default_factory=list)
+
+    def known(self) -> list[Pause]:
+        return [self.kept[target] for target in sorted(self.kept)]
+
+    def act(self, act: Act, gone: Sequence[Target], pauses: Sequence[Pause]) -> None:
+        kept = {one.target: one for one in self.kept.values() if one.holds(act.at)}
+        kept |= {one.target: one for one in pauses}
+        self.kept = {target: one for target, one in kept.items() if target not in gone}
+        self.done.append(act)
+
+    def acts(self, most: int) -> list[Act]:
+        return self.done[: -most - 1 : -1]
+
+
+@dataclass
 class MemoryStore:
     """`core.ports.Catalogs` and `core.ports.Totals` in a few dicts, with the store's rules.
 
@@ -250,6 +271,7 @@ class MemoryStore:
     traffic: MemoryTraffic = field(default_factory=MemoryTraffic)
     samples: MemorySamples = field(default_factory=MemorySamples)
     leases: MemoryLeases = field(default_factory=MemoryLeases)
+    pauses: MemoryPauses = field(default_factory=MemoryPauses)
 
     def live(self) -> tuple[Generation, Published] | None:
         return self.made[-1] if self.made else None

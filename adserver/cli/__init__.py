@@ -19,6 +19,7 @@ from adserver.cli.init import init
 from adserver.cli.keys import keys
 from adserver.cli.new import new
 from adserver.cli.options import common
+from adserver.cli.pause import pause, resume
 from adserver.cli.plan import plan
 from adserver.cli.report import report
 from adserver.cli.rollback import rollback
@@ -46,6 +47,8 @@ for command in (
     schema,
     plan,
     apply,
+    pause,
+    resume,
     history,
     rollback,
     export,

@@ -14,6 +14,7 @@ from adserver.cli.why import read_facts
 from adserver.core.available import Available
 from adserver.core.catalog import Catalog, Clause
 from adserver.core.flights import zone
+from adserver.core.pauses import Stopped, paused, stopped_by
 from adserver.publishing import moments
 from adserver.publishing.available import (
     DEFAULT_DAYS,
@@ -58,10 +59,13 @@ def available(
             output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")
             context.exit(PROBLEMS)
         catalog = live[0].catalog
+        # Their state is told; what is paused today can have been sold for days to come.
+        stopped = stopped_by(catalog, plane.pauses.known(), now)
+        served = paused(live[0], Stopped(stopped.campaigns))
         wish = read(slot, facts, (first_day, last_day), catalog, now)
         totals = plane.totals
         records = Records(
-            live[0], totals.numbers(), totals.delivered(), plane.traffic, plane.samples
+            served, totals.numbers(), totals.delivered(), plane.traffic, plane.samples
         )
         answer = find_out(records, wish, now)
     if invocation.as_json:

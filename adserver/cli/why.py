@@ -17,6 +17,7 @@ from adserver.core.context import Context
 from adserver.core.decision import Candidate
 from adserver.core.flights import zone
 from adserver.core.goals import limits_of
+from adserver.core.pauses import paused, stopped_by
 from adserver.publishing import moments
 from adserver.publishing.delivery import NOTHING_DELIVERED, Delivery, delivery
 from adserver.publishing.why import Question
@@ -53,6 +54,7 @@ def why(  # noqa: PLR0913 - one parameter an option
             output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")
             context.exit(PROBLEMS)
         catalog = live[0].catalog
+        pauses = tuple(plane.pauses.known())
         question = Question(
             slot=slot,
             context=read_context(known, catalog),
@@ -60,8 +62,10 @@ def why(  # noqa: PLR0913 - one parameter an option
             # A page's draw decides about advertising; it guards nothing.
             draw=random.random() if draw else None,  # noqa: S311
             campaign=campaign,
+            pauses=pauses,
         )
-        delivered = how_far(plane, live[0], question.at, invocation.now())
+        served = paused(live[0], stopped_by(catalog, pauses, question.at))
+        delivered = how_far(plane, served, question.at, invocation.now())
     answer = find_out(live[0], question, delivered)
     if answer.absent:
         output.complain(f"Error: {answer.absent}.")

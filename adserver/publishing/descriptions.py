@@ -51,7 +51,10 @@ CAMPAIGN: Mapping[str, str] = MappingProxyType(
         "advertiser": "who is advertised; said in “about this ad”",
         "paid_by": "who pays, if that is somebody else; said in “about this ad”",
         "order": "your own reference, printed in reports",
-        "state": "`draft` is checked and never shown, `paused` is not shown for now",
+        "state": (
+            "`draft` is checked and never shown, `paused` is not shown for now; to stop something "
+            "at once there is `adserver pause`"
+        ),
         "tier": ("who comes first: `sponsorship`, `standard`, `remnant`, `house`, in this order"),
         "goal": (
             "what is bought: of a sponsorship its share, of a standard campaign how many "

@@ -13,6 +13,7 @@ from adserver.core.catalog import (
     Generation,
     OnEmpty,
     Period,
+    State,
     Tier,
     booked_slots,
 )
@@ -24,6 +25,7 @@ from adserver.core.flights import zone
 from adserver.core.goals import Unit
 from adserver.core.leases import Room
 from adserver.core.on_page import OnPage
+from adserver.core.pauses import Kind, Pause, stopped_by
 from adserver.core.places import Places
 from adserver.core.plans import Account
 from adserver.core.reasons import REACH, Reason
@@ -33,6 +35,8 @@ from adserver.core.steps import finish
 from adserver.core.targeting import LANGUAGE, URL, unmet, values_of
 from adserver.publishing import moments
 from adserver.publishing.delivery import NOTHING_DELIVERED, Delivery
+from adserver.publishing.pausing import spoken as written
+from adserver.publishing.pausing import told as told_pause
 from adserver.publishing.status import next_opening
 from adserver.publishing.suggest import listed
 from adserver.publishing.unknown import no_such
@@ -41,17 +45,20 @@ RIVALS = (Reason.WON, Reason.LOST_DRAW, Reason.PACED, Reason.OUTRANKED)
 
 # A share that is less than its rate by more than rounding.
 LEAST_CUT = 1e-9
+CLOSEST_FIRST = tuple(Kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """at: UTC seconds. draw: a number in [0, 1), None to let the likeliest campaign win."""
+    """at: UTC seconds. draw: a number in [0, 1), None to let the likeliest campaign win. pauses:
+    all that are known."""
 
     slot: str
     context: Context
     at: float
     draw: float | None = None
     campaign: str = ""
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ def why(
     if question.slot not in {slot.name for slot in catalog.slots}:
         raise no_such("slot", question.slot, (slot.name for slot in catalog.slots))
     snapshot = compile_snapshot(generation)
+    finish(snapshot.stopping(stopped_by(catalog, question.pauses, question.at)))
     finish(snapshot.pacing(delivered.rates))
     places = snapshot.places[question.slot]
     candidates = explain(
@@ -202,6 +210,8 @@ def percent(share: float) -> str:
 def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Question) -> str:
     """The facts behind a hard no."""
     match reason:
+        case Reason.PAUSED if campaign.state is State.READY:
+            return stopped(campaign, places, question)
         case Reason.DRAFT | Reason.PAUSED:
             return f"its file says `state: {campaign.state}`"
         case Reason.WRONG_SIZE:
@@ -212,6 +222,17 @@ def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Que
             return on_the_page(campaign, reason)
         case _:
             return in_time(campaign, reason, question.at)
+
+
+def stopped(campaign: Campaign, places: Places, question: Question) -> str:
+    """By whom it is paused, or all of it that would fit here."""
+    tz = zone(campaign.flight.timezone)
+    holding = [one for one in question.pauses if one.holds(question.at)]
+    return "; ".join(
+        f"`{written(one.target)}` is paused by {told_pause(one, tz, question.at)}"
+        for one in sorted(holding, key=lambda one: CLOSEST_FIRST.index(one.target.kind))
+        if one.concerns(campaign, places.slot.name)
+    )
 
 
 def on_the_page(campaign: Campaign, reason: Reason) -> str:

@@ -13,6 +13,7 @@ from adserver.core.ports import (
     KnownLeases,
     KnownSamples,
     KnownTraffic,
+    Pauses,
     SigningKeys,
     Totals,
 )
@@ -23,6 +24,7 @@ from adserver.store.connect import Client, client
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
 from adserver.store.leases import StoredKnownLeases
+from adserver.store.pauses import StoredPauses
 from adserver.store.permissions import check_user
 from adserver.store.samples import StoredKnownSamples
 from adserver.store.signing import StoredSigningKeys
@@ -41,6 +43,7 @@ class ControlPlane:
     traffic: KnownTraffic
     samples: KnownSamples
     leases: KnownLeases
+    pauses: Pauses
 
 
 @contextmanager
@@ -75,6 +78,7 @@ def control_plane(settings: Settings) -> Iterator[ControlPlane]:
             StoredTraffic(connection, keys),
             StoredKnownSamples(connection, keys),
             StoredKnownLeases(connection, keys),
+            StoredPauses(connection, keys),
         )
 
 

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
+from adserver.between import between_requests
 from adserver.core.bought import ByUnit, bought, delivered_by_unit
 from adserver.core.catalog import Campaign, Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.flights import standing
 from adserver.core.outlook import Outlook
 from adserver.core.pacing import Verdict
+from adserver.core.pauses import Pause, pausing, stopping
 from adserver.core.reasons import Reason
 from adserver.metrics import OTHER, Dump, label_campaigns
 from adserver.store.catalogs import StoredLiveCatalog
@@ -52,6 +54,10 @@ class Delivery:
         self._catalog = StoredLiveCatalog(client, keys)
         self._expected = Expected(client, keys)
         self._generation: Generation | None = None
+        self._served: Generation | None = None
+        # By which generation and pauses, and until when.
+        self._served_by: tuple[Generation, tuple[Pause, ...]] | None = None
+        self._served_until = 0.0
         self._read_at = 0.0
         self._dump: Dump = {}
 
@@ -75,9 +81,29 @@ class Delivery:
         if self._generation is None:
             return {}
         await self._totals.look()
-        live, now = self._generation, time.time()
+        now, pauses = time.time(), await self._catalog.pauses()
+        served = await self._as_served(self._generation, pauses, now)
         by_unit = delivered_by_unit(self._numbers, self._totals.delivered)
-        return gauges(live, by_unit, await self._expected.at(live, by_unit, now), now)
+        outlooks = await self._expected.at(served, by_unit, now)
+        in_force = sum(pause.holds(now) for pause in pauses)
+        return {**gauges(served, by_unit, outlooks, now), "pauses": [((), in_force)]}
+
+    async def _as_served(
+        self, live: Generation, pauses: tuple[Pause, ...], now: float
+    ) -> Generation:
+        """The same one until another is live, or something is paused, resumed or over."""
+        by = self._served_by
+        if (
+            self._served is None
+            or by is None
+            or by[0] is not live
+            or by[1] is not pauses
+            or now >= self._served_until
+        ):
+            stopped = await between_requests(stopping(live.catalog, pauses, now), lasting=False)
+            self._served = await between_requests(pausing(live, stopped), lasting=False)
+            self._served_by, self._served_until = (live, pauses), stopped.until
+        return self._served
 
 
 def gauges(

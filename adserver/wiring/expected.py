@@ -29,14 +29,15 @@ class Expected:
         self._samples: dict[int, list[Sample]] = {}
         self._sampled_at = self._made_at = -SAMPLE_SECONDS
         self._outlooks: Outlooks | None = None
-        self._generation = 0
+        self._live: Generation | None = None
 
     async def at(self, live: Generation, by_unit: ByUnit, now: float) -> dict[str, Outlook]:
-        """By campaign, of those with a goal. now: UTC seconds. StoreUnavailable."""
+        """By campaign, of those with a goal. live: without what is paused, the same object until
+        that changes; now: UTC seconds. StoreUnavailable."""
         numbers = [live.numbers[f"slot/{slot.name}"] for slot in slots_with_goals(live)]
         if not numbers:
             return {}
-        changed = live.number != self._generation
+        changed = live is not self._live
         clock = time.monotonic()
         if changed or clock - self._sampled_at > SAMPLE_SECONDS:
             self._samples = {number: await self._stored.samples(number, now) for number in numbers}
@@ -46,5 +47,5 @@ class Expected:
             self._outlooks = await between_requests(
                 Outlooks.compiling(live, traffic, self._samples, now), lasting=False
             )
-            self._made_at, self._generation = clock, live.number
+            self._made_at, self._live = clock, live
         return self._outlooks.at(by_unit, now)

@@ -16,6 +16,7 @@ from tests.factories import (
     NOW,
     MemoryKeys,
     MemoryLeases,
+    MemoryPauses,
     MemorySamples,
     MemoryStore,
     MemoryTraffic,
@@ -51,10 +52,13 @@ class Plane:
     traffic: MemoryTraffic
     samples: MemorySamples
     leases: MemoryLeases
+    pauses: MemoryPauses
 
     @classmethod
     def of(cls, store: MemoryStore) -> Plane:
-        return cls(store, store, store.signing, store.traffic, store.samples, store.leases)
+        return cls(
+            store, store, store.signing, store.traffic, store.samples, store.leases, store.pauses
+        )
 
 
 def write_folder(at: Path, **campaigns: str) -> Path:

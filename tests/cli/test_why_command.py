@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from adserver.core.catalog import Flight, Frequency, Goal, Period
+from adserver.core.catalog import Flight, Frequency, Goal, Period, State, Tier
 from adserver.core.events import Metric
+from adserver.core.pauses import Pause, Target
 from adserver.core.ports import Reserved
 from tests.cli.command import adserver
 from tests.factories import NOW, ZONE, campaign, catalog, image_creative, row, store
@@ -131,3 +132,52 @@ def test_how_far_campaigns_are_and_their_rates_are_those_of_now():
         "goal_met",
         "990 of 1,000 delivered, 10 on their way",
     )
+
+
+def paused(memory, *targets: str, until: float | None = None) -> None:
+    for text in targets:
+        target = Target.read(text)
+        memory.pauses.kept[target] = Pause(target, NOW - 3_600, until, "ana@desk", "réclamation")
+
+
+def test_who_has_paused_a_campaign_and_why_is_told():
+    memory = store(catalog(campaign("a"), campaign("b"), campaign("c", state=State.PAUSED)))
+    paused(memory, "a")
+    paused(memory, "advertiser:Brûlerie du Port", until=NOW + 7_200)
+    result = adserver("why", "post-top", "--format", "json", store=memory)
+    details = {
+        c["campaign"]: (c["reason"], c["detail"]) for c in orjson.loads(result.stdout)["candidates"]
+    }
+    house = (
+        "`advertiser:Brûlerie du Port` is paused by ana@desk, Mon 2 Nov 09:00 (Paris), until Mon "
+        "2 Nov 12:00 (Paris): réclamation"
+    )
+    own = "`a` is paused by ana@desk, Mon 2 Nov 09:00 (Paris): réclamation"
+    assert details == {
+        "a": ("paused", f"{own}; {house}"),
+        "b": ("paused", house),
+        "c": ("paused", "its file says `state: paused`"),
+    }
+    later = adserver(
+        "why", "post-top", "--at", "2026-11-02T12:00", "--format", "json", store=memory
+    )
+    reasons = {c["campaign"]: c["reason"] for c in orjson.loads(later.stdout)["candidates"]}
+    assert reasons == {"a": "paused", "b": "won", "c": "paused"}
+
+
+def test_goals_are_explained_by_the_rates_without_what_is_paused():
+    """As workers reckon: of the requests that a sponsor leaves who is not there."""
+    begin = NOW - 10 * 86_400
+    flight = Flight(begin, begin + 20 * 86_400, ZONE)
+    sponsor = campaign("sponsor", tier=Tier.SPONSORSHIP, goal=Goal(share=0.5))
+    memory = store(catalog(campaign("sold", goal=Goal(impressions=2_400), flight=flight), sponsor))
+    memory.traffic.learn(lambda hour: 100, 28)
+
+    def rate() -> str:
+        result = adserver("why", "post-top", "--campaign", "sold", "--format", "json", store=memory)
+        return orjson.loads(result.stdout)["candidates"][0]["detail"]
+
+    before = rate()
+    paused(memory, "sponsor")
+    assert "left of 24,000 requests" in rate()
+    assert "left of 12,000 requests" in before

@@ -258,6 +258,17 @@ def small_journals(kibibytes: str) -> None:
 
 
 @alteration
+def without_pauses() -> None:
+    """Nobody looks for what is paused."""
+    from adserver.serving.pausing import Pausing
+
+    async def look(self: Pausing) -> None:
+        self._pauses = ()
+
+    Pausing.look = look  # type: ignore[method-assign]
+
+
+@alteration
 def clock(path: str) -> None:
     """Every look at the clock adds what stands in that file: seconds, a double."""
     from mmap import ACCESS_READ, mmap

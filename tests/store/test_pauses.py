@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 import redis.asyncio
 
 from adserver.core.pauses import Act, Pause, Target, Verb
+from adserver.core.ports import Content, Entry
+from adserver.core.renames import Rename
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.keys import Keys
 from adserver.store.pauses import MAX_ACTS, StoredPauses
-from tests.factories import NOW
+from tests.factories import NOW, campaign, catalog
 from tests.store.test_catalogs import publish
 
 BRULERIE = Pause(Target.read("brulerie"), NOW, None, "ana@desk", "réclamation")
@@ -98,6 +101,29 @@ async def test_applies_and_restarts_change_nothing_of_what_is_paused(
     put(pauses, BRULERIE)
     publish(catalogs, 1)
     assert await live.pauses() == await StoredLiveCatalog(beside, keys).pauses() == (BRULERIE,)
+
+
+async def test_what_is_renamed_stays_paused_on_nodes_that_know_it_by_either_name(
+    pauses: StoredPauses, live: StoredLiveCatalog, store: Any, keys: Keys
+) -> None:
+    catalogs = StoredCatalogs(store, keys)
+    catalogs.publish(0, catalog(), Content(), Entry("ana"))
+    creative = Pause(Target.read("brulerie/carte"), NOW + 0.25, time.time() + 5, "ana@desk", "é")
+    put(pauses, BRULERIE, creative, SLOT)
+    assert len(await live.pauses()) == 3
+    catalogs.publish(
+        1, catalog(campaign("new")), Content(), Entry("ana"), [Rename("brulerie", "new")]
+    )
+    found = {str(one.target): one for one in await live.pauses()}
+    assert found.keys() == {"brulerie", "brulerie/carte", "new", "new/carte", "slot:post-top"}
+    assert found["new"] == replace(BRULERIE, target=Target.read("new"))
+    until = found["brulerie"].until
+    assert until is not None
+    assert 0 < until - time.time() <= 60
+    assert found["new/carte"].until == pytest.approx(creative.until, abs=0.001)
+    assert found["brulerie/carte"].until == pytest.approx(creative.until, abs=0.001)
+    assert found["new/carte"].since == creative.since
+    assert store.hget(keys.pauses, "new") != store.hget(keys.pauses, "brulerie")
 
 
 async def test_a_store_that_was_emptied_has_resumed_nothing(

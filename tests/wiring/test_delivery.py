@@ -16,12 +16,14 @@ from adserver.core.catalog import Catalog, Flight, Goal, State
 from adserver.core.forecast import DAY_SECONDS, HOUR_SECONDS, History, learn
 from adserver.core.hour import hour_at
 from adserver.core.pacing import Verdict
+from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.ports import Content, Entry
 from adserver.metrics import Dump
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
+from adserver.store.pauses import StoredPauses
 from adserver.store.traffic import StoredLiveTraffic
 from adserver.wiring.delivery import Delivery
 from tests.factories import ZONE, campaign, catalog, text_creative
@@ -132,6 +134,36 @@ async def test_counts_are_read_again_and_courses_are_kept(
         deliver(store, 1, 10)
         dump = await delivery.dump()
         assert told(dump, "campaign_delivered_ratio") == {("sold",): delivered}
+
+
+async def test_what_is_paused_is_told_while_it_is(
+    beside: redis.asyncio.Redis, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adserver.wiring.delivery.FRESH_SECONDS", -1.0)
+    sold = campaign("sold", goal=Goal(impressions=100), flight=HALF_OVER)
+    publish(store, catalog(sold, campaign("sails", advertiser="Voilerie")))
+    delivery, pauses = Delivery(beside, KEYS), StoredPauses(store, KEYS)
+
+    async def states() -> tuple[float, set[tuple[str, ...]]]:
+        dump = await delivery.dump()
+        shown = told(dump, "campaign_state")
+        return told(dump, "pauses")[()], {labels for labels, value in shown.items() if value}
+
+    running = {("sold", "running"), ("sails", "running")}
+    assert await states() == (0, running)
+    now = time.time()
+    target = Target.read("advertiser:voilerie")
+    act = Act(now, Verb.PAUSE, target, "ana")
+    pauses.act(act, [], [Pause(target, now, now + 3_600, "ana")])
+    assert await states() == (1, {("sold", "running"), ("sails", "paused")})
+    served = delivery._served
+    await delivery.dump()
+    assert delivery._served is served, "found out once"
+    pauses.act(act, [], [Pause(target, now, now - 1, "ana")])
+    assert await states() == (0, running)
+    everything = Target.read("*")
+    pauses.act(act, [target], [Pause(everything, now, None, "ana")])
+    assert await states() == (1, {("sold", "paused"), ("sails", "paused")})
 
 
 async def test_while_the_store_refuses_nothing_is_told(
