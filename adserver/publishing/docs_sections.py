@@ -71,6 +71,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "share_of_tier": GOALS,
         "goal_without_end": GOALS,
         "without_goal": GOALS,
+        "standard_without_goal": GOALS,
         "limit_beside_goal": GOALS,
         "empty_flight": FLIGHT,
         "inverted_flight": FLIGHT,

@@ -89,6 +89,11 @@ def read_goal(campaign: Fields, tier: Tier | None) -> Goal | None:
 def miss_goal(campaign: Fields, tier: Tier | None) -> None:
     if tier is Tier.SPONSORSHIP:
         campaign.need("goal", hint=f"what a sponsorship buys, such as `goal: {SHARE_EXAMPLE}`")
+    elif tier is Tier.STANDARD and "goal" not in campaign.meant:
+        # Not refused: there were such campaigns before there were goals.
+        message = "a standard campaign without a goal goes on for ever, before all remnant ones"
+        hint = f"give it a goal, such as `goal: {COUNT_EXAMPLE}`, or make it `tier: remnant`"
+        campaign.findings.warning(campaign.at("tier"), "standard_without_goal", message, hint)
 
 
 def seller_of(unit: str) -> Tier:

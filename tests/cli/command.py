@@ -36,7 +36,7 @@ post-top: {title: Above the article, sizes: {desktop: 728x90, mobile: 320x100}}
 """
 CAMPAIGN = """\
 advertiser: Brûlerie du Port
-tier: standard
+tier: remnant
 slots: [post-top]
 link: https://shop.example/
 creatives:

@@ -18,7 +18,7 @@ from tests.cli.command import CAMPAIGN, adserver, write_folder
 from tests.factories import NOW, MemoryStore, campaign, store
 
 HEAVY = CAMPAIGN + "weight: 2\n"
-BROKEN = CAMPAIGN.replace("tier: standard", "tier: gold")
+BROKEN = CAMPAIGN.replace("tier: remnant", "tier: gold")
 
 
 def live_campaigns(memory: MemoryStore) -> dict[str, float]:

@@ -25,7 +25,7 @@ def test_a_problem_is_shown_with_its_place_line_caret_and_hint(tmp_path):
     at = next(i for i, line in enumerate(told) if "teir" in line)
     assert told[at].startswith(f"{folder}/campaigns/brulerie.yaml:2:1: error: ")
     assert told[at + 1 : at + 5] == [
-        "    teir: standard",
+        "    teir: remnant",
         "    ^",
         "    hint: did you mean `tier`?",
         "    docs: campaigns.md#a-campaign",

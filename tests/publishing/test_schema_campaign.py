@@ -29,7 +29,7 @@ from tests.publishing.campaign_folder import SMALLEST, codes, make_folder, read_
 
 SOLD = """\
 advertiser: Brûlerie du Port
-tier: standard
+tier: remnant
 slots: [post-top]
 link: https://brulerie.example/
 creatives:
@@ -174,12 +174,12 @@ def test_a_frequency_is_no_other_number(folder: Path, impressions: str) -> None:
         ("  - {id: carte, text: {headline: Un café}}", "  - carte"),
         ("link: https://brulerie.example/", "link: [a]"),
         ("link: https://brulerie.example/", "link: 12"),
-        ("tier: standard", "tier: [a]"),
-        ("tier: standard", "tier: standard\nprice: 8"),
-        ("tier: standard", "tier: standard\nfrequency: often\ngoal: {}"),
-        ("tier: standard", "tier: standard\nfrequency: [3, day]"),
-        ("tier: standard", "tier: standard\nfrequency: {impressions: [3], per: {day: 1}}"),
-        ("tier: standard", "tier: standard\ntargeting: tech"),
+        ("tier: remnant", "tier: [a]"),
+        ("tier: remnant", "tier: remnant\nprice: 8"),
+        ("tier: remnant", "tier: remnant\nfrequency: often\ngoal: {}"),
+        ("tier: remnant", "tier: remnant\nfrequency: [3, day]"),
+        ("tier: remnant", "tier: remnant\nfrequency: {impressions: [3], per: {day: 1}}"),
+        ("tier: remnant", "tier: remnant\ntargeting: tech"),
     ],
 )
 def test_a_wrong_shape_is_a_problem_and_not_a_crash(folder: Path, old: str, new: str) -> None:
