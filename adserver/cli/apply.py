@@ -84,7 +84,7 @@ def apply(  # noqa: PLR0913 - its options
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
     wish = Wish(settings.config, names, prune)
-    reading = read_folder(settings.config)
+    reading = read_folder(settings.config, now=invocation.now())
     try:
         choose(reading, wish)
         with invocation.control_plane(settings) as plane:

@@ -37,7 +37,7 @@ def plan(context: click.Context, names: tuple[str, ...], prune: bool, remove_slo
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
     wish = Wish(settings.config, names, prune)
-    reading = read_folder(settings.config)
+    reading = read_folder(settings.config, now=invocation.now())
     try:
         choose(reading, wish)
         with invocation.control_plane(settings) as plane:

@@ -19,7 +19,7 @@ def validate(context: click.Context) -> None:
     """Check the campaign files and show every problem."""
     invocation = context.ensure_object(Invocation)
     folder = invocation.settings().config
-    reading = read_folder(folder)
+    reading = read_folder(folder, now=invocation.now())
     if invocation.as_json:
         output.answer(problems.as_json(reading.problems))
     else:

@@ -7,7 +7,11 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
+    """An error keeps files from being applied; a warning is about what will surprise; a notice
+    tells what was understood."""
+
     ERROR = "error"
+    NOTICE = "notice"
     WARNING = "warning"
 
 

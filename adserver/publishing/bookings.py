@@ -10,13 +10,12 @@ from adserver.core.catalog import (
     OnEmpty,
     Size,
     Slot,
-    State,
     Tier,
     booked_slots,
     covers,
 )
 from adserver.core.fit import fits_anywhere
-from adserver.publishing.findings import Findings, Place, Placed
+from adserver.publishing.findings import Findings, Placed
 from adserver.publishing.nodes import Scalar, quoted
 from adserver.publishing.suggest import listed
 
@@ -98,16 +97,3 @@ def warn_of_house(
             message = f"house campaigns never serve in {listed(closed)}"
             hint = "write `on_empty: house` there in slots.yaml, or book other slots"
             findings.warning(node, "house_never_serves", message, hint)
-
-
-def warn_of_empty_houses(
-    slots: Sequence[tuple[Place, Slot]], campaigns: Iterable[Campaign], findings: Findings
-) -> None:
-    """Slots that fall back on house campaigns, where there is none for them."""
-    houses = [c for c in campaigns if c.tier is Tier.HOUSE and c.state is not State.DRAFT]
-    for place, slot in slots:
-        served = any(covers(pattern, slot.name) for c in houses for pattern in c.slots)
-        if slot.on_empty is OnEmpty.HOUSE and not served:
-            message = f"slot `{slot.name}` has `on_empty: house`, and no house campaign books it"
-            hint = "add a campaign with `tier: house`, or write `on_empty: reserve`"
-            findings.warning(place, "no_house_campaign", message, hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -29,12 +30,13 @@ from adserver.publishing.creatives import (
     read_destination,
     read_link_at,
 )
-from adserver.publishing.findings import Findings
+from adserver.publishing.findings import WHOLE_FILE, Findings, Placed
 from adserver.publishing.flights import FLIGHT_ENDS, OTHER_WORDS, read_flight, read_hours
 from adserver.publishing.goals import read_terms
 from adserver.publishing.nodes import MapNode, Scalar, quoted
 from adserver.publishing.schema import NAME, Fields
 from adserver.publishing.suggest import nearest, nearest_or_all
+from adserver.publishing.surprises import warn_of_surprises
 from adserver.publishing.targeting import read_targeting
 
 KEYS = (
@@ -59,16 +61,34 @@ MAX_FREQUENCY = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a campaign is read against. site and slots are None where they could not be read."""
+    """What a campaign is read against. site and slots are None where they could not be read.
+
+    now: UTC seconds; None leaves out what depends on the date.
+    """
 
     site: Site | None
     slots: tuple[Slot, ...] | None
     workshop: Workshop
+    now: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A campaign that was read: its findings, and where its keys stand."""
+
+    campaign: Campaign
+    findings: Findings
+    places: Mapping[str, Placed]
+
+    def warn(self, key: str, code: str, message: str, hint: str) -> None:
+        """At the key, or at the tier where the file does not have it."""
+        at = self.places.get(key) or self.places.get("tier") or WHOLE_FILE
+        self.findings.warning(at, code, message, hint)
 
 
 def read_campaign(
     name: str, node: MapNode, around: Surroundings, findings: Findings
-) -> Campaign | None:
+) -> Read | None:
     fields = Fields(node, findings)
     fields.only(KEYS, MISPLACED)
     fields.need("tier", hint="one of sponsorship, standard, remnant, house")
@@ -109,7 +129,11 @@ def read_campaign(
     )
     if not findings.failed and around.slots is not None:
         check_bookings(campaign, slots, creatives, around.slots, findings)
-    return None if findings.failed else campaign
+    if findings.failed:
+        return None
+    if around.slots is not None:
+        warn_of_surprises(fields, campaign, around.site, around.slots, around.now)
+    return Read(campaign, findings, {key: at for key, (_, at) in node.entries.items()})
 
 
 def need_advertiser(fields: Fields, tier: Tier | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from adserver.core.catalog import Creative, Html, Image, Text
 from adserver.publishing.documents import Documents, read_source
 from adserver.publishing.findings import Complaint, Findings, Placed
+from adserver.publishing.hosts import tell_of_host
 from adserver.publishing.images import HEAVY_BYTES, Pictures
 from adserver.publishing.links import MAX_LINK, Address, read_link, with_query
 from adserver.publishing.nodes import Kind, MapNode, Node, Scalar, quoted
@@ -83,6 +84,7 @@ def read_link_at(
         message = f"`{fields.where}{key}`: {address.message}"
         fields.findings.error(node, address.code, message, address.hint)
         return None
+    tell_of_host(address, node, fields.findings)
     return address
 
 

@@ -19,6 +19,7 @@ READING = "how-the-files-are-read"
 SITE, SLOTS, CAMPAIGN = "siteyaml", "slotsyaml", "a-campaign"
 GOALS, FLIGHT, FREQUENCY = "goals-and-limits", "flight-and-hours", "frequency"
 TARGETING, PRICE, CREATIVES = "targeting", "price", "creatives"
+SURPRISES = "what-will-surprise"
 LINKS, NAMES, MACROS = "links", "names", "macros"
 APPLY, RENAMING = "plan-and-apply", "renaming"
 IMPORT = "from-a-spreadsheet"
@@ -63,6 +64,14 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "duplicate_address": SITE,
         "no_label": SITE,
         "no_house_campaign": SLOTS,
+        # What will surprise.
+        "never_shown": SURPRISES,
+        "flight_over": SURPRISES,
+        "unreachable_goal": SURPRISES,
+        "device_without_creative": SURPRISES,
+        "oversold": SURPRISES,
+        "small_weight": SURPRISES,
+        "advertiser_twin": SURPRISES,
         # A campaign.
         "unknown_slot": CAMPAIGN,
         "house_never_serves": CAMPAIGN,
@@ -108,6 +117,8 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "relative_load": CREATIVES,
         # Links and macros.
         "bad_link": LINKS,
+        "foreign_host": LINKS,
+        "mixed_host": LINKS,
         "unknown_macro": MACROS,
         "macro_not_in_links": MACROS,
         "misplaced_macro": MACROS,

@@ -51,6 +51,9 @@ class Findings:
     def warning(self, at: Placed, code: str, message: str, hint: str = "") -> None:
         self._note(at, Severity.WARNING, Complaint(code, message, hint))
 
+    def notice(self, at: Placed, code: str, message: str, hint: str = "") -> None:
+        self._note(at, Severity.NOTICE, Complaint(code, message, hint))
+
     def refuse(self, at: Placed, complaint: Complaint) -> None:
         self._note(at, Severity.ERROR, complaint)
 

@@ -11,15 +11,17 @@ from types import MappingProxyType
 from adserver.core.assets import Asset, digest_of
 from adserver.core.catalog import Campaign, Catalog, Files, Site, Slot
 from adserver.core.problems import Problem, Severity
-from adserver.publishing.bookings import warn_of_empty_houses
-from adserver.publishing.campaign_file import Surroundings, read_campaign
+from adserver.publishing.campaign_file import Read, Surroundings, read_campaign
 from adserver.publishing.creatives import Workshop
+from adserver.publishing.crowding import warn_of_crowding
 from adserver.publishing.documents import Documents
 from adserver.publishing.files import load, load_draft
 from adserver.publishing.findings import WHOLE_FILE, Findings, Place
 from adserver.publishing.folder import Folder
+from adserver.publishing.houses import warn_of_empty_houses
 from adserver.publishing.images import Pictures
 from adserver.publishing.links import slug
+from adserver.publishing.lookalikes import warn_of_twins
 from adserver.publishing.nodes import MapNode, quoted
 from adserver.publishing.schema import NAME, NAME_RULE
 from adserver.publishing.site_file import read_site, read_slots
@@ -62,14 +64,20 @@ class Reader:
 
     folder: Folder
     drafts: Drafts = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    every: list[Findings] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
     texts: dict[str, bytes] = field(default_factory=dict)
 
     def findings(self, relative: str) -> Findings:
-        return Findings(self.folder.shown(relative))
+        """Those of one file, which end among the folder's."""
+        self.every.append(Findings(self.folder.shown(relative)))
+        return self.every[-1]
+
+    @property
+    def problems(self) -> set[Problem]:
+        return {problem for findings in self.every for problem in findings.problems}
 
     def load(self, relative: str, findings: Findings) -> MapNode | None:
         draft = self.drafts.get(relative)
@@ -89,11 +97,14 @@ class Reader:
         self.files[relative] = {relative: digest, **self.folder.used}
 
 
-def read_folder(folder: Path, drafts: Drafts = NO_DRAFTS, *, alone: bool = False) -> Reading:
+def read_folder(
+    folder: Path, drafts: Drafts = NO_DRAFTS, *, alone: bool = False, now: float | None = None
+) -> Reading:
     """Read and check everything. No file of the folder, and no missing one, raises.
 
     drafts: campaign files that are not written yet, read as if they stood in the folder.
     alone: of the campaigns, only these.
+    now: UTC seconds; without it nothing is warned of that depends on the date.
     """
     reader = Reader(Folder(folder), drafts)
     if not os.path.isdir(folder):  # unlike Path.is_dir, it never raises
@@ -102,11 +113,10 @@ def read_folder(folder: Path, drafts: Drafts = NO_DRAFTS, *, alone: bool = False
     site = read_site_file(reader)
     slots = read_slots_file(reader)
     files = sorted(drafts) if alone else campaign_files(reader)
-    campaigns = read_campaigns(reader, files, site, slots)
-    if slots is not None and not reader.broken and not alone:
-        findings = reader.findings(SLOTS_FILE)
-        warn_of_empty_houses(slots, campaigns, findings)
-        reader.problems += findings.problems
+    read = read_campaigns(reader, files, site, slots, now)
+    if not alone and site is not None and slots is not None:
+        warn_across(reader, read, site, slots, now)
+    campaigns = [one.campaign for one in read]
     partial = None
     if site is not None and slots is not None:
         partial = Catalog(site, tuple(slot for _, slot in slots), tuple(campaigns))
@@ -118,7 +128,7 @@ def nothing(problem: Problem) -> Reading:
 
 
 def conclude(reader: Reader, partial: Catalog | None) -> Reading:
-    problems = tuple(sorted(set(reader.problems)))
+    problems = tuple(sorted(reader.problems))
     failed = any(problem.severity is Severity.ERROR for problem in problems)
     shown = digests(partial.campaigns) if partial else set()
     return Reading(
@@ -143,7 +153,6 @@ def read_site_file(reader: Reader) -> Site | None:
     findings = reader.findings(SITE_FILE)
     node = reader.load(SITE_FILE, findings)
     site = read_site(node, findings) if node else None
-    reader.problems += findings.problems
     if findings.failed or site is None:
         return None
     reader.keep(SITE_FILE)
@@ -154,7 +163,6 @@ def read_slots_file(reader: Reader) -> list[tuple[Place, Slot]] | None:
     findings = reader.findings(SLOTS_FILE)
     node = reader.load(SLOTS_FILE, findings)
     slots = read_slots(node, findings) if node else ()
-    reader.problems += findings.problems
     if node is None or findings.failed:
         return None
     reader.keep(SLOTS_FILE)
@@ -167,17 +175,34 @@ def read_campaigns(
     files: Iterable[str],
     site: Site | None,
     slots: list[tuple[Place, Slot]] | None,
-) -> list[Campaign]:
+    now: float | None,
+) -> list[Read]:
     workshop = Workshop(
         pictures=Pictures(reader.folder),
         documents=Documents(reader.folder, reader.sources),
         utm_source=utm_source(site),
     )
     known = tuple(slot for _, slot in slots) if slots is not None else None
-    around = Surroundings(site, known, workshop)
+    around = Surroundings(site, known, workshop, now)
     met: dict[str, str] = {}
     read = [read_one(path, reader, around, met) for path in files]
-    return [campaign for campaign in read if campaign]
+    return [one for one in read if one]
+
+
+def warn_across(
+    reader: Reader,
+    read: list[Read],
+    site: Site,
+    slots: list[tuple[Place, Slot]],
+    now: float | None,
+) -> None:
+    """What only shows where all files are seen together."""
+    warn_of_crowding(read, [slot for _, slot in slots], now)
+    warn_of_twins(read)
+    if not reader.broken:
+        findings = reader.findings(SLOTS_FILE)
+        campaigns = [one.campaign for one in read]
+        warn_of_empty_houses(slots, campaigns, site.timezone, now, findings)
 
 
 def utm_source(site: Site | None) -> str:
@@ -201,7 +226,6 @@ def campaign_files(reader: Reader) -> list[str]:
         message = f"the folder cannot be read: {error.strerror}"
         findings.error(WHOLE_FILE, "unreadable_folder", message)
         entries = []
-    reader.problems += findings.problems
     files = set(reader.drafts)
     for path in entries:
         relative = f"{CAMPAIGNS}/{path.name}"
@@ -216,12 +240,11 @@ def warn_of_stray(relative: str, reader: Reader) -> None:
     findings = reader.findings(relative)
     message = "this is no campaign: its name does not end in .yaml"
     findings.warning(WHOLE_FILE, "stray_file", message, "rename it, or keep it elsewhere")
-    reader.problems += findings.problems
 
 
 def read_one(
     relative: str, reader: Reader, around: Surroundings, met: dict[str, str]
-) -> Campaign | None:
+) -> Read | None:
     """One campaign. met: the case-folded names so far, with their files."""
     findings = reader.findings(relative)
     name = Path(relative).stem
@@ -229,14 +252,13 @@ def read_one(
     met.setdefault(name.casefold(), findings.file)
     reader.folder.used.clear()
     node = reader.load(relative, findings)
-    campaign = read_campaign(name, node, around, findings) if node else None
-    reader.problems += findings.problems
+    read = read_campaign(name, node, around, findings) if node else None
     if findings.failed:
         reader.broken.add(name)
         return None
-    if campaign:
+    if read:
         reader.keep(relative)
-    return campaign
+    return read
 
 
 def check_file_name(name: str, met: Mapping[str, str], findings: Findings) -> None:

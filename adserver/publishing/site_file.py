@@ -8,6 +8,7 @@ import unicodedata
 from adserver.core.catalog import ContextKey, Device, OnEmpty, Site, Size, Slot
 from adserver.publishing.findings import Complaint, Findings
 from adserver.publishing.flights import read_timezone
+from adserver.publishing.hosts import tell_of_host
 from adserver.publishing.links import Address, read_address
 from adserver.publishing.nodes import MapNode, Node, Scalar, quoted
 from adserver.publishing.schema import Fields, Names, read_text
@@ -84,6 +85,8 @@ def read_site_address(fields: Fields, name: str, node: Node) -> str | None:
         message = f"`{name}`: {address.message}"
         fields.findings.error(node, address.code, message, address.hint)
         return None
+    if address is not None:
+        tell_of_host(address, node, fields.findings)
     return without_slash(address) if address else None
 
 

@@ -27,7 +27,7 @@ SOURCES = sorted((ROOT / "publishing").rglob("*.py"))
 # What makes a problem, and which of its arguments is the code.
 MAKERS = {
     "error": 1, "warning": 1, "notice": 1, "Complaint": 0, "TooMuch": 1, "Problem": 4,
-    "problem": 2, "complain": 0,
+    "problem": 2, "complain": 0, "warn": 1,
 }  # fmt: skip
 CODE = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 
