@@ -23,7 +23,7 @@ from tests.publishing.campaign_folder import draw
 
 PRICED = CAMPAIGN + "price: {cpm: 8.50}\n"
 DEARER = CAMPAIGN + "price: {cpm: 9}\n"
-BROKEN = CAMPAIGN.replace("tier: standard", "tier: gold")
+BROKEN = CAMPAIGN.replace("tier: remnant", "tier: gold")
 PICTURE = CAMPAIGN.replace(
     "  - {id: carte, text: {headline: Café de saison}}\n",
     "  - {id: carte, text: {headline: Café de saison}}\n"
