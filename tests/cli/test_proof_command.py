@@ -105,7 +105,7 @@ def test_the_figures_are_the_reports(memory, tmp_path):
         for name in ("served", "gross", "impressions", "viewable", "clicks", "unmatched")
     ]
     assert total["revenue"] == "306.00"
-    lines = re.findall(r"<code>(\w+)</code></th><td>[^<]+</td>(.*?)</tr>", document)
+    lines = re.findall(r"<code>(\w+)</code></th>(.*?)<td>[^<]+</td></tr>", document)
     reasons = {reason: [int(n) for n in re.findall(r">(\d+)<", rest)] for reason, rest in lines}
     discarded = tables[0]["discarded"]
     assert reasons == {
