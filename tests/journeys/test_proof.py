@@ -126,6 +126,8 @@ def test_it_is_as_wide_as_the_screen_and_every_picture_is_drawn(
     )
     assert [natural for natural, _ in pictures] == [1_940, 1_456, 640]
     assert all(right <= width for _, right in pictures)
+    reasons = reader.page.locator(".wide:has(.reasons)")
+    assert reasons.evaluate("(one) => one.scrollWidth <= one.clientWidth")
 
 
 @ON_DEVICES
