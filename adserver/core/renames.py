@@ -105,6 +105,8 @@ def nameless(campaign: Campaign) -> Campaign:
 
 def under_name(campaign: Campaign, name: str) -> Campaign:
     """The same under another name, which `utm: true` writes into the links as well."""
+    if campaign.name == name:
+        return campaign
     pattern = re.compile(rf"(?<=[?&]utm_campaign=){re.escape(campaign.name)}(?=[&#]|$)")
     creatives = tuple(
         replace(creative, link=pattern.sub(name, creative.link)) for creative in campaign.creatives

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+# More names than these are counted instead of listed.
+MAX_NAMES_SHOWN = 6
 
 
 class Kind(StrEnum):
@@ -12,6 +16,7 @@ class Kind(StrEnum):
     CANDIDATES = "candidates"
     NO_HOUSE = "no_house"
     OVERSOLD = "oversold"
+    OVERBOOKED = "overbooked"
     OUT_OF_REACH = "out_of_reach"
     WITHIN_REACH = "within_reach"
     UNSEEN_VALUE = "unseen_value"
@@ -35,3 +40,10 @@ class Effect:
     subject: str
     weight: Weight
     message: str
+
+
+def listed(names: Iterable[str]) -> str:
+    known = sorted(names)
+    shown = ", ".join(known[:MAX_NAMES_SHOWN])
+    more = len(known) - MAX_NAMES_SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -10,14 +10,12 @@ from adserver.core.flights import zone
 from adserver.core.oversold import Oversold, oversold
 from adserver.core.plan import Plan
 from adserver.publishing import moments
-from adserver.publishing.effect import Effect, Kind, Weight
+from adserver.publishing.effect import Effect, Kind, Weight, listed
 from adserver.publishing.known import Known
 from adserver.publishing.publish import Proposal
 from adserver.publishing.reach_effects import reach_effects
 from adserver.publishing.unseen import unseen_values
 
-# More names than these are counted instead of listed.
-MAX_NAMES_SHOWN = 6
 # Requests in this time say that pages still ask for a slot.
 ASKED_SECONDS = 86_400
 
@@ -103,13 +101,6 @@ def dated(campaign: Campaign, now: float) -> str:
     """Of one that is to come."""
     since = campaign.flight.since or now
     return f"{campaign.name} ({moments.short_day(since, zone(campaign.flight.timezone), now)})"
-
-
-def listed(names: Collection[str] | Iterator[str]) -> str:
-    known = sorted(names)
-    shown = ", ".join(known[:MAX_NAMES_SHOWN])
-    more = len(known) - MAX_NAMES_SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def sponsor_effects(before: Catalog | None, after: Catalog, now: float) -> Iterator[Effect]:

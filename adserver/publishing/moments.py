@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from adserver.core.flights import instant
 
+MINUTE_SECONDS = 60
 DAY_SECONDS = 86_400
 # English whatever the machine's locale is.
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

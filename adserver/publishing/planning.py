@@ -19,6 +19,8 @@ from adserver.publishing.renaming import Beside
 
 # More files than these are counted instead of listed.
 MAX_FILES_SHOWN = 20
+# What a plan does to more slots and campaigns is not read one by one.
+MAX_EFFECTS_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +100,24 @@ def lines(planned: Planned) -> Iterator[str]:
     proposal = planned.proposal
     yield from summary(proposal)
     yield from file_lines(planned.files)
-    if planned.effects:
-        yield ""
-        yield "Delivery:"
-        yield from (f"{SIGNS[one.weight]} {one.message}" for one in planned.effects)
+    yield from effect_lines(planned.effects)
     if not proposal.plan.empty:
         yield ""
         yield counted(proposal.plan)
 
 
 SIGNS = {Weight.NOTE: " ", Weight.WARNING: "!", Weight.ERROR: "x"}
+
+
+def effect_lines(found: tuple[Effect, ...]) -> Iterator[str]:
+    """What matters most comes first, and so is never cut."""
+    if not found:
+        return
+    yield ""
+    yield "Delivery:"
+    yield from (f"{SIGNS[one.weight]} {one.message}" for one in found[:MAX_EFFECTS_SHOWN])
+    if len(found) > MAX_EFFECTS_SHOWN:
+        yield f"  and {len(found) - MAX_EFFECTS_SHOWN:,} more (all of them with --format json)"
 
 
 def file_lines(files: tuple[NewFile, ...]) -> Iterator[str]:

@@ -1,19 +1,23 @@
-"""Goals that a proposal puts out of reach, or brings within it again."""
+"""Goals that a proposal puts out of reach, or brings within it again; and slots in which goals
+want more than there is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 
-from adserver.core.attainable import Attainable, attainable
-from adserver.core.bought import bought
+from adserver.core.attainable import Attainable
 from adserver.core.candidates import Places
-from adserver.core.catalog import Catalog, Generation
-from adserver.core.outlook import is_sponsor
+from adserver.core.catalog import Catalog
+from adserver.core.flights import zone
+from adserver.core.overbooked import Overbooked
 from adserver.core.plan import Plan
-from adserver.core.steps import finish
-from adserver.publishing.effect import Effect, Kind, Weight
+from adserver.publishing import moments
+from adserver.publishing.effect import Effect, Kind, Weight, listed
 from adserver.publishing.known import Known
+from adserver.publishing.reckoning import NOTHING, Reckoned, reckon
+
+# What a forecast may say otherwise an hour later is no news.
+WORSE = 1.02
 
 
 def reach_effects(
@@ -21,17 +25,35 @@ def reach_effects(
 ) -> Iterator[Effect]:
     """Of the campaigns with goals that share a slot with something that changes."""
     slots = slots_concerned(before, after, plan)
-    generation = concerned(after, slots, known)
-    if generation is None:
-        return
-    now = goals(generation, known, plan)
-    live = concerned(before, slots, known) if before else None
-    was = goals(live, known) if live else {}
+    will = reckon(after, slots, known, plan)
+    was = reckon(before, slots, known) if will != NOTHING else NOTHING
+    yield from overbooked_effects(was, will, after.site.timezone, known.now)
     touched = {*plan.created, *plan.changed, *(one.new for one in plan.renamed)}
-    for name, one in sorted(now.items()):
-        earlier = was.get(plan.before(name))
+    for name, one in sorted(will.attainable.items()):
+        earlier = was.attainable.get(plan.before(name))
         if (effect := effect_of(name, one, earlier, touched=name in touched)) is not None:
             yield effect
+
+
+def overbooked_effects(
+    was: Reckoned, will: Reckoned, timezone: str, now: float
+) -> Iterator[Effect]:
+    """Of slots that are so more than they were."""
+    for slots, one in will.overbooked.items():
+        before = was.overbooked.get(slots)
+        if before is None or one.load > before.load * WORSE:
+            name = ", ".join(slots)
+            message = f"{name}: {in_words(one, timezone, now)}"
+            yield Effect(Kind.OVERBOOKED, name, Weight.WARNING, message)
+
+
+def in_words(one: Overbooked, timezone: str, now: float) -> str:
+    until = moments.spoken(one.until - moments.MINUTE_SECONDS, zone(timezone), now)
+    return (
+        f"{len(one.campaigns):,} campaigns want {one.wanted:,.0f} impressions until {until}, and "
+        f"{one.supply:,.0f} requests are expected that any of them may have: some will fall short "
+        f"({listed(one.campaigns)})"
+    )
 
 
 def effect_of(
@@ -67,33 +89,3 @@ def slots_concerned(before: Catalog | None, after: Catalog, plan: Plan) -> froze
             touched = (one for one in catalog.campaigns if one.name in names)
             found |= {slot.name for one in touched for slot in places.of(one)}
     return frozenset(found)
-
-
-def concerned(catalog: Catalog, slots: frozenset[str], known: Known) -> Generation | None:
-    """A catalog of what decides about the goals in these slots; None where there is none."""
-    places = Places(catalog)
-    sold = [
-        one
-        for one in catalog.campaigns
-        if bought(one) is not None and any(slot.name in slots for slot in places.of(one))
-    ]
-    if not sold:
-        return None
-    sponsors = [one for one in catalog.campaigns if is_sponsor(one)]
-    own = {slot.name for one in sold for slot in places.of(one)}
-    there = tuple(slot for slot in catalog.slots if slot.name in own)
-    some = replace(catalog, campaigns=tuple(sold + sponsors), slots=there)
-    return known.as_if_live(some)
-
-
-def goals(
-    generation: Generation, known: Known, plan: Plan | None = None
-) -> Mapping[str, Attainable]:
-    """plan: of a proposal, whose renamed campaigns have delivered under their old names."""
-    numbers = [generation.numbers[f"slot/{slot.name}"] for slot in generation.catalog.slots]
-    traffic, samples = known.learnt(generation), known.sampled(numbers)
-    delivered = {unit: dict(counts) for unit, counts in known.by_unit.items()}
-    for rename in plan.renamed if plan else ():
-        for counts in delivered.values():
-            counts[rename.new] = counts.get(rename.old, 0)
-    return finish(attainable(generation, traffic, samples, delivered, known.now))

@@ -8,7 +8,6 @@ from adserver.core.catalog import Campaign, State
 from adserver.core.flights import ended, windows, zone
 from adserver.publishing import moments
 
-MINUTE_SECONDS = 60
 # Dayparts recur within a week, and windows reach a week ahead.
 WEEK_SECONDS = 7 * moments.DAY_SECONDS
 
@@ -37,7 +36,7 @@ def edges(campaign: Campaign, now: float) -> Iterator[str]:
     if last is None:
         yield "no last day"
     else:
-        yield f"last impression {moments.spoken(last - MINUTE_SECONDS, tz, now)}"
+        yield f"last impression {moments.spoken(last - moments.MINUTE_SECONDS, tz, now)}"
 
 
 def first_moment(campaign: Campaign, now: float) -> float | None:

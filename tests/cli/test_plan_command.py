@@ -146,6 +146,14 @@ def test_many_new_files_are_counted(tmp_path):
     assert "    and 2 more\n" in stdout
 
 
+def test_many_effects_are_counted(tmp_path):
+    folder, memory = live(tmp_path)
+    slots = (f"s{n}: {{title: S, sizes: {{desktop: 728x90}}}}\n" for n in range(70))
+    (folder / "slots.yaml").write_text(SLOTS + "".join(slots), encoding="utf-8")
+    assert "  and 10 more (all of them with --format json)\n" in run("plan", folder, memory).stdout
+    assert len(answer(folder, memory)["effects"]) == 70
+
+
 def test_warnings_of_the_files_are_told_beside_the_plan(tmp_path):
     folder, memory = live(tmp_path)
     (folder / "campaigns" / "notes.txt").write_text("…", encoding="utf-8")

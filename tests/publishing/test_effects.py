@@ -25,8 +25,8 @@ from adserver.core.plan import difference
 from adserver.core.ports import Content, Entry
 from adserver.core.renames import Rename
 from adserver.core.samples import Sample
-from adserver.publishing.effect import Effect, Kind, Weight
-from adserver.publishing.effects import MAX_NAMES_SHOWN, effects, listed
+from adserver.publishing.effect import MAX_NAMES_SHOWN, Effect, Kind, Weight, listed
+from adserver.publishing.effects import effects
 from adserver.publishing.known import Known
 from adserver.publishing.publish import Proposal
 from tests.factories import (
@@ -177,9 +177,8 @@ def learnt(days: int = 28) -> MemoryStore:
 
 
 def sold(impressions: int, name: str = "brulerie", **changes: Any) -> Campaign:
-    return campaign(
-        name, goal=Goal(impressions=impressions), **{"flight": flight(None, 10), **changes}
-    )
+    terms = {"goal": Goal(impressions=impressions), "flight": flight(None, 10)}
+    return campaign(name, **{**terms, **changes})
 
 
 def test_a_goal_that_is_out_of_reach_is_a_warning() -> None:
@@ -226,6 +225,31 @@ def test_what_was_delivered_counts_under_a_new_name_too() -> None:
     memory = learnt()
     (told,) = messages(before, after, Rename("old", "new"), memory=memory)
     assert told.startswith("new: still out of reach")
+
+
+def test_goals_that_cannot_all_be_met_are_told_when_they_become_so() -> None:
+    one, two = sold(20_000, "a"), sold(20_000, "b", flight=flight(None, 9))
+    (told,) = [
+        effect
+        for effect in found(catalog(one), catalog(one, two), memory=learnt())
+        if effect.kind is Kind.OVERBOOKED
+    ]
+    assert (told.subject, told.weight) == ("post-top", Weight.WARNING)
+    assert told.message == (
+        "post-top: 2 campaigns want 40,000 impressions until Thu 12 Nov 09:59 (Paris), and 24,000 "
+        "requests are expected that any of them may have: some will fall short (a, b)"
+    )
+    both = catalog(one, two)
+    heavier = catalog(one, replace(two, weight=2.0))
+    assert found(both, heavier, memory=learnt()) == []
+    more = catalog(one, replace(two, goal=Goal(impressions=21_000)))
+    assert [effect.kind for effect in found(both, more, memory=learnt())] == [Kind.OVERBOOKED]
+
+
+def test_clicks_are_in_nobodys_way() -> None:
+    clicks = [sold(0, name, goal=Goal(clicks=20_000)) for name in "ab"]
+    told = found(catalog(clicks[0]), catalog(*clicks), memory=learnt())
+    assert [effect.kind for effect in told] == [Kind.CANDIDATES]
 
 
 def test_slots_that_are_hardly_known_say_nothing_of_goals() -> None:
