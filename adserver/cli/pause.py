@@ -32,7 +32,7 @@ SHOWN_ACTS = 20
 @click.argument("target", required=False, default="", metavar=f"[{TARGET}]")
 @click.option("--all", "everything", is_flag=True, help="everything there is; asks first")
 @click.option("-m", "--message", default="", help="why, for colleagues: kept, and shown by `why`")
-@click.option("--until", default="", help="when it ends by itself: +2h, 18:00, 2026-11-30 09:00")
+@click.option("--until", default="", help="when it ends by itself: +2h, 18:00, mon 9:00, a date")
 @click.option("--list", "listing", is_flag=True, help="what is paused, and who did what lately")
 @common
 @click.pass_context

@@ -205,7 +205,7 @@ def test_everything_is_paused_when_somebody_has_agreed(
         (["*"], "say --all for everything"),
         (["brulerie", "-m", "x" * (MAX_MESSAGE_CHARACTERS + 1)], "at most 500 characters"),
         (["brulerie", "-m", "a\x1b[31mb"], "without control characters"),
-        (["brulerie", "--until", "monday"], "--until: 'monday' is no time"),
+        (["brulerie", "--until", "lundi"], "--until: 'lundi' is no time"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(memory: MemoryStore, words: list[str], told: str) -> None:
