@@ -22,6 +22,7 @@ from adserver.cli.planning import (
     show,
     show_warnings,
 )
+from adserver.cli.portable import Portable
 from adserver.core.errors import CatalogError
 from adserver.core.ports import Catalogs, Content, Entry
 from adserver.publishing.content import content_of
@@ -53,7 +54,7 @@ class Answer:
         }
 
 
-@click.command()
+@click.command(cls=Portable)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--prune", is_flag=True, help="end live campaigns that have no file")
 @click.option("--remove-slot", is_flag=True, help="let slots go that pages still ask for")
@@ -95,7 +96,7 @@ def apply(  # noqa: PLR0913 - its options
             show_warnings(invocation, made, reading)
             answer = Answer(made, generation=made.proposal.expected)
             content = content_of(reading, live, made.proposal.catalog, wish)
-            entry = Entry(author.name(), message, commit=author.commit(settings.config))
+            entry = author.entry_of(invocation, settings.config, message)
             code = go_live(invocation, answer, content, plane.catalogs, entry, wait)
             if answer.applied or made.proposal.plan.empty:
                 write_mark(settings.config, mark_of(settings, plane, answer.generation))
@@ -139,7 +140,7 @@ def tell(invocation: Invocation, line: str) -> None:
 def agreed(invocation: Invocation, proposal: Proposal) -> bool:
     if invocation.confirmed:
         return True
-    if not output.can_ask():
+    if not (output.can_ask() or invocation.answers_follow):
         output.complain("Nothing was applied: there is nobody to ask here; say --yes to apply.")
         return False
     if output.ask(f"Make this generation {proposal.expected + 1}?"):

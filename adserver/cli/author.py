@@ -9,7 +9,16 @@ import socket
 import subprocess
 from pathlib import Path
 
+from adserver.cli.options import Invocation
+from adserver.core.ports import Entry
+
 GIT_TIMEOUT_SECONDS = 2.0
+
+
+def entry_of(invocation: Invocation, folder: Path, message: str) -> Entry:
+    """What the history is to say of whoever applies this folder now."""
+    at = commit(folder) if invocation.commit is None else invocation.commit
+    return Entry(invocation.author or name(), message, commit=at)
 
 
 def name() -> str:

@@ -45,13 +45,18 @@ def open_store(settings: Settings) -> AbstractContextManager[ControlPlane]:
 class Invocation:
     """One call of the command: what it was given, and what it may use (a test brings its own).
 
-    now: UTC seconds.
+    now: UTC seconds. author, commit: whose command this is and the Git commit of the folder, where
+    both are elsewhere. answers_follow: what is asked is answered on stdin, though that is no
+    terminal.
     """
 
     control_plane: Callable[[Settings], AbstractContextManager[ControlPlane]] = open_store
     now: Callable[[], float] = time.time
     wait_limit_seconds: float = WAIT_LIMIT_SECONDS
     given: dict[str, Any] = field(default_factory=dict)
+    author: str = ""
+    commit: str | None = None
+    answers_follow: bool = False
 
     def settings(self, **defaults: Any) -> Settings:
         """The settings of this call. `defaults` stand in for what nobody has set."""

@@ -109,7 +109,11 @@ def can_ask() -> bool:
 
 def ask(question: str) -> bool:
     """A yes or no from the terminal; on stderr, as the answer on stdout may be a file."""
-    return click.confirm(question, err=True)
+    if can_ask():
+        return click.confirm(question, err=True)
+    # Somebody answers from another machine; nothing must get into what goes to stdout.
+    click.echo(f"{question} [y/N]: ", nl=False, err=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

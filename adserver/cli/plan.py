@@ -16,6 +16,7 @@ from adserver.cli.planning import (
     show,
     show_warnings,
 )
+from adserver.cli.portable import Portable
 from adserver.core.errors import CatalogError
 from adserver.publishing.mark import write_mark
 from adserver.publishing.planning import make_plan, refusals
@@ -23,7 +24,7 @@ from adserver.publishing.publish import Wish, choose
 from adserver.publishing.read import read_folder
 
 
-@click.command()
+@click.command(cls=Portable)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--prune", is_flag=True, help="as if live campaigns that have no file were to end")
 @click.option("--remove-slot", is_flag=True, help="as if slots may go that pages still ask for")

@@ -45,7 +45,7 @@ def rollback(  # noqa: PLR0913 - its options
     with invocation.control_plane(settings) as plane:
         live, number = whence(plane.catalogs, number)
         to, published = kept(plane.catalogs, number)
-        entry = Entry(author.name(), message, kind="rollback", of=number)
+        entry = Entry(invocation.author or author.name(), message, kind="rollback", of=number)
         try:
             proposal, content = go_back(live, to, campaign, invocation.now())
             known = known_of(invocation, plane, live)

@@ -9,10 +9,11 @@ import click
 from adserver.cli import output, problems
 from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation, common
+from adserver.cli.portable import Portable
 from adserver.publishing.read import Reading, read_folder
 
 
-@click.command()
+@click.command(cls=Portable)
 @common
 @click.pass_context
 def validate(context: click.Context) -> None:

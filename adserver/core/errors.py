@@ -2,6 +2,7 @@
 
 AdserverError
 ├── BackupError           a file that is no backup of ours, or is damaged (carries its path)
+├── BundleError           a config folder that cannot be sent, or did not arrive whole
 ├── CatalogError          the campaign files cannot be read as a catalog (carries problems)
 ├── ContentGone           a generation of which the history is known, and not all of the content
 ├── JournalError          the journal cannot take an event: disk full, damaged, over its limit
@@ -42,6 +43,10 @@ class BackupError(AdserverError):
     def __init__(self, path: object, what: str) -> None:
         super().__init__(f"{path} {what}")
         self.path = path
+
+
+class BundleError(AdserverError):
+    """A config folder that cannot be sent, or did not arrive whole; the message says why."""
 
 
 class CatalogError(AdserverError):

@@ -38,10 +38,18 @@ def read_mark(folder: Path) -> Mark | None:
     """None where there is none, or none that can be read."""
     try:
         with (folder / FOLDER / FILE).open("rb") as file:
-            mark = Mark(**orjson.loads(file.read(MAX_BYTES)))
-    except (OSError, ValueError, TypeError):
+            return mark_in(file.read(MAX_BYTES + 1))
+    except OSError:
         return None
-    return mark if type(mark.generation) is int else None
+
+
+def mark_in(text: bytes) -> Mark | None:
+    """None where it says none."""
+    try:
+        mark = Mark(**orjson.loads(text)) if len(text) <= MAX_BYTES else None
+    except (ValueError, TypeError):
+        return None
+    return mark if mark and type(mark.generation) is int else None
 
 
 def write_mark(folder: Path, mark: Mark) -> None:

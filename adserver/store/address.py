@@ -14,12 +14,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from adserver.core.errors import SettingsError
 from adserver.store.keys import CLUSTER_SHARDS
 from adserver.store.tls import Tls
 
+EMBEDDED = "embedded:"
 SERVER, SOCKET, SENTINEL, CLUSTER = "redis", "unix", "redis+sentinel", "redis+cluster"
 FORMS = {
     SERVER: "redis://[USER:PASSWORD@]HOST[:PORT][/DB]",
@@ -65,6 +66,20 @@ class Address:
 def shards_of(url: str) -> int:
     """Over how many shards the counts of a `--redis` value are spread."""
     return CLUSTER_SHARDS if re.match(r"rediss?\+cluster:", url) else 1
+
+
+def anchored(url: str, folder: Path) -> str:
+    """A `--redis` value that means the same wherever it is read: its files are those that it
+    would have meant in `folder`."""
+    if url.startswith(EMBEDDED):
+        return f"{EMBEDDED}{folder / url.removeprefix(EMBEDDED)}"
+    where, mark, options = url.partition("?")
+    parts = (option.partition("=") for option in options.split("&"))
+    kept = (
+        f"{name}={quote(str(folder / unquote(value)))}" if name in FILES else f"{name}{sign}{value}"
+        for name, sign, value in parts
+    )
+    return f"{where}{mark}{'&'.join(kept)}"
 
 
 def shown(url: str) -> str:

@@ -78,6 +78,7 @@ def adserver(
     wait_limit_seconds: float = 5.0,
     env: dict[str, str] | None = None,
     now: float = NOW,
+    stdin: bytes | None = None,
 ) -> Result:
     """Run one command. Without a store, it must not need any."""
 
@@ -90,4 +91,4 @@ def adserver(
         control_plane=plane, now=lambda: now, wait_limit_seconds=wait_limit_seconds
     )
     words = [str(argument) for argument in arguments]
-    return CliRunner(env=env).invoke(cli, words, obj=invocation, prog_name="adserver")
+    return CliRunner(env=env).invoke(cli, words, obj=invocation, prog_name="adserver", input=stdin)
