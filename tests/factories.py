@@ -43,7 +43,7 @@ from adserver.core.ports import (
     Published,
     Reserved,
 )
-from adserver.core.renames import Rename
+from adserver.core.renames import Rename, carried_pauses
 from adserver.core.samples import Sample
 from adserver.core.traffic import Scope, Traffic
 
@@ -309,6 +309,8 @@ class MemoryStore:
         number = len(self.made)
         if number != expected:
             raise LiveHasMoved(expected, number)
+        for pause in carried_pauses(self.pauses.known(), renamed, self.clock):
+            self.pauses.kept[pause.target] = pause
         given = numbers(catalog, known=renumbered(self.numbers(), renamed))
         for key, one in self.known.items():
             new = {rename.old: rename.new for rename in renamed}.get(one.campaign)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def known_of(invocation: Invocation, plane: ControlPlane, live: Generation | None) -> Known:
-    return Known(live, plane.totals, plane.traffic, plane.samples, invocation.now())
+    return Known(live, plane.totals, plane.traffic, plane.samples, plane.pauses, invocation.now())
 
 
 def mark_of(settings: Settings, plane: ControlPlane, generation: int) -> Mark:

@@ -19,6 +19,9 @@ class Kind(StrEnum):
     OVERBOOKED = "overbooked"
     OUT_OF_REACH = "out_of_reach"
     WITHIN_REACH = "within_reach"
+    ENDED_SHORT = "ended_short"
+    FULL = "full"
+    PAUSED = "paused"
     UNSEEN_VALUE = "unseen_value"
     SLOT_IN_USE = "slot_in_use"
 

@@ -10,6 +10,7 @@ from adserver.core.flights import zone
 from adserver.core.oversold import Oversold, oversold
 from adserver.core.plan import Plan
 from adserver.publishing import moments
+from adserver.publishing.delivered_effects import delivered_effects
 from adserver.publishing.effect import Effect, Kind, Weight, listed
 from adserver.publishing.known import Known
 from adserver.publishing.publish import Proposal
@@ -30,6 +31,7 @@ def effects(proposal: Proposal, known: Known, *, remove_slots: bool) -> tuple[Ef
         *place_effects(before, after, plan, known.now),
         *sponsor_effects(before, after, known.now),
         *reach_effects(before, after, plan, known),
+        *delivered_effects(before, after, plan, known),
         *targeting_effects(before, after, plan, known),
     ]
     return tuple(sorted(found, key=lambda one: [*Weight][::-1].index(one.weight)))

@@ -9,7 +9,8 @@ from functools import cached_property
 from adserver.core.bought import ByUnit, delivered_by_unit
 from adserver.core.catalog import Catalog, Generation, names
 from adserver.core.outlook import Samples
-from adserver.core.ports import KnownSamples, KnownTraffic, Totals
+from adserver.core.pauses import Pause
+from adserver.core.ports import KnownSamples, KnownTraffic, Pauses, Totals
 from adserver.core.samples import Sample
 from adserver.core.traffic import Scope, Traffic
 
@@ -22,6 +23,7 @@ class Known:
     totals: Totals
     traffic: KnownTraffic
     samples: KnownSamples
+    pauses: Pauses
     now: float
 
     def __post_init__(self) -> None:
@@ -36,6 +38,11 @@ class Known:
         """The campaigns that were ever live. A number alone does not tell: names are given theirs
         before somebody else turns out to have been quicker."""
         return frozenset(one.campaign for one in self.totals.known_creatives().values())
+
+    @cached_property
+    def paused(self) -> list[Pause]:
+        """Also what is over."""
+        return self.pauses.known()
 
     @cached_property
     def by_unit(self) -> ByUnit:

@@ -15,7 +15,7 @@ from adserver.publishing.known import Known
 from adserver.publishing.plan_text import INDENT, counted
 from adserver.publishing.publish import Proposal, Wish, choose, problems_of, propose, summary
 from adserver.publishing.read import SLOTS_FILE, Reading
-from adserver.publishing.renaming import Beside
+from adserver.publishing.renaming import Beside, said_at
 
 # More files than these are counted instead of listed.
 MAX_FILES_SHOWN = 20
@@ -47,8 +47,9 @@ class Planned:
 def make_plan(reading: Reading, wish: Wish, known: Known, *, remove_slots: bool) -> Planned:
     """CatalogError or NoSuchName where the files, or the wish, make no sense."""
     written = choose(reading, wish)
-    says_so = any(one.renamed_from for one in written.campaigns)
-    beside = Beside(known.now, known.ever if says_so else (), reading.broken)
+    beside = Beside(known.now, broken=reading.broken)
+    if any(one.renamed_from for one in written.campaigns):
+        beside = replace(beside, ever=known.ever, said_at=said_at(reading.sources))
     proposal = propose(written, known.live, wish, beside)
     return replace(
         plan_of(proposal, known, remove_slots=remove_slots),

@@ -90,7 +90,12 @@ def propose(
     check_names(written, before, wish)
     renamed, refused = renaming(written, before, wish.only, beside)
     if refused:
-        raise CatalogError([problem(wish, name, *said) for name, said in refused.items()])
+        raise CatalogError(
+            [
+                problem(wish, name, *said, line=beside.said_at.get(name, 0))
+                for name, said in refused.items()
+            ]
+        )
     after = merge(before, written, wish.only, prune=wish.prune, renamed=renamed)
     plan = without_broken(difference(before, written, after, renamed), beside)
     if problems := [*misfits(after, plan, wish)]:
@@ -153,9 +158,12 @@ def misfits(after: Catalog, plan: Plan, wish: Wish) -> Iterator[Problem]:
         yield problem(wish, campaign.name, "misfit", message, hint)
 
 
-def problem(wish: Wish, campaign: str, code: str, message: str, hint: str) -> Problem:
+def problem(  # noqa: PLR0913 - what a problem is made of
+    wish: Wish, campaign: str, code: str, message: str, hint: str, line: int = 0
+) -> Problem:
+    """line: where it begins, 0 where it is about the file."""
     file = str(wish.folder / "campaigns" / f"{campaign}.yaml")
-    return Problem(file, 0, 0, Severity.ERROR, code, message, hint)
+    return Problem(file, line, min(line, 1), Severity.ERROR, code, message, hint)
 
 
 def all_changed_fields(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from adserver.core.catalog import Catalog
 from adserver.core.plan import Plan
@@ -11,6 +13,7 @@ from adserver.core.renames import Fault, Refused, Rename, lookalikes, renames
 from adserver.publishing.suggest import did_you_mean
 
 CODE = "bad_rename"
+SAID = re.compile("^renamed_from *:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +22,14 @@ class Beside:
 
     now: UTC seconds. ever: the campaigns that were ever live, by name. broken: those whose files
     have errors: they are there, whatever they say. renamed: which are, where that is not for the
-    files to say.
+    files to say. said_at: the line in which a campaign's file says so, where that is known.
     """
 
     now: float = 0.0
     ever: Collection[str] = frozenset()
     broken: Collection[str] = frozenset()
     renamed: tuple[Rename, ...] | None = None
+    said_at: Mapping[str, int] = field(default_factory=dict)
 
 
 NOTHING_BESIDE = Beside()
@@ -67,6 +71,15 @@ def said(refused: Refused, free: Collection[str]) -> tuple[str, str]:
             what = "another campaign says so too"
             hint = "only one of them can carry the counts over"
     return f"`renamed_from: {old}`: {what}", hint
+
+
+def said_at(sources: Mapping[str, str]) -> dict[str, int]:
+    """By campaign, the line of its file with `renamed_from`. sources: texts of files by path."""
+    found = {}
+    for file, text in sources.items():
+        if match := SAID.search(text):
+            found[PurePath(file).stem] = text.count("\n", 0, match.start()) + 1
+    return found
 
 
 def alike(before: Catalog | None, after: Catalog, plan: Plan) -> Iterator[Rename]:

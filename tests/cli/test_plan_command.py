@@ -269,6 +269,21 @@ def test_a_rename_that_cannot_be_is_refused(tmp_path, files, said):
     result = run("plan", folder, memory, *names)
     assert result.exit_code == 1
     assert said in result.stderr
+    line = CAMPAIGN.count("\n") + 1
+    assert f"{names[-1]}.yaml:{line}:1: error: `renamed_from: " in result.stderr
+
+
+def test_a_rename_that_is_rolled_back_takes_its_counts_along(tmp_path):
+    folder, memory = live(tmp_path)
+    memory.counted.append(row(Metric.IMPRESSION, 90_120))
+    renamed(folder, "brulerie", "coffee", says="brulerie")
+    run("apply", folder, memory, "--yes")
+    result = run("rollback", folder, memory, "--yes")
+    assert "> brulerie (was coffee; its counts are carried over)" in result.stdout
+    report = adserver("report", "--format", "json", "--config", folder, store=memory)
+    rows = orjson.loads(report.stdout)["rows"]
+    assert [(one["campaign"], one["impressions"]) for one in rows] == [("brulerie", 90_120)]
+    assert "> coffee (was brulerie" in run("apply", folder, memory, "--yes").stdout
 
 
 # Effects

@@ -12,6 +12,7 @@ from adserver.core.catalog import Device, OnEmpty, Pace, Period, State, Tier
 from adserver.core.macros import LINK_MACROS, MACROS
 from adserver.core.problems import Severity
 from adserver.publishing import campaign_file, creatives, descriptions, flights, site_file
+from adserver.publishing.effect import Kind
 from adserver.publishing.read import read_folder
 from adserver.publishing.report import By, Sums
 from tests.docs.pages import ROOT, blocks, page, rows, section
@@ -47,6 +48,12 @@ def test_every_key_of_slots_has_its_line() -> None:
 
 def test_every_key_of_a_campaign_has_its_line() -> None:
     assert sorted(of_campaigns()) == sorted(campaign_file.KEYS)
+
+
+def test_everything_that_a_plan_says_of_delivery_has_its_line() -> None:
+    said = rows(section(PAGE, "## Plan and apply").partition("\n### ")[0])
+    words = {word for line in said for word in re.findall(r"[a-z_]+", line[0])}
+    assert set(map(str, Kind)) <= words
 
 
 def test_every_key_of_a_flight_a_price_and_a_creative_has_its_line() -> None:

@@ -21,6 +21,7 @@ from adserver.core.catalog import (
 )
 from adserver.core.context import Context
 from adserver.core.events import Metric
+from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.plan import difference
 from adserver.core.ports import Content, Entry
 from adserver.core.renames import Rename
@@ -48,7 +49,9 @@ A_DAY = 2_400
 
 def known(memory: MemoryStore) -> Known:
     live = memory.live()
-    return Known(live[0] if live else None, memory, memory.traffic, memory.samples, NOW)
+    return Known(
+        live[0] if live else None, memory, memory.traffic, memory.samples, memory.pauses, NOW
+    )
 
 
 def found(
@@ -262,6 +265,72 @@ def test_goals_elsewhere_are_not_reckoned() -> None:
     other = campaign("other", slots=("side",))
     told = found(catalog(far, slots=slots), catalog(far, other, slots=slots), memory=learnt())
     assert [one.subject for one in told] == ["side"]
+
+
+# What is delivered already, and who stays paused
+
+
+def counted(impressions: int) -> MemoryStore:
+    memory = store()
+    memory.counted.append(row(Metric.IMPRESSION, impressions))
+    return memory
+
+
+def kinds(before: Catalog, after: Catalog, memory: MemoryStore) -> list[str]:
+    told = found(before, after, memory=memory)
+    return [one.message for one in told if one.kind is not Kind.CANDIDATES]
+
+
+def test_one_that_ends_short_of_its_goal_is_a_warning() -> None:
+    rest = campaign("rest")
+    before = catalog(sold(1_000), rest)
+    assert kinds(before, catalog(rest), counted(90)) == [
+        "brulerie: ends with 90 of 1,000 impressions delivered, before its flight does"
+    ]
+    assert kinds(before, catalog(rest), counted(1_000)) == []
+    over = catalog(sold(1_000, flight=flight(None, 0)), rest)
+    assert kinds(over, catalog(rest), counted(90)) == []
+
+
+def test_a_limit_that_is_reached_already_is_a_warning() -> None:
+    before = catalog(sold(1_000))
+    said = (
+        "brulerie: 900 impressions are delivered already, of 900 that it may: it is shown no more"
+    )
+    assert kinds(before, catalog(sold(900)), counted(900)) == [said]
+    assert kinds(before, catalog(sold(901)), counted(900)) == []
+    assert kinds(catalog(sold(800)), catalog(sold(900)), counted(900)) == []
+    remnant = campaign(tier=Tier.REMNANT, max_total=900)
+    assert kinds(catalog(), catalog(remnant), counted(900)) == [said]
+    daily = campaign(tier=Tier.REMNANT, max_per_day=9)
+    assert kinds(catalog(), catalog(daily), counted(900)) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "resume"),
+    [
+        ("brulerie", "brulerie"),
+        ("*", "--all"),
+        ("advertiser:Brûlerie du Port", '"advertiser:Brûlerie du Port"'),
+    ],
+)
+def test_who_is_paused_by_hand_stays_so(target: str, resume: str) -> None:
+    memory = store()
+    pause = Pause(Target.read(target), NOW - 60, None, "bob@desk", "the client called")
+    memory.pauses.act(Act(NOW - 60, Verb.PAUSE, pause.target, "bob@desk"), (), [pause])
+    assert kinds(catalog(), catalog(campaign(weight=2)), memory) == [
+        f"brulerie: stays paused until `adserver resume {resume}`, as bob@desk has wished since "
+        "Mon 2 Nov 09:59 (Paris): the client called"
+    ]
+    assert kinds(catalog(), catalog(campaign(state=State.PAUSED)), memory) == []
+
+
+def test_a_pause_of_others_or_one_that_is_over_is_not_told() -> None:
+    memory = store()
+    for target, until in (("tea", None), ("brulerie", NOW)):
+        pause = Pause(Target.read(target), NOW - 60, until, "bob@desk")
+        memory.pauses.act(Act(NOW - 60, Verb.PAUSE, pause.target, "bob@desk"), (), [pause])
+    assert kinds(catalog(), catalog(campaign(weight=2)), memory) == []
 
 
 # Values that no page sends
