@@ -12,6 +12,7 @@ import pty
 import re
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,11 +27,13 @@ COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 @dataclass(slots=True)
 class Terminal:
-    """said: all that was on the screen so far, answers included."""
+    """said: all that was on the screen so far, answers included; raw: with what moves and colours
+    it."""
 
     process: subprocess.Popen[bytes]
     screen: int
     said: str = ""
+    raw: str = ""
     answered: int = 0
 
     def answer(self, question: str, text: str) -> None:
@@ -38,6 +41,15 @@ class Terminal:
         self._until(lambda: question in self.said[self.answered :])
         self.answered = len(self.said)
         os.write(self.screen, f"{text}\n".encode())
+
+    def shows(self, text: str, after: int = 0) -> int:
+        """Wait until the terminal was sent this, colours included, behind so many characters; how
+        many it has been sent by then."""
+        self._until(lambda: text in self.raw[after:])
+        return len(self.raw)
+
+    def type(self, keys: str) -> None:
+        os.write(self.screen, keys.encode())
 
     def ended(self) -> int:
         """Read to the end; the exit code."""
@@ -57,25 +69,35 @@ class Terminal:
 
     def _read(self) -> bool:
         read = os.read(self.screen, 65_536)
-        self.said += COLOURS.sub("", read.decode("utf-8", "replace").replace("\r\n", "\n"))
+        text = read.decode("utf-8", "replace").replace("\r\n", "\n")
+        self.said += COLOURS.sub("", text)
+        self.raw += text
         return bool(read)
 
 
 @contextmanager
 def on_terminal(
-    folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None
+    folder: Path,
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    size: tuple[int, int] = (200, 50),
 ) -> Iterator[Terminal]:
-    """The `adserver` command in this working directory; what it does not say is not inherited."""
+    """The `adserver` command in this working directory; what it does not say is not inherited.
+
+    size: columns and lines.
+    """
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, size[::-1])
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ADSERVER_", "LC_", "LANG"))}
     process = subprocess.Popen(
         command_line(*arguments),
         cwd=folder,
-        env=kept | {"TERM": "dumb", "COLUMNS": "200", "LANG": "C.UTF-8", **(env or {})},
+        env=kept | {"TERM": "dumb", "COLUMNS": str(size[0]), "LANG": "C.UTF-8", **(env or {})},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        start_new_session=True,
+        # So that Ctrl-C is one.
+        preexec_fn=lambda: os.login_tty(0),  # noqa: PLW1509 - one call, and no lock is taken
     )
     os.close(theirs)
     try:

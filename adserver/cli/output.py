@@ -10,13 +10,15 @@ import csv as csv_module
 import io
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 import orjson
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -78,6 +80,28 @@ def table(headings: Sequence[str], rows: Rows, *, numbers: Sequence[str] = ()) -
         drawn_table(headings, cells, numbers)
     else:
         plain_table(headings, cells, numbers)
+
+
+def size() -> tuple[int, int]:
+    """Columns and lines of the terminal."""
+    console = Console()
+    return console.width, console.height
+
+
+def draw(what: RenderableType) -> None:
+    Console().print(what)
+
+
+@contextmanager
+def screen() -> Iterator[Callable[..., None]]:
+    """The terminal as a whole, given back as it was: what is called with something to draw shows
+    that instead of what it has shown before."""
+    with Live(console=Console(), screen=True, auto_refresh=False) as live:
+
+        def show(*parts: RenderableType) -> None:
+            live.update(Group(*parts), refresh=True)
+
+        yield show
 
 
 def drawn_table(

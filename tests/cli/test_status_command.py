@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from adserver.core.catalog import Flight, Goal
 from adserver.core.events import Metric
+from adserver.core.pauses import Pause, Target
 from adserver.core.ports import NodeState
 from tests.cli.command import adserver
-from tests.factories import NOW, ZONE, MemoryStore, campaign, catalog, row, store
+from tests.factories import NOW, ZONE, MemoryStore, campaign, catalog, row, store, text_creative
 
 DAY = 86_400
+CONTRACT = ("campaign", "state", "delivered", "expected", "goal", "unit", "verdict")
 
 
 def busy() -> MemoryStore:
@@ -43,6 +46,17 @@ def test_json_is_as_documented():
                 "goal": None,
                 "unit": "impressions",
                 "verdict": "running",
+                "advertiser": "Brûlerie du Port",
+                "tier": "standard",
+                "today": 1_234,
+                "max_per_day": None,
+                "max_total": None,
+                "impressions": 1_235,
+                "clicks": 0,
+                "ctr": 0.0,
+                "days_left": None,
+                "paused": None,
+                "paused_parts": [],
             }
         ],
         "slots": [
@@ -51,8 +65,13 @@ def test_json_is_as_documented():
                 "requests": 2_000,
                 "fill": 0.75,
                 "reasons": {"no_campaign": 500},
+                "gross": 1_234,
+                "repeated": 0,
+                "looks_cached": False,
+                "paused": None,
             }
         ],
+        "pauses": [],
     }
 
 
@@ -76,7 +95,7 @@ def test_a_goal_is_told_beside_what_is_expected_by_now():
     memory.traffic.learn(lambda hour: 100, 28)
     memory.counted = [row(Metric.IMPRESSION, 700)]
     (told,) = orjson.loads(adserver("status", "--format", "json", store=memory).stdout)["campaigns"]
-    assert told == {
+    assert {name: told[name] for name in (*CONTRACT, "days_left")} == {
         "campaign": "sold",
         "state": "running",
         "delivered": 700,
@@ -84,6 +103,7 @@ def test_a_goal_is_told_beside_what_is_expected_by_now():
         "goal": 2_400,
         "unit": "impressions",
         "verdict": "behind",
+        "days_left": 10.0,
     }
     shown = adserver("status", store=memory).stdout
     assert "sold      running        700     1,200  2,400  impressions  behind" in shown
@@ -94,4 +114,60 @@ def test_before_anything_is_live_it_says_what_to_do():
     assert result.exit_code == 0
     assert "adserver apply" in result.stdout
     answer = orjson.loads(adserver("status", "--format", "json", store=store()).stdout)
-    assert answer == {"generation": 0, "campaigns": [], "slots": []}
+    assert answer == {"generation": 0, "campaigns": [], "slots": [], "pauses": []}
+
+
+def test_what_is_paused_is_told_first_and_in_its_line():
+    memory = busy()
+    for text in ("advertiser:Brûlerie du Port", "slot:post-top"):
+        target = Target.read(text)
+        memory.pauses.kept[target] = Pause(target, NOW - 60, NOW + 2 * DAY, "ana@desk", "complaint")
+    lines = adserver("status", store=memory).stdout.splitlines()
+    held = "by ana@desk, since 09:59, until Wed 4 Nov 10:00: complaint"
+    assert lines[1:3] == [
+        f"Paused: advertiser:Brûlerie du Port, {held}",
+        f"Paused: slot:post-top, {held}",
+    ]
+    [line] = [line for line in lines if line.startswith("brulerie")]
+    assert " paused " in line
+    assert line.endswith(f"paused: advertiser:Brûlerie du Port, {held}")
+    answer = orjson.loads(adserver("status", "--format", "json", store=memory).stdout)
+    expected = {
+        "target": "advertiser:Brûlerie du Port",
+        "since": "2026-11-02T09:59:00+01:00",
+        "until": "2026-11-04T10:00:00+01:00",
+        "by": "ana@desk",
+        "message": "complaint",
+    }
+    assert answer["campaigns"][0]["paused"] == answer["pauses"][0] == expected
+    assert answer["slots"][0]["paused"]["target"] == "slot:post-top"
+
+
+def test_what_is_paused_of_a_campaign_that_goes_on_is_in_its_line():
+    memory = store(catalog(campaign(creatives=(text_creative("x"), text_creative("y")))))
+    target = Target.read("brulerie/x")
+    memory.pauses.kept[target] = Pause(target, NOW - 60, None, "ana@desk")
+    assert "  without brulerie/x\n" in adserver("status", store=memory).stdout
+
+
+def test_a_slot_whose_pages_look_cached_is_told_with_where_to_read_on():
+    memory = busy()
+    memory.counted.append(row(Metric.IMPRESSION, 900, reason="duplicate"))
+    shown = adserver("status", store=memory).stdout
+    assert "post-top looks cached: more than a fifth" in shown
+    assert "slots.md#cached-pages" in shown
+
+
+def test_a_slot_says_its_three_commonest_reasons_and_how_many_more_there_are():
+    memory = busy()
+    reasons = ("paused", "ended", "draft", "off_hours")
+    memory.counted += [row(Metric.NO_FILL, n, reason=reason) for n, reason in enumerate(reasons, 1)]
+    shown = adserver("status", store=memory).stdout
+    assert "no_campaign 500, off_hours 4, draft 3, 2 more\n" in shown
+
+
+@pytest.mark.parametrize("words", [["--watch"], ["--watch", "5"], ["--watch", "--format", "json"]])
+def test_there_is_nothing_to_watch_without_a_terminal(words: list[str]):
+    result = adserver("status", *words, store=busy())
+    assert result.exit_code == 2
+    assert "--watch is for a terminal" in result.stderr

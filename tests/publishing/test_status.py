@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, replace
 
 from adserver.core.bought import delivered_by_unit
-from adserver.core.catalog import Campaign, Flight, Goal, Hours, State, Tier
+from adserver.core.catalog import Campaign, Flight, Goal, Hours, Slot, State, Tier
 from adserver.core.events import Metric, Row
+from adserver.core.goals import limits_of
+from adserver.core.leases import Grant, Room
 from adserver.core.outlook import Outlook
 from adserver.core.pacing import Verdict
-from adserver.publishing.status import CampaignStatus, Status, status
+from adserver.core.pauses import Pause, Target
+from adserver.publishing.status import CampaignStatus, Known, Status, status
 from tests.factories import (
     NOW,
     ZONE,
@@ -32,10 +36,17 @@ def made(
     *campaigns: Campaign,
     rows: tuple[Row, ...] = (),
     outlooks: Mapping[str, Outlook] | None = None,
+    pauses: Sequence[Pause] = (),
+    rooms: Mapping[str, Room] | None = None,
+    slots: tuple[Slot, ...] = (slot(),),
 ) -> Status:
-    live = generation(catalog(*campaigns), number=7)
+    live = generation(catalog(*campaigns, slots=slots), number=7)
     by_unit = delivered_by_unit(live.numbers, delivered(rows))
-    return status(live, by_unit, outlooks or {}, rows, NOW)
+    return status(Known(live, by_unit, outlooks or {}, rows, tuple(pauses), rooms or {}), NOW)
+
+
+def plain(told: CampaignStatus) -> tuple[object, ...]:
+    return astuple(told)[:7]
 
 
 def judged(one: Campaign, outlook: Outlook, *rows: Row) -> CampaignStatus:
@@ -59,20 +70,20 @@ def flight(since: float | None = None, until: float | None = None) -> Flight:
 
 def test_a_campaign_that_shows_is_running():
     told = only(campaign(), row(Metric.IMPRESSION, 12), row(Metric.IMPRESSION, 3, reason="bot"))
-    assert told == CampaignStatus("brulerie", "running", 12, None, None, "impressions", "running")
+    assert plain(told) == ("brulerie", "running", 12, None, None, "impressions", "running")
 
 
 def test_a_goal_says_how_far_it_is_and_should_be():
     sold = campaign(goal=Goal(impressions=1_000))
     told = judged(sold, Outlook(300, Verdict.BEHIND), row(Metric.IMPRESSION, 200))
-    assert told == CampaignStatus("brulerie", "running", 200, 300, 1_000, "impressions", "behind")
+    assert plain(told) == ("brulerie", "running", 200, 300, 1_000, "impressions", "behind")
 
 
 def test_a_goal_in_clicks_counts_clicks():
     sold = campaign(goal=Goal(clicks=50))
     rows = (row(Metric.IMPRESSION, 200), row(Metric.CLICK, 12))
     told = judged(sold, Outlook(10, Verdict.ON_COURSE), *rows)
-    assert told == CampaignStatus("brulerie", "running", 12, 10, 50, "clicks", "on course")
+    assert plain(told) == ("brulerie", "running", 12, 10, 50, "clicks", "on course")
 
 
 def test_a_goal_that_is_off_its_hours_or_over_is_judged_and_a_paused_one_is_paused():
@@ -133,7 +144,7 @@ def test_what_a_creative_delivered_before_it_was_taken_out_still_counts():
     live = generation(catalog(campaign(creatives=(text_creative("new"),))))
     rows = (row(Metric.IMPRESSION, 5, creative=1), row(Metric.IMPRESSION, 6, creative=2))
     by_unit = delivered_by_unit(numbers(before), delivered(rows))
-    (told,) = status(live, by_unit, {}, (), NOW).campaigns
+    (told,) = status(Known(live, by_unit), NOW).campaigns
     assert told.delivered == 11
 
 
@@ -162,6 +173,90 @@ def test_more_empty_answers_than_requests_are_no_fill_and_not_less():
 
 def test_slots_stand_in_the_order_of_their_file():
     live = generation(catalog(slots=(slot("z"), slot("a"))))
-    assert [
-        s.slot for s in status(live, delivered_by_unit(live.numbers, {}), {}, (), NOW).slots
-    ] == ["z", "a"]
+    told = status(Known(live, delivered_by_unit(live.numbers, {})), NOW)
+    assert [one.slot for one in told.slots] == ["z", "a"]
+
+
+def test_what_an_ad_is_worth_to_its_readers_and_how_long_it_has() -> None:
+    goal = campaign(goal=Goal(clicks=50), flight=flight(NOW - DAY, NOW + 1.5 * DAY))
+    rows = (row(Metric.IMPRESSION, 200), row(Metric.CLICK, 3), row(Metric.CLICK, 9, reason="bot"))
+    told = only(goal, *rows)
+    assert (told.impressions, told.clicks, told.ctr, told.today) == (200, 3, 0.015, 3)
+    assert (told.days_left, told.tier, told.advertiser) == (1.5, "standard", "Brûlerie du Port")
+    silent = only(campaign())
+    assert (silent.ctr, silent.days_left) == (None, None)
+    assert only(campaign(flight=flight(until=NOW - DAY))).days_left == 0.0
+
+
+def test_today_begins_at_the_campaigns_midnight() -> None:
+    """It is ten in the morning in Paris, and six in the evening in Tokyo."""
+    rows = tuple(row(Metric.IMPRESSION, 1, hour=int(NOW) - hours * HOUR) for hours in range(25))
+    assert only(campaign(), *rows).today == 11
+    assert only(campaign(flight=Flight(None, None, "Asia/Tokyo")), *rows).today == 19
+
+
+def room(one: Campaign, today: int, delivered_so_far: int = 0) -> Room:
+    limits = limits_of(one)
+    assert limits is not None
+    made = Room(1, limits)
+    made.granted(Grant(0, 0, 0, None, limits.a_day - today, delivered_so_far, 0))
+    return made
+
+
+def test_limits_are_told_beside_what_they_leave() -> None:
+    daily = campaign(max_per_day=60, max_total=100)
+    (told,) = made(daily, rooms={"brulerie": room(daily, 45)}).campaigns
+    assert (told.today, told.max_per_day, told.max_total) == (45, 60, 100)
+    assert told.verdict == "no impression yet"
+    (full,) = made(daily, rooms={"brulerie": room(daily, 60)}).campaigns
+    assert full.verdict == "full for today"
+    assert only(replace(daily, max_per_day=0), row(Metric.IMPRESSION, 100)).verdict == (
+        "all of max_total delivered"
+    )
+
+
+def pause(target: str, until: float | None = None) -> Pause:
+    return Pause(Target.read(target), NOW - HOUR, until, "ana@desk", "complaint")
+
+
+def test_who_has_paused_a_campaign_is_told_with_it() -> None:
+    pauses = [pause("advertiser:brûlerie du port", NOW + HOUR), pause("gone", NOW)]
+    made_of_it = made(campaign(goal=Goal(impressions=9)), pauses=pauses)
+    (told,) = made_of_it.campaigns
+    assert (told.state, told.verdict) == ("paused", "paused")
+    assert told.paused is not None
+    assert told.paused.since == "2026-11-02T09:00:00+01:00"
+    assert told.paused.until == "2026-11-02T11:00:00+01:00"
+    assert (told.paused.target, told.paused.by) == ("advertiser:brûlerie du port", "ana@desk")
+    assert made_of_it.pauses == (told.paused,)
+    assert told.paused_parts == ()
+
+
+def test_what_is_paused_of_a_campaign_that_goes_on_is_told() -> None:
+    two = campaign(creatives=(text_creative("x"), text_creative("y")))
+    slots = (slot("post-top"), slot("post-bottom"))
+    told = made(two, pauses=[pause("brulerie/x"), pause("slot:post-top")], slots=slots)
+    (one,) = told.campaigns
+    assert (one.state, one.paused) == ("running", None)
+    assert one.paused_parts == ("brulerie/x", "slot:post-top")
+    assert [slot.paused.by if slot.paused else None for slot in told.slots] == ["ana@desk", None]
+    (whole,) = made(two, pauses=[pause("brulerie/x"), pause("brulerie/y")]).campaigns
+    assert (whole.state, whole.paused_parts) == ("paused", ())
+    assert whole.paused is not None
+    assert whole.paused.target == "brulerie/x"
+
+
+def test_a_slot_looks_cached_where_a_fifth_of_what_comes_has_come_before() -> None:
+    def cached(net: int, **repeated: int) -> tuple[int, int, bool]:
+        rows = [
+            row(Metric.IMPRESSION, net),
+            row(Metric.IMPRESSION, 7, reason="bot"),
+            row(Metric.CLICK, 999, reason="duplicate"),
+            *(row(Metric.IMPRESSION, many, reason=reason) for reason, many in repeated.items()),
+        ]
+        (told,) = made(rows=tuple(rows)).slots
+        return told.gross, told.repeated, told.looks_cached
+
+    assert cached(73, duplicate=12, expired=8) == (100, 20, False)
+    assert cached(73, duplicate=13, expired=8) == (101, 21, True)
+    assert cached(10, duplicate=82) == (99, 82, False), "of too few nothing is said"

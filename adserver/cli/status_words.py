@@ -1,0 +1,95 @@
+"""What `status` says in words and numbers, on a terminal or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from adserver.core.pauses import EVERYTHING
+from adserver.core.ports import NodeState, Published
+from adserver.publishing import moments
+from adserver.publishing.paused_status import PausedStatus
+from adserver.publishing.slot_status import SlotStatus
+from adserver.publishing.status import CampaignStatus, Status
+
+DAY_SECONDS = 86_400
+SHOWN_REASONS = 3
+CACHED = (
+    "looks cached: more than a fifth of its impressions have come before; its pages are handed out "
+    "again with the ad in them (docs: slots.md#cached-pages)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that there is to say. now: UTC seconds."""
+
+    status: Status
+    published: Published | None
+    nodes: Sequence[NodeState]
+    now: float
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        if self.published is None:
+            return ("Nothing is live yet: `adserver apply` makes the campaign files live.",)
+        return (headline(self.published, self.now),)
+
+
+def headline(published: Published, now: float) -> str:
+    message = f": {published.message}" if published.message else ""
+    ago = span(max(now - published.created_at, 0))
+    return f"Generation {published.number}, applied {ago} ago by {published.author}{message}"
+
+
+def span(seconds: float) -> str:
+    for size, unit in ((DAY_SECONDS, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def left(one: CampaignStatus) -> str:
+    """Of its flight; nothing where it is over, or has no end."""
+    return span(one.days_left * DAY_SECONDS) if one.days_left else ""
+
+
+def counted(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.2%}"
+
+
+def empty_because(one: SlotStatus) -> str:
+    """The reasons that are most often given."""
+    shown = [f"{reason} {count:,}" for reason, count in one.reasons.items()]
+    more = len(shown) - SHOWN_REASONS
+    return ", ".join(shown[:SHOWN_REASONS]) + (f", {more} more" if more > 0 else "")
+
+
+def held_by(one: PausedStatus, told: Told) -> str:
+    """In a line: what, by whom, since when, until when, and why."""
+    what = "everything" if one.target == EVERYTHING else one.target
+    until = "" if one.until is None else f", until {moment(one.until, told.now)}"
+    message = f": {one.message}" if one.message else ""
+    return f"{what}, by {one.by}, since {moment(one.since, told.now)}{until}{message}"
+
+
+def moment(iso: str, now: float) -> str:
+    at = datetime.fromisoformat(iso)
+    day = f"{moments.DAYS[at.weekday()]} {at.day} {moments.MONTHS[at.month - 1]}"
+    return f"{at:%H:%M}" if abs(at.timestamp() - now) < DAY_SECONDS / 2 else f"{day} {at:%H:%M}"
+
+
+def goes_on_without(one: CampaignStatus) -> str:
+    """Its creatives that are paused; slots that are say so themselves."""
+    creatives = [part for part in one.paused_parts if part.startswith(f"{one.campaign}/")]
+    return f"without {', '.join(creatives)}" if creatives else ""
+
+
+def remark(one: CampaignStatus, told: Told) -> str:
+    """What a line has to say beside its numbers."""
+    return goes_on_without(one) if one.paused is None else f"paused: {held_by(one.paused, told)}"
