@@ -303,9 +303,9 @@ def names(catalog: Catalog) -> list[str]:
 
 def covers(pattern: str, name: str) -> bool:
     """Whether a slot pattern stands for a name; `*` is any run of characters, linear time."""
-    first, *rest = pattern.split("*")
-    if not rest:
+    if "*" not in pattern:
         return pattern == name
+    first, *rest = pattern.split("*")
     *middle, last = rest
     if not name.startswith(first) or len(name) < len(first) + len(last):
         return False

@@ -141,8 +141,7 @@ def read_kind(fields: Fields) -> str | None:
         fields.findings.error(fields.node, "one_kind", message, "make one creative of each")
         return None
     kind = kinds[0]
-    misplaced = {key: misplaced_hint(key, kind) for key in ALL_KEYS}
-    fields.only((*COMMON_KEYS, *KEYS_OF[kind]), misplaced)
+    fields.only((*COMMON_KEYS, *KEYS_OF[kind]), MISPLACED[kind])
     return kind
 
 
@@ -151,6 +150,9 @@ def misplaced_hint(key: str, kind: str) -> str:
         return "delete it: the sizes of pictures are read from the files"
     owner = next((owner for owner, keys in KEYS_OF.items() if key in keys), kind)
     return f"`{key}` belongs to a creative with `{owner}`"
+
+
+MISPLACED = {kind: {key: misplaced_hint(key, kind) for key in ALL_KEYS} for kind in KINDS}
 
 
 def read_alt(fields: Fields) -> str | None:

@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "bad_path": READING,
         "outside_folder": READING,
         "no_such_file": READING,
+        "twin_files": READING,
         # YAML.
         "not_utf8": READING,
         "byte_order_mark": READING,

@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 from adserver.core.assets import Asset, digest_of
 from adserver.publishing.findings import Complaint
@@ -52,8 +53,15 @@ class Folder:
         return self.read_already[key]
 
     def _read(self, relative: str, largest: int) -> bytes | Complaint:
-        path = os.path.join(self.real, relative)
-        real = os.path.realpath(path)
+        path = found = os.path.join(self.real, relative)
+        if not relative.isascii():
+            same = same_names(self.real, relative)
+            if len(same) > 1:
+                message = f"{len(same)} files are called {quoted(relative)}"
+                hint = "their accents are written in two ways (Unicode NFC and NFD): keep one"
+                return Complaint("twin_files", message, hint)
+            found = os.path.join(self.real, same[0]) if same else path
+        real = os.path.realpath(found)
         if not real.startswith(self.real.rstrip(os.sep) + os.sep):
             message = f"{quoted(relative)} is a link to a file outside the config folder"
             return Complaint("outside_folder", message, "copy the file into the folder")
@@ -71,6 +79,29 @@ class Folder:
         return data
 
 
+def same_names(root: str, relative: str) -> list[str]:
+    """The paths below a folder that read like this one, as they are written on the disk.
+
+    A Mac writes an accent as a sign of its own (Unicode NFD), most else joins it (NFC).
+    """
+    found = [""]
+    for part in normalize("NFC", relative).split("/"):
+        found = [
+            os.path.join(folder, name)
+            for folder in found
+            for name in names_in(os.path.join(root, folder))
+            if normalize("NFC", name) == part
+        ]
+    return found
+
+
+def names_in(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def in_kib(count: int) -> str:
     """A limit in the unit in which it was chosen."""
     mib = 1024 * 1024
@@ -79,11 +110,7 @@ def in_kib(count: int) -> str:
 
 def near(path: str) -> str:
     """A hint naming the file beside a missing one that was probably meant."""
-    try:
-        names = os.listdir(os.path.dirname(path))
-    except OSError:
-        return ""
-    return did_you_mean(os.path.basename(path), names)
+    return did_you_mean(os.path.basename(path), names_in(os.path.dirname(path)))
 
 
 def check_path(relative: str) -> Complaint | None:

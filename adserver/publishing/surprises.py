@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from adserver.core.catalog import Campaign, Clause, Device, Site, Slot, State, Tier, may_book
-from adserver.core.fit import fits_anywhere, fitting, room_for
+from adserver.core.fit import fitting, room_for
 from adserver.core.flights import zone
 from adserver.core.targeting import COUNTRY, DEVICE, SITE, fold
 from adserver.publishing.findings import Findings
@@ -32,12 +32,13 @@ def warn_of_surprises(
     if now is not None and campaign.state is not State.DRAFT:
         warn_if_over(fields, campaign, now)
     warn_of_slow_days(fields, campaign)
-    for why in never_by_targeting(campaign, site, slots):
+    booked = [slot for slot in slots if may_book(campaign, slot)]
+    for why in never_by_targeting(campaign, site, booked):
         findings.warning(fields.at("targeting"), "never_shown", f"this is never shown: {why}")
     if never_by_hours(campaign):
         message = "this is never shown: none of its hours falls into its flight"
         findings.warning(fields.at("hours"), "never_shown", message, "compare the days of both")
-    warn_of_devices(fields, campaign, slots, findings)
+    warn_of_devices(fields, campaign, booked, findings)
 
 
 def warn_if_over(fields: Fields, campaign: Campaign, now: float) -> None:
@@ -88,14 +89,13 @@ def never_by_hours(campaign: Campaign) -> bool:
 
 
 def never_by_targeting(
-    campaign: Campaign, site: Site | None, slots: Sequence[Slot]
+    campaign: Campaign, site: Site | None, booked: Sequence[Slot]
 ) -> Iterator[str]:
     single = {*SINGLE, *(key.name for key in site.context if not key.many)} if site else SINGLE
     for clause in campaign.targeting:
         if clause.fact in single and len({fold(value) for value in clause.all}) > 1:
             yield f"no page has all of {listed(clause.all)} at once; write `any`"
     wanted = devices_of(campaign)
-    booked = [slot for slot in slots if may_book(campaign, slot)]
     if wanted != set(Device) and booked and not served(campaign, booked, wanted):
         words = " or ".join(sorted(wanted)) or "no device"
         yield f"it wants readers on {words}, and none of its creatives fits a slot there"
@@ -125,12 +125,9 @@ def only_about_device(campaign: Campaign) -> bool:
 
 
 def warn_of_devices(
-    fields: Fields, campaign: Campaign, slots: Sequence[Slot], findings: Findings
+    fields: Fields, campaign: Campaign, booked: Sequence[Slot], findings: Findings
 ) -> None:
     """Slots where a kind of screen has room, the campaign wants it, and has nothing that fits."""
-    # A slot that nothing fits at all is an error by now.
-    booked = [slot for slot in slots if may_book(campaign, slot)]
-    booked = [s for s in booked if any(fits_anywhere(c, s) for c in campaign.creatives)]
     wanted = devices_of(campaign)
     if not served(campaign, booked, wanted):
         return

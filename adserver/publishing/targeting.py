@@ -103,7 +103,7 @@ class Values:
             return self._pattern(name, item, text)
         closed = self._closed(fact)
         if closed:
-            if fold(text) in set(map(fold, closed)):
+            if fold(text) in map(fold, closed):
                 return True
             hint = nearest_or_all(text, closed, "there are")
             message = f"`{name}`: no page can have {quoted(text)}"
