@@ -146,6 +146,7 @@ class Builder:
         self.open: list[tuple[MapNode | ListNode, Scalar | None]] = []
         self.root: Node | None = None
         self.nodes = 0
+        self.aliased: set[str | None] = set()
 
     def build(self, text: str) -> Node | None:
         parser = CParser(text)
@@ -198,8 +199,10 @@ class Builder:
 
     def alias(self, event: yaml.AliasEvent) -> None:
         line, column = self.count(event)
-        message = f"`*{event.anchor}` repeats another value; aliases are not allowed"
-        self.findings.error(Place(line, column), "yaml_alias", message, "write the value out")
+        if event.anchor not in self.aliased:  # told once, however often it is used
+            self.aliased.add(event.anchor)
+            message = f"`*{event.anchor}` repeats another value; aliases are not allowed"
+            self.findings.error(Place(line, column), "yaml_alias", message, "write the value out")
         self.place(Scalar(line, column, f"*{event.anchor}", Kind.BROKEN))
 
     def count(self, event: yaml.Event) -> tuple[int, int]:

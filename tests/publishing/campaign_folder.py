@@ -40,6 +40,7 @@ def draw_all(images: Path) -> None:
     (images / "really-a-png.jpg").write_bytes(draw(728, 90))
     (images / "half.png").write_bytes(draw(728, 90)[:100])
     (images / "words.png").write_bytes(b"not a picture")
+    (images / "scripted.svg").write_bytes(b"<svg><script>alert(1)</script></svg>")
     (images / "drawing.svg").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
     (images / "hidden-svg.png").write_bytes(b"<?xml version='1.0'?><svg/>")
     # A comment chunk makes a picture heavy without making it large.
