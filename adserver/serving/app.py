@@ -67,13 +67,18 @@ class PublicApp:
     """
 
     def __init__(
-        self, state: State, prefix: str, beside: Callable[[Callable[[], ASGIApp]], ASGIApp]
+        self, state: State, prefix: str, beside: Callable[[Callable[[], PublicApp]], ASGIApp]
     ) -> None:
         self._state = state
         self._prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
         self._beside = beside(lambda: self)
         self._meter = state.meter
         self._requests = state.meter.counts["http_requests_total"]
+
+    @property
+    def generation(self) -> int:
+        """The one that is served, 0 for none."""
+        return self._state.live.generation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()

@@ -53,7 +53,7 @@ def strip(
     if decision.reason is Reason.UNKNOWN_SLOT:
         near = served.hint(name)
         said = f"there is no such slot{f'; did you mean {near}?' if near else ''}"
-        return marked(decision, f"{escape(name)}: {escape(said)}")
+        return marked(served, decision, f"{escape(name)}: {escape(said)}")
     placement = decision.placement
     if placement is not None:
         campaign = placement.campaign
@@ -63,11 +63,15 @@ def strip(
         said = f"{name}: empty, {decision.reason}{f' ({near})' if near else ''}"
     address = served.addresses.of(f"/dev/why/{quote(name)}?{query_of(context)}")
     link = f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(said)}</a>'
-    return marked(decision, link)
+    return marked(served, decision, link)
 
 
-def marked(decision: Decision, content: str) -> str:
-    return f'<span class="adserver-dev" data-reason="{decision.reason}" lang="en">{content}</span>'
+def marked(served: Served, decision: Decision, content: str) -> str:
+    """With the generation that it is of, for dev.js to see when there is a newer one."""
+    return (
+        f'<span class="adserver-dev" data-generation="{served.snapshot.generation}"'
+        f' data-reason="{decision.reason}" lang="en">{content}</span>'
+    )
 
 
 def nearest(

@@ -73,6 +73,8 @@ class Workbench:
         self.say(
             f"{clock} applied in {seconds:.1f} s{':' if changes else ', nothing is different'}"
         )
+        if len(changes) > MAX_SHOWN_CHANGES:
+            changes = [line for line in changes if not line.startswith(" ")]
         for line in changes[:MAX_SHOWN_CHANGES]:
             self.say(f"    {line}")
         if len(changes) > MAX_SHOWN_CHANGES:
@@ -93,13 +95,13 @@ def run_dev(settings: Settings, say: Say, tell: Tell, *, confirmed: bool) -> int
 
     def announce(node: Node) -> None:
         say(f"adserver serves on {node.address}, its admin port is {node.admin_address}")
-        say(f"It watches {settings.config}: save a file, reload the page. Nothing counts.")
+        say(f"It watches {settings.config}: save a file, and pages show it. Nothing counts.")
 
     return serve(
         settings,
         announce,
         prepare=prepare,
-        beside=lambda _: lambda _: dev_pages(settings),
+        beside=lambda _: lambda ads: dev_pages(settings, lambda: ads().generation),
         extra_roles=lambda node: [Role("watch", watching(bench, node.address))],
         preview=True,
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from adserver.core.errors import NoSuchName, StoreUnavailable
@@ -22,6 +23,7 @@ from adserver.settings import Settings
 from adserver.store.address import shown
 from adserver.wiring.control import ControlPlane, control_plane
 
+ANY_ORIGIN = {"access-control-allow-origin": "*"}
 STYLES = Path(__file__).parent / "templates" / "why.css"
 HEADERS = {
     "cache-control": "no-store",
@@ -32,7 +34,8 @@ HEADERS = {
 }
 
 
-def dev_pages(settings: Settings) -> Starlette:
+def dev_pages(settings: Settings, generation: Callable[[], int]) -> Starlette:
+    """generation: the number of the one that this worker serves."""
     page = Environment(
         loader=PackageLoader("adserver.wiring"),
         autoescape=True,
@@ -57,7 +60,17 @@ def dev_pages(settings: Settings) -> Starlette:
     async def styles(_: Request) -> Response:
         return Response(STYLES.read_bytes(), 200, HEADERS, "text/css")
 
-    return Starlette(routes=[Route("/dev/why.css", styles), Route("/dev/why/{slot}", answer)])
+    async def number(_: Request) -> Response:
+        """By which dev.js knows that there is something to show."""
+        return PlainTextResponse(f"{generation()}", 200, HEADERS | ANY_ORIGIN)
+
+    return Starlette(
+        routes=[
+            Route("/dev/generation", number),
+            Route("/dev/why.css", styles),
+            Route("/dev/why/{slot}", answer),
+        ]
+    )
 
 
 def found(settings: Settings, plane: ControlPlane, slot: str, query: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 Answered = TypeVar("Answered")
 # Makes what answers the paths that are not the ad server's; it may call the ad server itself.
-MakeBeside = Callable[[Callable[[], ASGIApp]], ASGIApp]
+MakeBeside = Callable[[Callable[[], PublicApp]], ASGIApp]
 MEBIBYTE = 1024 * 1024
 
 

@@ -159,6 +159,22 @@ def test_a_saved_file_is_on_the_page_within_two_seconds(dev: Bench, page: Page) 
         expect(page.locator(f"[data-slot={slot}] strong")).to_have_text("Thé de saison")
 
 
+def test_what_is_saved_is_shown_without_a_reload(dev: Bench, page: Page) -> None:
+    dev.open(page)
+    page.evaluate("window.mine = true")
+    for slot in ("top", "tagged"):
+        dev.save(slot, headline="Saved just now")
+        expect(page.locator(f"[data-slot={slot}] strong")).to_have_text("Saved just now")
+    assert page.evaluate("window.mine")
+    # A slot of slots.yaml has its new size, too.
+    slots = {**SLOTS, "unsold": {**SLOTS["unsold"], "sizes": {"desktop": "300x250"}}}
+    write(dev.config / "slots.yaml", slots)
+    expect(page.locator("[data-slot=unsold]")).to_have_css("height", "274px")
+    write(dev.config / "slots.yaml", SLOTS)
+    expect(page.locator("[data-slot=unsold]")).to_have_css("height", "114px")
+    expect(page.locator("[data-slot=unsold] .adserver-dev")).to_have_count(1)
+
+
 def asked(bench: Bench, slot: str) -> str:
     page = f"{bench.blog.origin}/2026/quai"
     return bench.ads.get("/decisions", params={"slots": slot, "url": page}).text
@@ -277,7 +293,7 @@ def test_live_there_is_none_of_it(live: Bench, page: Page) -> None:
     for path in ("/slots.css", "/tag.js"):
         assert "adserver-dev" not in ads.get(path).text
         assert "max-age" in ads.get(path).headers["cache-control"]
-    for path in ("/dev/why/top", "/dev/why.css", "/dev"):
+    for path in ("/dev/why/top", "/dev/why.css", "/dev/generation", "/dev"):
         assert ads.get(path).status_code == 404
     ticket = TICKET.search(ads.get("/slots/top").text)
     assert ticket

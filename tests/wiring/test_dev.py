@@ -100,7 +100,10 @@ def test_a_long_plan_is_cut(settings: Settings) -> None:
         save(settings, f"campaigns/house-{number}.yaml", text)
     bench, said = Bench.of(settings)
     bench.look(ADDRESS)
-    assert len([line for line in said if line.startswith("    ")]) == MAX_SHOWN_CHANGES + 1
+    lines = [line for line in said if line.startswith("    ")]
+    assert len(lines) == MAX_SHOWN_CHANGES + 1
+    assert "    + house-0" in lines
+    assert not any(line.startswith("     ") for line in lines)  # names first, details later
     assert said[-1].endswith("more lines")
 
 
@@ -144,7 +147,7 @@ def test_it_refuses_before_it_does_anything(tmp_path: Path) -> None:
 
 
 def test_why_is_a_page(settings: Settings) -> None:
-    client = TestClient(dev_pages(settings))
+    client = TestClient(dev_pages(settings, lambda: 7))
     assert "Nothing is served yet" in client.get("/dev/why/home-top").text
     Bench.of(settings)[0].look(ADDRESS)
     page = client.get("/dev/why/home-top?device=mobile&url=https://gazette.example/%3Cb%3E")
@@ -158,10 +161,12 @@ def test_why_is_a_page(settings: Settings) -> None:
     missing = client.get("/dev/why/home-tap")
     assert missing.status_code == 404
     assert "home-tap" in missing.text
+    assert client.get("/dev/generation").text == "7"
+    assert client.get("/dev/generation").headers["access-control-allow-origin"] == "*"
     assert client.get("/dev/why.css").headers["content-type"].startswith("text/css")
 
 
 def test_why_without_a_store_says_so(settings: Settings, tmp_path: Path) -> None:
     away = settings.model_copy(update={"redis": f"unix://{tmp_path}/nothing.sock"})
-    page = TestClient(dev_pages(away)).get("/dev/why/home-top")
+    page = TestClient(dev_pages(away, lambda: 0)).get("/dev/why/home-top")
     assert page.status_code == 503
