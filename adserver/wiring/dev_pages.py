@@ -80,7 +80,7 @@ def found(settings: Settings, plane: ControlPlane, slot: str, query: str) -> dic
     generation, now = live[0], time.time()
     facts, ignored = read_query(query.encode())
     context = context_of(facts, {}, Pages.of(generation.catalog), ignored)
-    question = Question(slot, context, now)
+    question = Question(slot, context, now, pauses=tuple(plane.pauses.known()))
     answer = why(generation, question)
     given = [f"{key}={','.join(values)}" for key, values in facts.items()]
     words = ["adserver", "--redis", shown(settings.redis), "why", slot, *given]

@@ -234,6 +234,15 @@ def test_a_goal_keeps_nobody_from_seeing_the_campaign(dev: Bench) -> None:
     assert "<td>won</td>" in dev.ads.get("/dev/why/top").text
 
 
+def test_a_pause_is_a_reason_like_any(dev: Bench) -> None:
+    paused = dev.ads.cli("pause", "top", "-m", "the advertiser has called", "--yes")
+    assert paused.returncode == 0, paused.stderr
+    until(lambda: "top: empty, paused (top paused)" in dev.ads.get("/slots/top").text)
+    assert "the advertiser has called" in dev.ads.get("/dev/why/top").text
+    assert dev.ads.cli("resume", "top", "--yes").returncode == 0
+    until(lambda: "top: top/card" in dev.ads.get("/slots/top").text)
+
+
 def test_an_empty_slot_names_who_came_near(dev: Bench) -> None:
     assert "sunday: empty, paused (sunday paused)" in dev.ads.get("/slots/sunday").text
     why = dev.ads.get("/dev/why/sunday")
