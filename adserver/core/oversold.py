@@ -1,8 +1,8 @@
 """Sponsorships that promise more of a slot than there is.
 
 Those without targeting want every request, and those with the same targeting the same ones: what
-they are sold together cannot be more than all. Of different targetings nothing is known here, so
-each is looked at by itself: who is told to be oversold certainly is.
+they are sold together cannot be more than all. So it is with hours. Of different ones nothing is
+known here, and each is looked at by itself: who is told to be oversold certainly is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import inf
 from typing import NamedTuple
 
 from adserver.core.candidates import Places, shown
-from adserver.core.catalog import Campaign, Catalog, Clause, Tier
+from adserver.core.catalog import Campaign, Catalog, Tier
 
 # Shares are floats; a third three times is all, and no more.
 ROUNDING = 1e-9
@@ -45,14 +45,12 @@ def clashes(sponsors: Sequence[Campaign]) -> Iterator[list[Campaign]]:
     of flights, as nobody joins in between."""
     for begin in {begin_of(one) for one in sponsors}:
         running = [one for one in sponsors if begin_of(one) <= begin < end_of(one)]
-        untargeted = [one for one in running if not one.targeting]
-        yield untargeted
-        for targeting in targetings(running):
-            yield [*untargeted, *(one for one in running if one.targeting == targeting)]
-
-
-def targetings(sponsors: Iterable[Campaign]) -> set[tuple[Clause, ...]]:
-    return {one.targeting for one in sponsors if one.targeting}
+        for targeting, hours in {(one.targeting, one.hours) for one in running}:
+            yield [
+                one
+                for one in running
+                if one.targeting in ((), targeting) and one.hours in ((), hours)
+            ]
 
 
 def begin_of(campaign: Campaign) -> float:

@@ -3,13 +3,13 @@ what it does to delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Html, Image
 from adserver.core.problems import Problem, Severity
-from adserver.publishing.effect import Effect, Weight
+from adserver.publishing.effect import Effect, Kind, Weight
 from adserver.publishing.effects import effects
 from adserver.publishing.known import Known
 from adserver.publishing.plan_text import INDENT, counted
@@ -51,10 +51,15 @@ def make_plan(reading: Reading, wish: Wish, known: Known, *, remove_slots: bool)
     if any(one.renamed_from for one in written.campaigns):
         beside = replace(beside, ever=known.ever, said_at=said_at(reading.sources))
     proposal = propose(written, known.live, wish, beside)
+    made = plan_of(proposal, known, remove_slots=remove_slots)
+    warnings = problems_of(reading, wish.only)
+    # Where something stays that the files do not have, what they say is not all.
+    told = () if wish.only or proposal.plan.kept else warnings
     return replace(
-        plan_of(proposal, known, remove_slots=remove_slots),
+        made,
         files=tuple(new_files(proposal.before, proposal.catalog, reading.assets)),
-        warnings=problems_of(reading, wish.only),
+        effects=tuple(one for one in made.effects if not is_told(one, told)),
+        warnings=warnings,
         hints=tuple(hints(proposal)),
     )
 
@@ -63,6 +68,16 @@ def plan_of(proposal: Proposal, known: Known, *, remove_slots: bool) -> Planned:
     """Of a proposal that was made of no folder."""
     found = effects(proposal, known, remove_slots=remove_slots)
     return Planned(proposal, effects=found)
+
+
+# What the files are warned of as well, by the code of that.
+TOLD_OF_FILES = {Kind.OVERSOLD: "oversold", Kind.NO_HOUSE: "no_house_campaign"}
+
+
+def is_told(effect: Effect, warnings: Iterable[Problem]) -> bool:
+    """Whether a warning of the files says so, beside the line that is to be changed."""
+    code, slot = TOLD_OF_FILES.get(effect.kind), f"`{effect.subject}`"
+    return any(one.code == code and slot in one.message for one in warnings)
 
 
 def refusals(planned: Planned) -> list[Problem]:

@@ -310,6 +310,21 @@ def test_a_slot_that_pages_still_ask_for_goes_only_if_that_is_said(tmp_path):
     assert "! side: the slot is removed" in result.stdout
 
 
+def test_what_the_files_are_warned_of_is_told_once(tmp_path):
+    half = CAMPAIGN.replace("tier: remnant", "tier: sponsorship\ngoal: {share: 50%}")
+    most = half.replace("50%", "60%")
+    folder, memory = live(tmp_path, brulerie=half, tea=half)
+    rewrite(folder, brulerie=most)
+    result = run("plan", folder, memory)
+    assert "110% of slot `post-top` is sold" in result.stderr
+    assert "sponsorships have" not in result.stdout
+    # What stays without a file is not in what the files are warned of.
+    (folder / "campaigns" / "brulerie.yaml").unlink()
+    rewrite(folder, cider=most)
+    result = run("plan", folder, memory)
+    assert "! post-top: sponsorships have 160% of it at the same time" in result.stdout
+
+
 def test_a_value_that_no_page_sends_is_pointed_out(tmp_path):
     folder, memory = live(tmp_path)
     site = (folder / "site.yaml").read_text("utf-8") + "context: {tags: {many: true}}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adserver.core.catalog import Campaign, Clause, Flight, Goal, State, Tier
+from adserver.core.hours import parse_hours
 from adserver.core.oversold import oversold
 from tests.factories import NOW, ZONE, campaign, catalog, slot
 
@@ -47,6 +48,14 @@ def test_of_different_targetings_nothing_is_known() -> None:
         ("post-top", 1.2, ("a", "b"))
     ]
     assert told(sponsor("a", 0.6), sponsor("b", 0.6, targeting=culture)) == [
+        ("post-top", 1.2, ("a", "b"))
+    ]
+
+
+def test_of_different_hours_nothing_is_known_either() -> None:
+    morning, evening = (parse_hours(text) for text in ("08:00-12:00", "18:00-22:00"))
+    assert told(sponsor("a", 0.6, hours=morning), sponsor("b", 0.6, hours=evening)) == []
+    assert told(sponsor("a", 0.6, hours=morning), sponsor("b", 0.6)) == [
         ("post-top", 1.2, ("a", "b"))
     ]
 
