@@ -76,7 +76,7 @@ def csv_command(  # noqa: PLR0913 - one parameter an option
     if file is None:
         raise click.UsageError("which FILE? `adserver import csv --template` prints one to fill in")
     folder = invocation.settings().config
-    imported = import_csv(folder, file, bytes_of(file), dates)
+    imported = import_csv(folder, file, bytes_of(file), dates, invocation.now())
     writing = sort_out(folder, imported)
     show_problems(invocation, imported)
     if imported.failed:

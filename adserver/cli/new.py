@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -224,21 +225,21 @@ def ask_for_name(interview: Interview) -> str:
 
 
 def write_down(invocation: Invocation, interview: Interview, name: str, *, force: bool) -> int:
-    reading, written = interview.trial(name)
-    failed = problems.any_error(reading.problems)
+    reading, found = interview.whole(name, invocation.now())
+    failed = problems.any_error(found)
     path = interview.folder / path_of(name)
     if not failed or force:
-        write(path, written.text, replace=False)
+        write(path, interview.draft().text, replace=False)
     if invocation.as_json:
         wrote = str(path) if not failed or force else None
-        output.answer({"campaign": name, "file": wrote, **problems.as_json(reading.problems)})
+        output.answer({"campaign": name, "file": wrote, **problems.as_json(found)})
     else:
-        tell(invocation, path, reading.problems, reading, kept=not failed or force)
+        tell(invocation, path, found, reading, kept=not failed or force)
     return PROBLEMS if failed else 0
 
 
 def tell(
-    invocation: Invocation, path: Path, found: tuple[Problem, ...], reading: Reading, *, kept: bool
+    invocation: Invocation, path: Path, found: Sequence[Problem], reading: Reading, *, kept: bool
 ) -> None:
     for line in problems.told(found, reading.sources, invocation.form):
         output.complain(line)

@@ -76,10 +76,19 @@ class Import:
                 yield column, text
 
 
-def import_csv(folder: Path, file: str, data: bytes, days: DayOrder | None = None) -> Imported:
-    """Every problem of all rows in one run. days: the order of a day's parts, None to find out."""
-    settings = read_folder(folder, alone=True)
-    known = known_columns(settings.partial.site if settings.partial else None)
+def import_csv(
+    folder: Path,
+    file: str,
+    data: bytes,
+    days: DayOrder | None = None,
+    now: float | None = None,
+) -> Imported:
+    """Every problem of all rows in one run.
+
+    days: the order of a day's parts, None to find out. now: UTC seconds, as for `read_folder`.
+    """
+    before = read_folder(folder, now=now)
+    known = known_columns(before.partial.site if before.partial else None)
     folded = {key.casefold() for key in known}
     run = Import(folder, file)
     table = read_table(data, lambda text: text.strip().casefold() in folded, run.findings)
@@ -89,7 +98,9 @@ def import_csv(folder: Path, file: str, data: bytes, days: DayOrder | None = Non
     refuse_cells_without_heading(run, table)
     campaigns = booked(run, table, habits_of(run, table, days))
     drafts = {path_of(folder, one.name): draft(one.values) for one in campaigns}
-    told = problems_of_drafts(run, campaigns, drafts)
+    texts = {path: one.text for path, one in drafts.items()}
+    after = read_folder(folder, texts, now=now)
+    told = problems_of_drafts(run, zip(campaigns, drafts.items(), strict=True), before, after)
     problems = sorted({*run.findings.problems, *told})
     return Imported(drafts, tuple(problems), len(table.rows))
 
@@ -188,27 +199,29 @@ def add_creative(run: Import, campaign: Booked, row: Row, values: list[Given]) -
 
 
 def problems_of_drafts(
-    run: Import, campaigns: list[Booked], drafts: Mapping[str, Draft]
+    run: Import,
+    written: Iterable[tuple[Booked, tuple[str, Draft]]],
+    before: Reading,
+    after: Reading,
 ) -> Iterator[Problem]:
-    """What the reader of files says, at the cells; not of cells that are refused already."""
-    reading = read_folder(run.folder, {path: one.text for path, one in drafts.items()})
-    by_file = {
-        str(run.folder / path): (campaign, one)
-        for campaign, (path, one) in zip(campaigns, drafts.items(), strict=True)
-    }
+    """What the reader of files says because of the import, at the cells; not of cells that are
+    refused already. before, after: the folder without the drafts, and with them."""
+    by_file = {str(run.folder / path): (campaign, one) for campaign, (path, one) in written}
     refused = {(one.line, one.column) for one in run.findings.problems}
-    for problem in reading.problems:
+    known = set(before.problems)
+    for problem in after.problems:
         if problem.file in by_file:
             told = at_cell(run, problem, *by_file[problem.file])
             if (told.line, told.column) not in refused:
                 yield told
-        elif stands_in_the_way(problem, reading):
+        elif problem not in known or stands_in_the_way(problem, before):
+            # A name that is taken, say; or nothing can be read against the folder as it is.
             yield problem
 
 
-def stands_in_the_way(problem: Problem, reading: Reading) -> bool:
+def stands_in_the_way(problem: Problem, folder: Reading) -> bool:
     """Whether nothing can be imported because of a problem of the folder itself."""
-    return problem.severity is Severity.ERROR and reading.partial is None
+    return folder.partial is None and problem.severity is Severity.ERROR
 
 
 def at_cell(run: Import, problem: Problem, campaign: Booked, written: Draft) -> Problem:

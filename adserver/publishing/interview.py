@@ -104,6 +104,12 @@ class Interview:
         written = self.draft()
         return read_folder(self.folder, {path_of(name): written.text}, alone=True), written
 
+    def whole(self, name: str, now: float) -> tuple[Reading, list[Problem]]:
+        """The folder with the new campaign, and what is said because of it. now: UTC seconds."""
+        known = set(read_folder(self.folder, now=now).problems)
+        reading = read_folder(self.folder, {path_of(name): self.draft().text}, now=now)
+        return reading, [problem for problem in reading.problems if problem not in known]
+
     def proposed_name(self) -> str:
         taken = set(campaign_names(self.folder))
         advertiser = self.says("advertiser") or self.tier

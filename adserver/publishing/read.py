@@ -109,7 +109,8 @@ def read_folder(
     reader = Reader(Folder(folder), drafts)
     if not os.path.isdir(folder):  # unlike Path.is_dir, it never raises
         message = f"there is no folder {folder}"
-        return nothing(Problem(str(folder), 0, 0, Severity.ERROR, "missing_folder", message))
+        hint = "`adserver init` makes one; `--config DIR` names another"
+        return nothing(Problem(str(folder), 0, 0, Severity.ERROR, "missing_folder", message, hint))
     site = read_site_file(reader)
     slots = read_slots_file(reader)
     files = sorted(drafts) if alone else campaign_files(reader)

@@ -53,7 +53,7 @@ class Workbench:
         if not self.watch.changed():
             return
         begun = time.monotonic()
-        reading = read_folder(self.settings.config)
+        reading = read_folder(self.settings.config, now=time.time())
         clock = datetime.now().astimezone().strftime("%H:%M:%S")
         for line in self.tell(reading) if not self.trouble else ():
             self.say(line)

@@ -71,6 +71,19 @@ def test_nothing_is_overwritten(folder: Path, ending: str) -> None:
     assert there.read_text("utf-8") == "mine"
 
 
+def test_a_name_that_differs_in_case_alone_is_taken(folder: Path) -> None:
+    result = adserver("new", "campaign", "House", *COFFEE, "--config", folder)
+    assert result.exit_code == 1
+    assert "is taken by" in result.stderr
+    assert not (folder / "campaigns" / "House.yaml").exists()
+
+
+def test_without_a_folder_it_says_how_there_comes_to_be_one(tmp_path: Path) -> None:
+    result = adserver("new", "campaign", *COFFEE, "--config", tmp_path / "config")
+    assert result.exit_code == 1
+    assert "`adserver init` makes one" in result.stderr
+
+
 @pytest.mark.parametrize("name", ["../coffee", "a b", "é", ""])
 def test_a_name_that_cannot_be_one_is_refused(folder: Path, name: str) -> None:
     result = adserver("new", "campaign", name, *COFFEE, "--config", folder)

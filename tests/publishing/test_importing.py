@@ -222,6 +222,12 @@ def test_another_campaigns_problems_are_none_of_ours(folder: Path) -> None:
     assert imported(folder, HEADINGS, GOOD).problems == ()
 
 
+@pytest.mark.parametrize("name", ["HOUSE", "House"])
+def test_a_name_that_another_file_has_but_for_its_case_is_refused(folder: Path, name: str) -> None:
+    made = imported(folder, HEADINGS, GOOD.replace("quay", name))
+    assert [p.code for p in made.problems] == ["duplicate_name"]
+
+
 def test_a_warning_is_told_and_stands_in_nobodys_way(folder: Path) -> None:
     (folder / "images").mkdir()
     (folder / "images" / "heavy.gif").write_bytes(
