@@ -50,8 +50,10 @@ def count(number: int, noun: str) -> str:
 
 
 def summary(problems: Sequence[Problem], campaigns: int) -> str:
+    """What `validate` says in the end; a notice is no problem."""
     read = f"{count(campaigns, 'campaign')} read"
-    if not problems:
+    found = {problem for problem in problems if problem.severity is not Severity.NOTICE}
+    if not found:
         return f"no problems; {read}"
-    files = len({problem.file for problem in problems})
-    return f"{count(len(set(problems)), 'problem')} in {count(files, 'file')}; {read}"
+    files = len({problem.file for problem in found})
+    return f"{count(len(found), 'problem')} in {count(files, 'file')}; {read}"

@@ -38,6 +38,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "outside_folder": READING,
         "no_such_file": READING,
         "twin_files": READING,
+        "changed_file": READING,
         # YAML.
         "not_utf8": READING,
         "byte_order_mark": READING,
@@ -73,6 +74,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "oversold": SURPRISES,
         "small_weight": SURPRISES,
         "advertiser_twin": SURPRISES,
+        "value_twin": SURPRISES,
         # A campaign.
         "unknown_slot": CAMPAIGN,
         "house_never_serves": CAMPAIGN,

@@ -93,7 +93,7 @@ class Documents:
         findings = Findings(self.folder.shown(relative))
         self.sources[findings.file] = text
         check_document(text, hosts, findings)
-        digest = None if findings.failed else self.folder.keep(text.encode(), "text/html")
+        digest = None if findings.failed else self.folder.kept.hold(text.encode(), "text/html")
         source = digest_of(data)
         if source != digest:  # a byte order mark is not served
             self.folder.sources[source] = data

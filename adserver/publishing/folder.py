@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unicodedata import normalize
 
-from adserver.core.assets import Asset, digest_of
 from adserver.publishing.findings import Complaint
+from adserver.publishing.kept import Kept
 from adserver.publishing.nodes import quoted
 from adserver.publishing.suggest import did_you_mean
 
@@ -18,7 +18,7 @@ MAX_PATH = 200
 
 @dataclass(slots=True)
 class Folder:
-    """root: the folder as the user gave it; `assets` grows as files are accepted.
+    """root: the folder as the user gave it; `kept` grows as files are accepted.
 
     used: path → digest of the files that were accepted, since somebody last emptied it.
     sources: accepted files whose bytes are not those of the asset that was made of them.
@@ -26,8 +26,7 @@ class Folder:
 
     root: Path
     real: str = field(init=False)
-    read_already: dict[tuple[str, int], bytes | Complaint] = field(default_factory=dict)
-    assets: dict[str, Asset] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)
     used: dict[str, str] = field(default_factory=dict)
     sources: dict[str, bytes] = field(default_factory=dict)
 
@@ -39,29 +38,26 @@ class Folder:
         # A file name that is not UTF-8 must still be printable.
         return str(self.root / relative).encode(errors="backslashreplace").decode()
 
-    def keep(self, data: bytes, media_type: str) -> str:
-        """Take a file into the generation; the answer is its digest."""
-        digest = digest_of(data)
-        self.assets.setdefault(digest, Asset(data, media_type))
-        return digest
+    def keep(self, relative: str, data: bytes, media_type: str) -> str:
+        """Take a file of the folder into the generation as it is; the answer is its digest."""
+        return self.kept.remember(data, media_type, self.found(relative), self.shown(relative))
+
+    def found(self, relative: str) -> str:
+        """The path to open, whichever way the accents of its name are written on the disk."""
+        same = [] if relative.isascii() else same_names(self.real, relative)
+        return os.path.join(self.real, same[0] if same else relative)
 
     def read(self, relative: str, largest: int) -> bytes | Complaint:
         """The bytes of a file inside the folder, at most `largest` of them."""
-        key = (relative, largest)
-        if key not in self.read_already:
-            self.read_already[key] = check_path(relative) or self._read(relative, largest)
-        return self.read_already[key]
+        return check_path(relative) or self._read(relative, largest)
 
     def _read(self, relative: str, largest: int) -> bytes | Complaint:
-        path = found = os.path.join(self.real, relative)
-        if not relative.isascii():
-            same = same_names(self.real, relative)
-            if len(same) > 1:
-                message = f"{len(same)} files are called {quoted(relative)}"
-                hint = "their accents are written in two ways (Unicode NFC and NFD): keep one"
-                return Complaint("twin_files", message, hint)
-            found = os.path.join(self.real, same[0]) if same else path
-        real = os.path.realpath(found)
+        if not relative.isascii() and len(same := same_names(self.real, relative)) > 1:
+            message = f"{len(same)} files are called {quoted(relative)}"
+            hint = "their accents are written in two ways (Unicode NFC and NFD): keep one"
+            return Complaint("twin_files", message, hint)
+        path = self.found(relative)
+        real = os.path.realpath(path)
         if not real.startswith(self.real.rstrip(os.sep) + os.sep):
             message = f"{quoted(relative)} is a link to a file outside the config folder"
             return Complaint("outside_folder", message, "copy the file into the folder")

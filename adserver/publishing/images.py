@@ -82,7 +82,7 @@ class Pictures:
             return complaint
         media_type = FORMATS[form][0]
         size = Size(pixels.width // density, pixels.height // density)
-        digest = self.folder.keep(data, media_type)
+        digest = self.folder.keep(relative, data, media_type)
         return Picture(Image(digest, path.name, media_type, size, density), len(data))
 
 

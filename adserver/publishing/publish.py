@@ -218,7 +218,7 @@ def only_missing(content: Content, missing: Set[str]) -> Content:
     """What the store has already is not sent again."""
     return replace(
         content,
-        assets={digest: one for digest, one in content.assets.items() if digest in missing},
+        assets={digest: content.assets[digest] for digest in content.assets.keys() & missing},
         sources={digest: one for digest, one in content.sources.items() if digest in missing},
     )
 

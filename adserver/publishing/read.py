@@ -135,7 +135,7 @@ def conclude(reader: Reader, partial: Catalog | None) -> Reading:
     return Reading(
         catalog=None if failed else partial,
         partial=partial,
-        assets={digest: reader.folder.assets[digest] for digest in sorted(shown)},
+        assets=reader.folder.kept.only(shown),
         problems=problems,
         sources=reader.sources,
         broken=frozenset(reader.broken),

@@ -10,6 +10,7 @@ from adserver.publishing.findings import Complaint, Findings
 from adserver.publishing.flights import read_timezone
 from adserver.publishing.hosts import tell_of_host
 from adserver.publishing.links import Address, read_address
+from adserver.publishing.lookalikes import twins
 from adserver.publishing.nodes import MapNode, Node, Scalar, quoted
 from adserver.publishing.schema import Fields, Names, read_text
 
@@ -185,7 +186,15 @@ def read_one_of(fields: Fields) -> tuple[str, ...]:
             message = f"`{fields.where}one_of`: {quoted(text)} is there already"
             fields.findings.error(node, "duplicate_value", message)
         met[same] = text
+    warn_of_twins(fields, tuple(met.values()))
     return tuple(met.values())
+
+
+def warn_of_twins(fields: Fields, values: tuple[str, ...]) -> None:
+    for value, known in twins(values):
+        message = f"`{fields.where}one_of`: {quoted(value)} reads like {quoted(known)}"
+        hint = "some of their characters are of another alphabet: keep one of the two"
+        fields.findings.warning(fields.at("one_of"), "value_twin", message, hint)
 
 
 SLOT_KEYS = ("title", "sizes", "on_empty")

@@ -79,3 +79,8 @@ def test_problems_are_sorted_and_told_once():
 def test_the_summary_counts_problems_files_and_campaigns():
     found = [problem(1, 1), problem(2, 1), problem(1, 1, "b.yaml")]
     assert summary(found, 5) == "3 problems in 2 files; 5 campaigns read"
+
+
+def test_a_notice_is_no_problem():
+    found = [Problem("a.yaml", 1, 1, Severity.NOTICE, "foreign_host", "leads to …")]
+    assert summary(found, 1) == "no problems; 1 campaign read"

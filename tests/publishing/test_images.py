@@ -146,4 +146,4 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
     first = pictures.read("b.png")
     (tmp_path / "b.png").unlink()
     assert pictures.read("b.png") is first
-    assert len(folder.assets) == 1
+    assert len(folder.kept) == 1

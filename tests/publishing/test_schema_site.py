@@ -174,3 +174,12 @@ def test_slots_are_read_in_order() -> None:
 def test_what_a_slot_cannot_be_is_refused(text: str) -> None:
     _, findings = slots_of(text)
     assert findings.failed
+
+
+def test_values_that_read_alike_are_warned_of() -> None:
+    found, findings = site_with(context="{section: {one_of: [tech, culture, tеch]}}")
+    assert found is not None
+    (problem,) = findings.problems
+    assert (problem.code, problem.message) == (
+        "value_twin", "`context.section.one_of`: `tеch` reads like `tech`",
+    )  # fmt: skip
