@@ -1,4 +1,4 @@
-"""The plan in lines, as it is shown, and as the history keeps it.
+"""The plan in lines, as it is shown and as the history keeps it.
 
 The first character says what becomes of a thing: `+` created, `~` changed, `-` ended, `>` renamed,
 `*` the site or the slots. Lines that begin with spaces belong to the one before. So it is readable
@@ -7,7 +7,7 @@ in a terminal, in a mail and in a review's code block of the language `diff`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from adserver.core.catalog import Campaign, Catalog, booked_slots
 from adserver.core.plan import Plan
@@ -19,6 +19,8 @@ from adserver.publishing.setting_changes import setting_changes
 from adserver.publishing.spans import span_words
 
 INDENT = "    "
+# Some 50 bytes each, in every generation that is kept.
+MAX_LINES_RECORDED = 2_000
 # What changes when a campaign is shown.
 TIMING = frozenset({"flight", "hours", "state"})
 
@@ -93,6 +95,14 @@ class Difference:
 
 def indented(changes: tuple[Change, ...]) -> Iterator[str]:
     return (f"{INDENT}{change.text}" for change in changes)
+
+
+def recorded(lines: Sequence[str]) -> list[str]:
+    """What the history keeps of a plan: of a very long one what becomes of everything, and no
+    more."""
+    if len(lines) <= MAX_LINES_RECORDED:
+        return list(lines)
+    return [line for line in lines if not line.startswith(INDENT)]
 
 
 def counted(plan: Plan) -> str:

@@ -18,7 +18,7 @@ from adserver.core.plan import Plan, changed_fields, difference, merge
 from adserver.core.ports import Catalogs, Content, Entry, Published
 from adserver.core.problems import Problem, Severity
 from adserver.core.renames import Rename
-from adserver.publishing.plan_text import Difference
+from adserver.publishing.plan_text import Difference, recorded
 from adserver.publishing.read import Reading
 from adserver.publishing.renaming import NOTHING_BESIDE, Beside, alike, renaming
 from adserver.publishing.unknown import no_such
@@ -206,7 +206,7 @@ def publish(proposal: Proposal, content: Content, catalogs: Catalogs, entry: Ent
             proposal.expected,
             proposal.catalog,
             only_missing(content, missing),
-            replace(entry, diff="\n".join(summary(proposal))),
+            replace(entry, diff="\n".join(recorded(summary(proposal)))),
             proposal.plan.renamed,
         )
     except LiveHasMoved as error:
@@ -239,5 +239,5 @@ def digests(catalog: Catalog) -> dict[str, str]:
 
 
 def summary(proposal: Proposal) -> list[str]:
-    """The plan in lines, as it is shown and as the history keeps it."""
+    """The plan in lines, as it is shown."""
     return list(proposal.difference.lines())

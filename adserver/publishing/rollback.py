@@ -5,7 +5,7 @@ Numbers are permanent, so what was counted goes on where it was, whichever way a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,15 +34,16 @@ def go_back(
 
     NoSuchName, and CatalogError where what is live has no room for it any more.
     """
-    written = only_of(live.catalog, to.catalog, campaign) if campaign else to.catalog
+    names = names_of(live, to, campaign) if campaign else ()
+    written = only_of(live.catalog, to.catalog, names) if names else to.catalog
     try:
         beside = Beside(now, renamed=renamed_back(live, to, written))
         proposal = propose(written, live, Wish(Path(), prune=True), beside)
     except CatalogError as error:
         raise CatalogError([in_words(one, to) for one in error.problems]) from error
-    if problems := [*undeclared(proposal.catalog, campaign)]:
+    if problems := [*undeclared(proposal.catalog, names)]:
         raise CatalogError(problems)
-    touched = Wish(Path(), (campaign,) if campaign else ())
+    touched = Wish(Path(), names)
     # What it needs is in the store already, or publishing refuses it by name.
     return proposal, Content(merged(to.files, live.files, proposal.catalog, touched))
 
@@ -52,11 +53,26 @@ def renamed_back(live: Generation, to: Generation, written: Catalog) -> tuple[Re
     return tuple(same_numbers(to.numbers, live.numbers, names))
 
 
-def only_of(live: Catalog, to: Catalog, campaign: str) -> Catalog:
-    """What is live, with the one campaign as `to` has it."""
-    check_known(live, to, campaign)
-    others = (one for one in live.campaigns if one.name != campaign)
-    back = (one for one in to.campaigns if one.name == campaign)
+def names_of(live: Generation, to: Generation, campaign: str) -> tuple[str, ...]:
+    """The campaign, and the name that it has now, or had then, if that is another one."""
+    check_known(live.catalog, to.catalog, campaign)
+    key = f"campaign/{campaign}"
+    then, now = to.numbers.get(key), live.numbers.get(key)
+    # A name that has come back is another campaign.
+    other = live.numbers if now is None else to.numbers if then is None else {}
+    number = then if now is None else now
+    same = (
+        name.removeprefix("campaign/")
+        for name, held in other.items()
+        if held == number and name.startswith("campaign/")
+    )
+    return (campaign, *same)
+
+
+def only_of(live: Catalog, to: Catalog, names: Collection[str]) -> Catalog:
+    """What is live, with one campaign as `to` has it. names: all that it has in either."""
+    others = (one for one in live.campaigns if one.name not in names)
+    back = (one for one in to.campaigns if one.name in names)
     return replace(live, campaigns=(*others, *back))
 
 
@@ -71,11 +87,11 @@ def in_words(problem: Problem, to: Generation) -> Problem:
     return replace(problem, file=f"generation {to.number}", hint=WHOLE)
 
 
-def undeclared(catalog: Catalog, campaign: str) -> Iterator[Problem]:
+def undeclared(catalog: Catalog, names: Collection[str]) -> Iterator[Problem]:
     """A campaign that comes back alone may target what the site does not declare any more."""
     declared = BUILT_IN | {key.name for key in catalog.site.context}
     for one in catalog.campaigns:
         unknown = sorted({clause.fact for clause in one.targeting} - declared)
-        if one.name == campaign and unknown:
-            message = f"{campaign} targets {listed(unknown)}, which the live site does not declare"
-            yield Problem(campaign, 0, 0, Severity.ERROR, "undeclared_key", message, WHOLE)
+        if one.name in names and unknown:
+            message = f"{one.name} targets {listed(unknown)}, which the live site does not declare"
+            yield Problem(one.name, 0, 0, Severity.ERROR, "undeclared_key", message, WHOLE)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adserver.core.catalog import Catalog, Goal, Price
 from adserver.core.plan import Plan, difference, merge
 from adserver.core.renames import Rename
-from adserver.publishing.plan_text import Difference, counted
+from adserver.publishing.plan_text import MAX_LINES_RECORDED, Difference, counted, recorded
 from tests.factories import ALWAYS, NOW, campaign, catalog, site, slot, text_creative
 from tests.publishing.test_campaign_changes import flight
 from tests.strategies import CAMPAIGNS
@@ -80,6 +80,13 @@ def test_a_summary_counts_what_happens() -> None:
     plan = Plan(("a", "b"), ("c",), ("d",), ("e",), ("slots",), (Rename("x", "y"),))
     assert counted(plan) == "2 created, 1 changed, 1 renamed, 1 ended, slots changed"
     assert counted(Plan()) == ""
+
+
+def test_the_history_keeps_of_a_very_long_plan_what_becomes_of_everything() -> None:
+    few = ["+ a", "    slots: b"]
+    assert recorded(few) == few
+    many = few * MAX_LINES_RECORDED
+    assert recorded(many) == ["+ a"] * MAX_LINES_RECORDED
 
 
 SOLD = st.lists(

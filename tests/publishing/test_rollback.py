@@ -96,11 +96,38 @@ def test_the_files_go_back_too() -> None:
     assert of_one == now | {"campaigns/b.yaml": then["campaigns/b.yaml"]}
 
 
-def test_a_renamed_campaign_has_its_old_name_again_and_its_counts_with_it() -> None:
+def renamed_since() -> tuple[Generation, Generation]:
+    """What is live, and a generation in which `new` was called `old`."""
     before = generation(catalog(campaign("old"), A))
     carried = {"campaign/new": before.numbers["campaign/old"], **before.numbers}
     del carried["campaign/old"]
-    live = Generation(2, catalog(campaign("new", renamed_from="old"), A), carried)
-    proposal, _ = go_back(live, before)
-    assert proposal.plan == Plan(renamed=(Rename("new", "old"),))
+    live = catalog(campaign("new", renamed_from="old"), campaign("a", weight=2))
+    return Generation(2, live, carried), before
+
+
+def test_a_renamed_campaign_has_its_old_name_again_and_its_counts_with_it() -> None:
+    proposal, _ = go_back(*renamed_since())
+    assert proposal.plan == Plan(renamed=(Rename("new", "old"),), changed=("a",))
     assert [one.name for one in proposal.catalog.campaigns] == ["a", "old"]
+
+
+@pytest.mark.parametrize("name", ["old", "new"])
+def test_a_renamed_campaign_alone_may_be_called_by_either_name(name: str) -> None:
+    live, before = renamed_since()
+    proposal, content = go_back(
+        Generation(2, live.catalog, live.numbers, files_of("now", "a", "new")),
+        Generation(1, before.catalog, before.numbers, files_of("then", "a", "old")),
+        name,
+    )
+    assert proposal.plan == Plan(renamed=(Rename("new", "old"),))
+    assert content.files == files_of("now", "a") | {
+        "campaigns/old.yaml": {"campaigns/old.yaml": "then-campaigns/old.yaml"}
+    }
+
+
+def test_a_name_that_has_come_back_is_another_campaign() -> None:
+    live, before = renamed_since()
+    numbered = {**live.numbers, "campaign/old": 9, "creative/old/carte": 9}
+    back = catalog(*live.catalog.campaigns, campaign("old", weight=3))
+    proposal, _ = go_back(Generation(3, back, numbered), before, "old")
+    assert proposal.plan == Plan(changed=("old",))
