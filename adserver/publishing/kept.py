@@ -18,16 +18,20 @@ class Kept(Mapping[str, Asset]):
         self._held: dict[str, Asset] = {}
         # By digest: the path to open, the name to tell, the media type.
         self._files: dict[str, tuple[str, str, str]] = {}
+        # Bytes of each, by digest.
+        self.sizes: dict[str, int] = {}
 
     def hold(self, data: bytes, media_type: str) -> str:
         """The answer is the digest."""
         digest = digest_of(data)
+        self.sizes[digest] = len(data)
         self._held.setdefault(digest, Asset(data, media_type))
         return digest
 
     def remember(self, data: bytes, media_type: str, path: str, name: str) -> str:
         """Keep only where the bytes are. name: the file as the user would write it."""
         digest = digest_of(data)
+        self.sizes[digest] = len(data)
         self._files.setdefault(digest, (path, name, media_type))
         return digest
 
@@ -35,6 +39,7 @@ class Kept(Mapping[str, Asset]):
         fewer = Kept()
         fewer._held = {one: asset for one, asset in self._held.items() if one in digests}
         fewer._files = {one: file for one, file in self._files.items() if one in digests}
+        fewer.sizes = {one: size for one, size in self.sizes.items() if one in digests}
         return fewer
 
     def __getitem__(self, digest: str) -> Asset:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Html, Image
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.effect import Effect, Kind, Weight
@@ -57,7 +56,7 @@ def make_plan(reading: Reading, wish: Wish, known: Known, *, remove_slots: bool)
     told = () if wish.only or proposal.plan.kept else warnings
     return replace(
         made,
-        files=tuple(new_files(proposal.before, proposal.catalog, reading.assets)),
+        files=tuple(new_files(proposal.before, proposal.catalog, reading.sizes)),
         effects=tuple(one for one in made.effects if not is_told(one, told)),
         warnings=warnings,
         hints=tuple(hints(proposal)),
@@ -91,14 +90,14 @@ def refusals(planned: Planned) -> list[Problem]:
 
 
 def new_files(
-    before: Catalog | None, after: Catalog, assets: Mapping[str, Asset]
+    before: Catalog | None, after: Catalog, sizes: Mapping[str, int]
 ) -> Iterator[NewFile]:
-    """Each once, by the first campaign that needs it."""
+    """Each once, by the first campaign that needs it. sizes: bytes of the folder's, by digest."""
     met = {file.digest for _, file in files_of(before)} if before else set()
     for campaign, file in files_of(after):
-        if file.digest not in met and file.digest in assets:
+        if file.digest not in met and file.digest in sizes:
             met.add(file.digest)
-            yield NewFile(campaign, file, len(assets[file.digest].data))
+            yield NewFile(campaign, file, sizes[file.digest])
 
 
 def files_of(catalog: Catalog) -> Iterator[tuple[str, Image | Html]]:

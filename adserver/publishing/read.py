@@ -46,6 +46,7 @@ class Reading:
     broken: the names of the campaigns with errors.
     files: which files those of the folder need, as `core.catalog.Generation` documents.
     texts: by digest, the bytes of those of `files` that are no assets.
+    sizes: by digest, how many bytes each of the assets has.
     """
 
     catalog: Catalog | None
@@ -56,6 +57,7 @@ class Reading:
     broken: frozenset[str]
     files: Files = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -132,15 +134,17 @@ def conclude(reader: Reader, partial: Catalog | None) -> Reading:
     problems = tuple(sorted(reader.problems))
     failed = any(problem.severity is Severity.ERROR for problem in problems)
     shown = digests(partial.campaigns) if partial else set()
+    assets = reader.folder.kept.only(shown)
     return Reading(
         catalog=None if failed else partial,
         partial=partial,
-        assets=reader.folder.kept.only(shown),
+        assets=assets,
         problems=problems,
         sources=reader.sources,
         broken=frozenset(reader.broken),
         files=reader.files,
         texts={**reader.texts, **reader.folder.sources},
+        sizes=assets.sizes,
     )
 
 

@@ -61,6 +61,7 @@ def test_it_is_a_mapping(kept: Kept, tmp_path: Path) -> None:
     assert "nothing" not in kept
     assert kept.get("nothing") is None
     assert dict(kept.only({other})) == {other: Asset(b"b", PNG)}
+    assert kept.only({other}).sizes == {other: 1}
 
 
 def test_a_folder_of_pictures_is_not_held(tmp_path: Path) -> None:
