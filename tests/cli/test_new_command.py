@@ -227,3 +227,40 @@ def test_a_sponsorship_and_a_house_campaign_are_asked_other_questions(folder: Pa
         person.answer("call to act?", "")
         assert person.ended() == 0, person.said
     assert campaign_of(folder, "letter").tier is Tier.HOUSE
+
+
+def test_what_is_said_is_not_asked_again_and_pictures_can_be_chosen(folder: Path) -> None:
+    (folder / "images").mkdir()
+    for width, height in ((728, 90), (320, 100)):
+        (folder / "images" / f"b-{width}x{height}.png").write_bytes(draw(width, height))
+    given = ("--tier", "standard", "--slots", "post-top", "--clicks", "500")
+    days = ("--first-day", "2026-11-02", "--last-day", "2026-11-30")
+    with on_terminal(folder.parent, "new", "campaign", *given[:4], *days, *given[4:]) as person:
+        person.answer("Who is advertised?", "Harbour Coffee")
+        person.answer("Price of a click", "0.50")
+        person.answer("click lead?", "https://coffee.example/")
+        person.answer("Pictures", "images/b-728x90.png, images/b-320x101.png")
+        person.answer("Pictures", "images/b-728x90.png, images/b-320x100.png")
+        person.answer("in words?", "Coffee")
+        person.answer("name?", "a b")
+        person.answer("name?", "coffee")
+        assert person.ended() == 0, person.said
+    assert "How many" not in person.said
+    assert "there is no file `images/b-320x101.png`" in person.said
+    campaign = campaign_of(folder, "coffee")
+    assert campaign.goal == Goal(clicks=500)
+    assert campaign.price is not None
+    assert f"{campaign.price.cpc}" == "0.50"
+    assert len(campaign.creatives[0].images) == 2
+
+
+def test_a_price_that_is_said_is_not_asked_for(folder: Path) -> None:
+    options = ("--tier", "remnant", "--advertiser", "A", "--slots", "home-top", "--cpm", "2")
+    words = ("--headline", "A", "--link", "https://a.example/")
+    with on_terminal(folder.parent, "new", "campaign", "a", *options, *words) as person:
+        person.answer("First day?", "")
+        person.answer("Last day", "")
+        person.answer("sentence more?", "")
+        person.answer("call to act?", "")
+        assert person.ended() == 0, person.said
+    assert campaign_of(folder, "a").flight.until is not None

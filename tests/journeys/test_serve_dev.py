@@ -234,6 +234,21 @@ def test_a_goal_keeps_nobody_from_seeing_the_campaign(dev: Bench) -> None:
     assert "<td>won</td>" in dev.ads.get("/dev/why/top").text
 
 
+def test_an_iframe_has_its_strip_too(dev: Bench, page: Page) -> None:
+    page.goto(f"{dev.ads.public}/frame/unsold")
+    strip = page.locator(".adserver-dev")
+    expect(strip).to_have_text("unsold: empty, no_campaign")
+    expect(strip).to_have_css("position", "absolute")  # its stylesheet is allowed there
+
+
+def test_one_call_of_a_server_has_the_strips_in_its_html(dev: Bench) -> None:
+    call = {"slots": ["top", "unsold", "folded", "tap"], "context": {"lang": "en"}}
+    made = dev.ads.request("POST", "/decisions", json=call).json()["decisions"]
+    assert [one["html"].count('adserver-dev"') for one in made[:3]] == [1, 1, 1]
+    assert made[2]["html"].startswith('<aside class="adserver-dev-collapsed">')
+    assert "did you mean top?" in made[3]["strip"]
+
+
 def test_a_pause_is_a_reason_like_any(dev: Bench) -> None:
     paused = dev.ads.cli("pause", "top", "-m", "the advertiser has called", "--yes")
     assert paused.returncode == 0, paused.stderr
