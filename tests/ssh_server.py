@@ -21,11 +21,13 @@ from tests.servers import until
 from tests.stand_in import free_port
 
 HOST = "ads-server"
+# The same machine, with a key that may do one thing alone.
+PLANNING = "ads-server-plan"
 SETTINGS = """\
 Port {port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/user_key.pub
+AuthorizedKeysFile {folder}/authorized_keys
 PidFile none
 StrictModes no
 UsePAM no
@@ -36,10 +38,13 @@ SetEnv {environment}
 """
 CLIENT = """\
 Host {host}
+  IdentityFile {folder}/user_key
+Host {planning}
+  IdentityFile {folder}/plan_key
+Host {host} {planning}
   HostName 127.0.0.1
   Port {port}
   User {user}
-  IdentityFile {folder}/user_key
   IdentitiesOnly yes
   UserKnownHostsFile {folder}/known_hosts
   StrictHostKeyChecking yes
@@ -63,12 +68,18 @@ class SshServer:
 
 
 @contextmanager
-def sshd_running(folder: Path, environment: Mapping[str, str]) -> Iterator[SshServer]:
+def sshd_running(
+    folder: Path, environment: Mapping[str, str], plan_options: str = "restrict"
+) -> Iterator[SshServer]:
+    """plan_options: what `authorized_keys` says before the key of PLANNING."""
     program = sshd()
     port = free_port()
-    for name in ("host_key", "user_key"):
+    for name in ("host_key", "user_key", "plan_key"):
         line = [needs("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(line, check=True)
+    keys = {name: (folder / f"{name}.pub").read_text("ascii") for name in ("user_key", "plan_key")}
+    known = f"{keys['user_key']}{plan_options} {keys['plan_key']}"
+    (folder / "authorized_keys").write_text(known, "utf-8")
     said = " ".join(f'"{name}={value}"' for name, value in environment.items())
     settings = SETTINGS.format(port=port, folder=folder, environment=said)
     (folder / "sshd_config").write_text(settings, "utf-8")
@@ -106,7 +117,7 @@ def client(folder: Path, port: int) -> Path:
     """A folder with an `ssh` that reads our settings and nobody else's."""
     key = (folder / "host_key.pub").read_text("ascii")
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}")
-    settings = CLIENT.format(host=HOST, port=port, user=getuser(), folder=folder)
+    settings = CLIENT.format(host=HOST, planning=PLANNING, port=port, user=getuser(), folder=folder)
     (folder / "ssh_config").write_text(settings, "utf-8")
     path = folder / "bin"
     path.mkdir()

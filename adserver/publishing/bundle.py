@@ -24,6 +24,7 @@ from pydantic import TypeAdapter
 from adserver.core.errors import BundleError
 from adserver.publishing import documents, files, images, mark
 from adserver.publishing.folder import check_path
+from adserver.publishing.read import CAMPAIGNS, SITE_FILE, SLOTS_FILE
 
 MAX_FILES = 20_000
 MAX_BYTES = 200_000_000
@@ -32,7 +33,7 @@ MAX_FILE_BYTES = max(files.MAX_BYTES, images.MAX_BYTES, documents.MAX_BYTES) + 1
 MAX_BYTES_IN_MEMORY = 8_000_000
 # Folders in folders; also what ends a circle of links.
 MAX_DEPTH = 32
-ENDINGS = (".yaml", ".yml", *images.ENDINGS, ".svg", ".html", ".htm", ".xhtml")
+ENDINGS = (*images.ENDINGS, ".svg", ".html", ".htm", ".xhtml")
 
 GREETING = "adserver-bundle"
 VERSION = "1"
@@ -95,11 +96,18 @@ def look_into(folder: Path, real: str, at: PurePosixPath, found: Gathered, depth
                 look_into(folder, real, path, found, depth + 1)
             else:
                 found.left_out[str(path)] = "is a link to a folder outside"
-        elif path.suffix.lower() in ENDINGS:
+        elif is_read(path):
             if reason := unfit(entry, real, str(path)):
                 found.left_out[str(path)] = reason
             else:
                 found.files[str(path)] = Path(entry.path)
+
+
+def is_read(path: PurePosixPath) -> bool:
+    """Of what lies among the campaigns, the names alone are looked at as well."""
+    if str(path) in (SITE_FILE, SLOTS_FILE) or str(path.parent) == CAMPAIGNS:
+        return True
+    return path.suffix.lower() in ENDINGS
 
 
 def is_inside(entry: os.DirEntry[str] | Path, real: str) -> bool:

@@ -57,7 +57,8 @@ def test_the_shipped_folder_arrives_as_it_reads_here(tmp_path: Path) -> None:
 
 def test_only_what_reading_may_ask_for_is_sent(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, a=CAMPAIGN)
-    for name in ("secret.key", ".git/config.yaml", "images/.b.png", "notes.txt", "images/b.PNG"):
+    unread = ("secret.key", ".git/config.yaml", "images/.b.png", "notes.txt", "prometheus/a.yml")
+    for name in (*unread, "images/b.PNG", "campaigns/stray.txt"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"x")
     (folder / MARK).parent.mkdir()
@@ -66,6 +67,7 @@ def test_only_what_reading_may_ask_for_is_sent(tmp_path: Path) -> None:
         "site.yaml",
         "slots.yaml",
         "campaigns/a.yaml",
+        "campaigns/stray.txt",
         "images/b.PNG",
         MARK,
     }
