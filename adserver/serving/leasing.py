@@ -77,6 +77,7 @@ class Leasing:
         self._clock = clock
         self._held: dict[int, Limited] = {}
         self._gone: list[Limited] = []
+        self._rooms_before: Mapping[str, Room] = {}
         self._low: dict[int, Limited] = {}
         self._wake = asyncio.Event()
         self._generation = 0
@@ -122,11 +123,15 @@ class Leasing:
                     await self._round(list(self._due()))
             except (StoreUnavailable, TimeoutError) as error:
                 log.warning("leases_late", error=str(error))
-        self.rooms = {held.campaign.name: held.room for held in self._held.values()}
+        held = {held.campaign.name: held.room for held in self._held.values()}
+        # The generation before is served until its successor is: whom that has no more is left
+        # without room, and not without a limit.
+        self.rooms = {**self._rooms_before, **held}
         self.by_number = {number: held.room for number, held in self._held.items()}
 
     def _following(self, generation: Generation) -> Steps[list[Limited]]:
         before, now = self._held, self.now()
+        rooms_before = {held.campaign.name: held.room for held in before.values()}
         kept: dict[int, Limited] = {}
         catalog, numbers = generation.catalog, generation.numbers
         of_campaign: dict[str, list[int]] = {}
@@ -137,7 +142,10 @@ class Leasing:
                 yield
         for campaign, ends in in_steps(catalog.campaigns):
             limits = limits_of(campaign)
-            if limits and campaign.state is State.READY and not ended(campaign.flight, now):
+            if limits is None:
+                rooms_before.pop(campaign.name, None)
+            # One that is paused serves nothing, and what was served of it needs room to count.
+            elif campaign.state is not State.DRAFT and not ended(campaign.flight, now):
                 number = numbers[f"campaign/{campaign.name}"]
                 room = before[number].room if number in before else Room(number, limits)
                 if room.limits != limits:
@@ -146,6 +154,7 @@ class Leasing:
             if ends:
                 yield
         self._held, self._generation = kept, generation.number
+        self._rooms_before = rooms_before
         # In any order this is a heap, as all are due at once.
         self._waiting, self._waits = [(float("-inf"), number) for number in kept], set(kept)
         self._homes = frozenset(shard_of_campaign(number, self.shards) for number in kept)

@@ -88,8 +88,9 @@ async def test_a_generation_is_served_with_room_for_all_that_has_limits() -> Non
         "goal": LEAST_LEASED,
         "clicks": LEAST_LEASED,
         "total": LEAST_LEASED,
+        "paused": LEAST_LEASED,
     }
-    assert sorted(worker.leasing.by_number) == [1, 2, 3]
+    assert sorted(worker.leasing.by_number) == [1, 2, 3, 6]
     assert {wanted.generation for wanted in worker.leases.asked} == {1}
 
 
@@ -139,7 +140,7 @@ async def test_a_room_of_before_is_no_reason_to_hurry() -> None:
     worker = Worker()
     await worker.leasing.follow(live(sold("a"), sold("b")))
     before = worker.leasing.rooms["a"]
-    await worker.leasing.follow(live(sold("a", state=State.PAUSED), sold("b"), number=2))
+    await worker.leasing.follow(live(sold("a", state=State.DRAFT), sold("b"), number=2))
     worker.leasing.hurry(before)
     assert worker.leasing._low == {}
 
@@ -195,12 +196,34 @@ async def test_a_campaign_that_is_gone_gives_back_what_it_had() -> None:
     worker = Worker()
     await worker.leasing.follow(live(sold("a"), sold("b")))
     free = worker.leases.free
-    paused = live(sold("a", state=State.PAUSED), sold("b"), number=2)
-    await worker.leasing.follow(paused)
+    draft = live(sold("a", state=State.DRAFT), sold("b"), number=2)
+    await worker.leasing.follow(draft)
     assert worker.leases.asked[-1].campaign == 1
     assert worker.leases.asked[-1].ask.back == ((worker.leases.until, LEAST_LEASED),)
     assert worker.leases.free == free + LEAST_LEASED
-    assert set(worker.leasing.rooms) == {"b"}
+    assert set(worker.leasing.by_number) == {2}
+
+
+async def test_until_its_successor_is_served_nobody_of_a_generation_is_without_a_limit() -> None:
+    """Room is leased anew before a generation is served, and the one before goes on meanwhile."""
+    worker = Worker()
+    await worker.leasing.follow(live(sold("gone"), sold("draft"), sold("free"), sold("kept")))
+    after = (sold("draft", state=State.DRAFT), campaign("free"), sold("kept"))
+    await worker.leasing.follow(live(*after, number=2))
+    rooms = worker.leasing.rooms
+    assert rooms["gone"].refuses(0) is rooms["draft"].refuses(0) is Reason.PACED
+    assert rooms["kept"].refuses(0) is None
+    assert "free" not in rooms, "it has no limit any more"
+    await worker.leasing.follow(live(*after, number=3))
+    assert set(worker.leasing.rooms) == {"kept"}
+
+
+async def test_what_was_served_of_a_campaign_that_is_paused_needs_room_to_count() -> None:
+    worker = Worker()
+    await worker.leasing.follow(live(sold("a")))
+    before = worker.leasing.by_number[1]
+    await worker.leasing.follow(live(sold("a", state=State.PAUSED), number=2))
+    assert worker.leasing.by_number == {1: before}
 
 
 async def test_the_last_campaign_gives_back_in_the_next_round() -> None:

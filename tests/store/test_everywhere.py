@@ -13,7 +13,9 @@ from adserver.core.context import Context
 from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric
 from adserver.core.forecast import History
+from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.ports import Content, Entry, NodeState
+from adserver.core.renames import Rename
 from adserver.core.samples import Taken
 from adserver.core.traffic import Scope
 from adserver.store.address import shards_of
@@ -21,6 +23,7 @@ from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.connect import AsyncClient, Client, async_client, client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
+from adserver.store.pauses import StoredPauses
 from adserver.store.permissions import check_user
 from adserver.store.samples import StoredKnownSamples, StoredSamples
 from adserver.store.totals import StoredTotals, delivered
@@ -163,6 +166,17 @@ async def test_generations_are_published_and_read(
     assert (await live.known_creative(1)) == StoredTotals(control, keys).known_creatives()[1]
     assert StoredTotals(control, keys).numbers()["campaign/a"] == 1
     assert StoredTotals(control, keys).through() is None
+    target = Target.read("a")
+    made = Pause(target, time.time(), None, "me")
+    pauses = StoredPauses(control, keys)
+    pauses.act(Act(made.since, Verb.PAUSE, target, "me"), [], [made])
+    assert await live.pauses() == (made,) == tuple(pauses.known())
+    renamed = [Rename("a", "b")]
+    catalogs.publish(2, catalog(campaign("b")), Content(), entry, renamed)
+    assert {str(one.target) for one in await live.pauses()} == {"a", "b"}
+    pauses.act(Act(time.time(), Verb.RESUME, target, "me"), [target, Target.read("b")], [])
+    assert await live.pauses() == ()
+    assert [one.verb for one in pauses.acts(9)] == [Verb.RESUME, Verb.PAUSE]
     state = NodeState("node", 2, time.time(), time.time())
     await live.report_node(state)
     assert catalogs.nodes() == [state]
