@@ -20,6 +20,9 @@ from adserver.core.targeting import Values
 from adserver.core.timetable import Timetable
 from adserver.core.wants import Wants
 
+# A fifth of a millisecond.
+NAMES_A_STEP = 2_000
+
 
 @dataclass(slots=True)
 class Group:
@@ -97,11 +100,11 @@ class Group:
     def stopping(self, stopped: Stopped) -> Steps[None]:
         """From now on these campaigns are paused, and no others."""
         positions = self.register.positions
-        if self.slot.name in stopped.slots:
-            yield from self.timetable.stopping(range(len(self.campaigns)))
+        if stopped.empties(self.slot.name):
+            self.timetable.stop_all()
             return
         found = []
-        for name, ends in in_steps(stopped.campaigns):
+        for name, ends in in_steps(stopped.campaigns, NAMES_A_STEP):
             if name in positions:
                 found.append(positions[name])
             if ends:

@@ -11,6 +11,8 @@ from adserver.core.reasons import REACH, Reason
 from adserver.core.steps import ITEMS_PER_STEP, Steps, finish, in_steps
 
 NEVER = float("inf")
+# Half a microsecond each; who pauses waits for the requests between two steps.
+CHANGES_A_STEP = 1_000
 # Of who has not been looked at yet.
 UNKNOWN = Reason.NO_CAMPAIGN
 # What a pause comes before: the other reasons are there whoever pauses.
@@ -29,6 +31,7 @@ class Timetable:
         self._own: list[Reason | None] = [UNKNOWN] * len(campaigns)
         self._reasons: list[Reason | None] = [None] * len(campaigns)
         self._stopped: frozenset[int] = frozenset()
+        self._all_stopped = False
         self._due: list[tuple[float, int]] = [(-NEVER, n) for n in range(len(campaigns))]
         self._how_many: dict[Reason, int] = {}
         self._room = bytearray(len(campaigns) // 8 + 1)
@@ -61,12 +64,18 @@ class Timetable:
     def stopping(self, positions: Collection[int]) -> Steps[None]:
         """From now on these are paused, and no others. Each changes by itself: who looks in
         between finds some of them as they were."""
+        self._all_stopped = False
         before, self._stopped = self._stopped, frozenset(positions)
-        for position, ends in in_steps(before ^ self._stopped):
+        for position, ends in in_steps(before ^ self._stopped, CHANGES_A_STEP):
             if self._own[position] is not UNKNOWN:
                 self._note(position)
             if ends:
                 yield
+        self._settle()
+
+    def stop_all(self) -> None:
+        """From now on all are paused. At once, however many they are."""
+        self._all_stopped = True
         self._settle()
 
     def _look(self, position: int, now: float) -> None:
@@ -90,10 +99,14 @@ class Timetable:
             self._how_many[reason] = self._how_many.get(reason, 0) + 1
 
     def _settle(self) -> None:
-        self.may_run = int.from_bytes(self._room, "little")
+        self.may_run = 0 if self._all_stopped else int.from_bytes(self._room, "little")
 
     @property
     def furthest(self) -> Reason:
         """The furthest reason of those that may not run; `no_campaign` where all may."""
-        there = (reason for reason, many in self._how_many.items() if many)
+        there = {reason for reason, many in self._how_many.items() if many}
+        if self._all_stopped:
+            may_not = sum(self._how_many.values())
+            if may_not < len(self._campaigns) or Reason.OFF_HOURS in there:
+                there = (there - {Reason.OFF_HOURS}) | {Reason.PAUSED}
         return max(there, key=REACH.__getitem__, default=Reason.NO_CAMPAIGN)

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from adserver.core.catalog import Campaign, Device, Frequency, Goal, OnEmpty, Period, State, Tier
 from adserver.core.context import Context
 from adserver.core.decision import Decision, decide, explain
+from adserver.core.group import NAMES_A_STEP
 from adserver.core.page import decide_page
 from adserver.core.pauses import (
+    CAMPAIGNS_A_STEP,
     NOTHING_STOPPED,
+    WITH_SLOTS_A_STEP,
     Kind,
     Pause,
     Stopped,
@@ -22,10 +25,12 @@ from adserver.core.pauses import (
     paused,
     pauses_of,
     stopped_by,
+    stopping,
 )
 from adserver.core.reasons import Reason, furthest
 from adserver.core.snapshot import Snapshot, compile_snapshot
-from adserver.core.steps import ITEMS_PER_STEP, finish
+from adserver.core.steps import finish
+from adserver.core.timetable import CHANGES_A_STEP
 from tests.core.flown import MOMENTS, campaigns
 from tests.factories import (
     NOW,
@@ -93,7 +98,7 @@ SLOTS = (slot("post-top"), slot("post-bottom"))
             ("slot:post-top", "slot:post-bottom"),
             Stopped(frozenset("ab"), slots=frozenset({"post-top", "post-bottom"})),
         ),
-        (("*",), Stopped(frozenset("ab"))),
+        (("*",), Stopped(frozenset("ab"), everything=True)),
         (("gone", "advertiser:gone", "slot:gone", "a/gone"), None),
     ],
 )
@@ -228,10 +233,27 @@ def test_a_pause_concerns_a_campaign_in_a_slot() -> None:
 
 
 def test_many_are_stopped_in_small_steps() -> None:
-    many = snapshot_of(*(campaign(f"c{n:03}") for n in range(2 * ITEMS_PER_STEP)))
-    stopped = stopped_by(many.catalog, [pause("*")], NOW)
-    assert sum(1 for _ in many.stopping(stopped)) >= 2
+    count = 2 * NAMES_A_STEP
+    many = snapshot_of(*(campaign(f"c{n:04}") for n in range(count)))
+    everybody = "advertiser:Brûlerie du Port"
+    found = stopping(many.catalog, [pause(everybody)], NOW)
+    assert sum(1 for _ in found) == count / CAMPAIGNS_A_STEP
+    found = stopping(many.catalog, [pause(everybody), pause("slot:other")], NOW)
+    assert sum(1 for _ in found) == count / WITH_SLOTS_A_STEP
+    assert shown(many) == "c0000/carte"
+    stopped = stopped_by(many.catalog, [pause(everybody)], NOW)
+    steps = 2 + count / CHANGES_A_STEP
+    assert sum(1 for _ in many.stopping(stopped)) == steps
     assert shown(many) == Reason.PAUSED
+
+
+@pytest.mark.parametrize("target", ["*", "slot:post-top"])
+def test_everything_is_stopped_at_once(target: str) -> None:
+    many = snapshot_of(*(campaign(f"c{n:04}") for n in range(2 * NAMES_A_STEP)))
+    stopped = stopped_by(many.catalog, [pause(target)], NOW)
+    assert sum(1 for _ in many.stopping(stopped)) == 0
+    assert shown(many) == Reason.PAUSED
+    assert shown(stop(many)) == "c0000/carte"
 
 
 # Whatever is paused, by which of its names, and when that ends.
