@@ -23,7 +23,7 @@ from benchmarks.marketers_folder import write_folder
 
 
 class Run(NamedTuple):
-    """Seconds of the clock and of CPU, and MiB of memory at most."""
+    """Seconds of the clock, seconds of CPU of all its processes, and MiB of the larger one."""
 
     seconds: float
     cpu: float

@@ -26,6 +26,7 @@ from adserver.cli.portable import Portable
 from adserver.core.errors import CatalogError
 from adserver.core.ports import Catalogs, Content, Entry
 from adserver.publishing.content import content_of
+from adserver.publishing.elsewhere import cores
 from adserver.publishing.mark import write_mark
 from adserver.publishing.planning import Planned, make_plan
 from adserver.publishing.publish import Proposal, Wish, choose, publish
@@ -85,7 +86,7 @@ def apply(  # noqa: PLR0913 - its options
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
     wish = Wish(settings.config, names, prune)
-    reading = read_folder(settings.config, now=invocation.now())
+    reading = read_folder(settings.config, now=invocation.now(), cores=cores())
     try:
         choose(reading, wish)
         with invocation.control_plane(settings) as plane:

@@ -19,8 +19,9 @@ from adserver.core.errors import CatalogError
 from adserver.core.flights import zone
 from adserver.core.problems import Problem
 from adserver.publishing import names
+from adserver.publishing.folder import ENDINGS
 from adserver.publishing.interview import Interview, begin, path_of
-from adserver.publishing.read import ENDINGS, Reading
+from adserver.publishing.read import Reading
 from adserver.publishing.writing import in_the_way, write
 
 # The option of each key, and what it is.

@@ -10,6 +10,7 @@ from adserver.cli import output, problems
 from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation, common
 from adserver.cli.portable import Portable
+from adserver.publishing.elsewhere import cores
 from adserver.publishing.read import Reading, read_folder
 
 
@@ -20,7 +21,7 @@ def validate(context: click.Context) -> None:
     """Check the campaign files and show every problem."""
     invocation = context.ensure_object(Invocation)
     folder = invocation.settings().config
-    reading = read_folder(folder, now=invocation.now())
+    reading = read_folder(folder, now=invocation.now(), cores=cores())
     if invocation.as_json:
         output.answer(problems.as_json(reading.problems))
     else:

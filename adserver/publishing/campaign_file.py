@@ -30,7 +30,7 @@ from adserver.publishing.creatives import (
     read_destination,
     read_link_at,
 )
-from adserver.publishing.findings import WHOLE_FILE, Findings, Placed
+from adserver.publishing.findings import WHOLE_FILE, Findings, Place, Placed
 from adserver.publishing.flights import FLIGHT_ENDS, OTHER_WORDS, read_flight, read_hours
 from adserver.publishing.goals import read_terms
 from adserver.publishing.nodes import MapNode, Scalar, quoted
@@ -133,7 +133,12 @@ def read_campaign(
         return None
     if around.slots is not None:
         warn_of_surprises(fields, campaign, around.site, around.slots, around.now)
-    return Read(campaign, findings, {key: at for key, (_, at) in node.entries.items()})
+    return Read(campaign, findings, {key: place_of(at) for key, (_, at) in node.entries.items()})
+
+
+def place_of(at: Placed) -> Place:
+    """Only the place of a node, whatever it holds."""
+    return Place(at.line, at.column)
 
 
 def need_advertiser(fields: Fields, tier: Tier | None) -> None:

@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 
 from adserver.core.catalog import Catalog, Files, Generation
 from adserver.core.ports import Content
+from adserver.publishing.folder import CAMPAIGNS, SITE_FILE, SLOTS_FILE
 from adserver.publishing.publish import Wish
-from adserver.publishing.read import CAMPAIGNS, SITE_FILE, SLOTS_FILE, Reading
+from adserver.publishing.read import Reading
 
 
 def content_of(reading: Reading, live: Generation | None, catalog: Catalog, wish: Wish) -> Content:

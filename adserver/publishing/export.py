@@ -18,8 +18,9 @@ from tempfile import TemporaryDirectory
 from adserver.core.catalog import Catalog, Generation
 from adserver.core.errors import ContentGone, SettingsError
 from adserver.publishing.content import by_campaign
+from adserver.publishing.folder import CAMPAIGNS, ENDINGS, SITE_FILE, SLOTS_FILE
 from adserver.publishing.layout import Layout, Unplaceable, lay_out, with_moved
-from adserver.publishing.read import CAMPAIGNS, ENDINGS, SITE_FILE, SLOTS_FILE, read_folder
+from adserver.publishing.read import read_folder
 from adserver.publishing.writing import write
 
 FILES_AT_ONCE = 100

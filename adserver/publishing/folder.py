@@ -13,6 +13,8 @@ from adserver.publishing.kept import Kept
 from adserver.publishing.nodes import quoted
 from adserver.publishing.suggest import did_you_mean
 
+SITE_FILE, SLOTS_FILE, CAMPAIGNS = "site.yaml", "slots.yaml", "campaigns"
+ENDINGS = (".yaml", ".yml")
 MAX_PATH = 200
 
 
@@ -41,6 +43,11 @@ class Folder:
     def keep(self, relative: str, data: bytes, media_type: str) -> str:
         """Take a file of the folder into the generation as it is; the answer is its digest."""
         return self.kept.remember(data, media_type, self.found(relative), self.shown(relative))
+
+    def take(self, other: Folder) -> None:
+        """What somebody else has accepted of the same folder."""
+        self.kept.take(other.kept)
+        self.sources |= other.sources
 
     def found(self, relative: str) -> str:
         """The path to open, whichever way the accents of its name are written on the disk."""

@@ -17,8 +17,9 @@ from adserver.publishing.cells import DAY_KEYS, DayOrder, Habits, order_of, read
 from adserver.publishing.columns import NAME, Column, known_columns, read_columns
 from adserver.publishing.drafts import Draft, Given, draft
 from adserver.publishing.findings import WHOLE_FILE, Complaint, Findings, Place
+from adserver.publishing.folder import CAMPAIGNS, ENDINGS
 from adserver.publishing.nodes import quoted
-from adserver.publishing.read import CAMPAIGNS, ENDINGS, Reading, read_folder
+from adserver.publishing.read import Reading, read_folder
 from adserver.publishing.schema import NAME_RULE
 from adserver.publishing.spreadsheet import Row, Table, letter, read_table
 

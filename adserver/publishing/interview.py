@@ -13,9 +13,9 @@ from adserver.core.problems import Problem, Severity
 from adserver.publishing import names
 from adserver.publishing.columns import LISTS
 from adserver.publishing.drafts import Draft, Given, Value, draft
-from adserver.publishing.folder import Folder
+from adserver.publishing.folder import CAMPAIGNS, ENDINGS, Folder
 from adserver.publishing.images import FORMATS, Picture, Pictures
-from adserver.publishing.read import CAMPAIGNS, ENDINGS, Reading, read_folder
+from adserver.publishing.read import Reading, read_folder
 
 IMAGES = "images"
 # As many as one looks through; whoever has more names them.

@@ -42,6 +42,11 @@ class Kept(Mapping[str, Asset]):
         fewer.sizes = {one: size for one, size in self.sizes.items() if one in digests}
         return fewer
 
+    def take(self, other: Kept) -> None:
+        self._held = other._held | self._held
+        self._files = other._files | self._files
+        self.sizes |= other.sizes
+
     def __getitem__(self, digest: str) -> Asset:
         """CatalogError where a picture is not any more what was checked."""
         if digest in self._held:

@@ -10,10 +10,11 @@ from adserver.core.catalog import Catalog, Html, Image
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.effect import Effect, Kind, Weight
 from adserver.publishing.effects import effects
+from adserver.publishing.folder import SLOTS_FILE
 from adserver.publishing.known import Known
 from adserver.publishing.plan_text import INDENT, counted
 from adserver.publishing.publish import Proposal, Wish, choose, problems_of, propose, summary
-from adserver.publishing.read import SLOTS_FILE, Reading
+from adserver.publishing.read import Reading
 from adserver.publishing.renaming import Beside, said_at
 
 # More files than these are counted instead of listed.

@@ -14,8 +14,9 @@ from adserver.core.ports import Entry
 from adserver.demo.blog import blog
 from adserver.demo.traffic import Server, send_day
 from adserver.publishing.content import content_of
+from adserver.publishing.folder import SITE_FILE
 from adserver.publishing.publish import Wish, choose, propose, publish
-from adserver.publishing.read import SITE_FILE, Reading, read_folder
+from adserver.publishing.read import Reading, read_folder
 from adserver.serving.supervisor import Role
 from adserver.settings import Settings
 from adserver.store.address import shown
