@@ -23,8 +23,7 @@ from pydantic import TypeAdapter
 
 from adserver.core.errors import BundleError
 from adserver.publishing import documents, files, images, mark
-from adserver.publishing.folder import check_path
-from adserver.publishing.read import CAMPAIGNS, SITE_FILE, SLOTS_FILE
+from adserver.publishing.folder import CAMPAIGNS, SITE_FILE, SLOTS_FILE, check_path
 
 MAX_FILES = 20_000
 MAX_BYTES = 200_000_000
