@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adserver.core.errors import SettingsError
-from adserver.store.address import MAX_HOSTS, Address, read_address, shards_of, shown
+from adserver.store.address import MAX_HOSTS, Address, anchored, read_address, shards_of, shown
 from adserver.store.keys import CLUSTER_SHARDS
 from adserver.store.tls import Tls
 
@@ -162,3 +162,21 @@ def test_what_is_mistyped_shows_no_secret(mistyped: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_address(mistyped)
     assert "HUNTER2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "means"),
+    [
+        ("embedded:./var", "embedded:/srv/ads/var"),
+        ("embedded:/var/ads", "embedded:/var/ads"),
+        ("redis://ana:p%3Fw@host:1/2", "redis://ana:p%3Fw@host:1/2"),
+        ("unix:///run/redis.sock?db=1", "unix:///run/redis.sock?db=1"),
+        (
+            "rediss://host?ssl_ca_certs=certs/a%20b.pem&ssl_check_hostname=no",
+            "rediss://host?ssl_ca_certs=/srv/ads/certs/a%20b.pem&ssl_check_hostname=no",
+        ),
+        ("rediss://host?ssl_ca_certs=/etc/ca.pem", "rediss://host?ssl_ca_certs=/etc/ca.pem"),
+    ],
+)
+def test_an_address_means_the_same_elsewhere(url: str, means: str) -> None:
+    assert anchored(url, Path("/srv/ads")) == means
