@@ -2,6 +2,7 @@
 -- KEYS: pauses, their version, the log
 -- ARGV: now (UTC seconds), the new version, the act (JSON), how many acts are kept,
 --       how many targets are lifted, these, then pairs: target, pause (JSON)
+-- Returns nothing
 local now, lifted = tonumber(ARGV[1]), tonumber(ARGV[5])
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do

@@ -1,5 +1,5 @@
 -- When generations were published, and how heavy they are.
--- KEYS: generations
+-- KEYS: generations; ARGV: none
 -- Returns for each: created_at ('' where there is none), bytes
 local told = {}
 for i, key in ipairs(KEYS) do
