@@ -129,7 +129,11 @@ def counted(state: State, ticket: Ticket, kind: Kind) -> Counted:
         ticket.site,
         ticket.campaign,
     )
-    if ticket.lapse or ticket.campaign in state.leasing.by_number:
+    if (
+        ticket.lapse
+        or ticket.campaign in state.leasing.by_number
+        or (kind is Kind.CLICK and state.live.limits(ticket.creative))
+    ):
         return with_room(state, ticket, event)
     return Counted(event)
 
@@ -138,7 +142,9 @@ def with_room(state: State, ticket: Ticket, event: Event) -> Counted:
     """With its ticket's own room or, where that has lapsed, some of ours."""
     leasing = state.leasing
     room = leasing.by_number.get(ticket.campaign)
-    unit = room.limits.unit.kind if room else Kind.IMPRESSION
+    # Of one that nobody leases room for, as its flight is over, too.
+    limits = room.limits if room else state.live.limits(ticket.creative)
+    unit = limits.unit.kind if limits else Kind.IMPRESSION
     if event.kind is not unit or state.counting.has_seen(event):
         return Counted(event)
     until, now = ticket.time + ticket.lapse, leasing.now()
@@ -147,8 +153,10 @@ def with_room(state: State, ticket: Ticket, event: Event) -> Counted:
     if ticket.lapse and now < until:
         return Counted(event._replace(until=until))
     if room is None:
-        if state.live.serves(ticket.creative):
+        if limits is None and state.live.serves(ticket.creative):
             return Counted(event)  # it has no limit any more
+        if event.kind is Kind.CLICK:
+            return Counted(event._replace(until=in_doubt(now)), sure=False)
         raise RoomHasLapsed
     if until := leasing.take(room, now):
         return Counted(event._replace(until=until))

@@ -8,6 +8,7 @@ from adserver.between import between_requests
 from adserver.core.catalog import Generation
 from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import KIND_OF, Row
+from adserver.core.goals import Limits, limits_of
 from adserver.core.ports import KnownCreative, LiveCatalog
 from adserver.core.snapshot import Snapshot
 from adserver.metrics import OTHER, Meter
@@ -92,6 +93,11 @@ class Live:
     def serves(self, creative: int) -> bool:
         """Whether a creative, by its number, is of the generation that is served."""
         return self.served is not None and creative in self.served.snapshot.by_creative_number
+
+    def limits(self, creative: int) -> Limits | None:
+        """Those of the campaign of a creative, by its number, that is served; None without any."""
+        found = self.served and self.served.snapshot.by_creative_number.get(creative)
+        return limits_of(found[0]) if found else None
 
     async def creative(self, number: int) -> KnownCreative | None:
         """A creative by its number: of the snapshot, or what is remembered of one that is gone."""

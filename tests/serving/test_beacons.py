@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from adserver.core.catalog import Goal, State
+from adserver.core.catalog import Flight, Goal, State
 from adserver.core.events import Event
 from adserver.core.leases import LEAST_LEASED, Room
 from adserver.core.record import read_events
 from adserver.core.ticket import Ticket
 from adserver.serving.app import PublicApp
 from adserver.serving.beacons import in_doubt
-from tests.factories import NOW, campaign, catalog, generation
+from tests.factories import NOW, ZONE, campaign, catalog, generation
 from tests.serving.memory import WRITER, MemoryWorker
 from tests.serving.test_app import blog
 
@@ -196,6 +196,23 @@ async def test_a_campaign_that_has_ended_counts_what_comes_in_time(worker: Worke
     in_time, late = worker.ticket(2, age=100), worker.ticket(2, serial=2, age=700)
     assert await worker.event(f"/i/{in_time}") == ACCEPTED
     assert await worker.event(f"/i/{late}") == LAPSED
+
+
+async def test_a_campaign_whose_flight_is_over_counts_what_there_is_room_for(
+    worker: Worker,
+) -> None:
+    """Nobody leases for it; what was promised is kept, and of a click the store knows."""
+    over = Flight(None, NOW, ZONE)
+    await worker.publish(replace(SOLD, flight=over), replace(CLICKED, flight=over), FREE, number=2)
+    assert worker.memory.leasing.by_number == {}
+    in_time, late = worker.ticket(age=100), worker.ticket(serial=2, age=700)
+    assert await worker.event(f"/i/{in_time}") == ACCEPTED
+    assert await worker.event(f"/i/{late}") == LAPSED
+    assert await worker.event(f"/c/{late}") == (302, "accepted")
+    assert await worker.event(f"/c/{worker.ticket(2, serial=3, lapse=0)}") == (302, "pending")
+    untils = [event.until for event in await worker.shipped(3)]
+    assert untils[:2] == [int(NOW) + 500, 0]
+    assert untils[2] % 5 != 0
 
 
 async def test_a_paused_campaign_counts_what_readers_have_before_them(worker: Worker) -> None:
