@@ -9,7 +9,7 @@ PYTEST = $(BIN)/$(if $(COVERAGE),coverage run -m pytest,python -m pytest)
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint types doors coverage wheel bench bench-counting bench-deciding bench-pacing bench-files bench-limits lock secrets clean
+.PHONY: help demo test soak check lint types doors coverage wheel bench bench-counting bench-deciding bench-pacing bench-files bench-limits bench-files transcript lock secrets clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -90,6 +90,12 @@ bench-files: $(VENV)/installed-dev  ## what `adserver validate` takes for 2,000 
 
 bench-limits: $(VENV)/installed-dev  ## hard goals under faults, and what lapses for slow readers (needs wrk): 10 minutes
 	@$(BIN)/python -m benchmarks.limits $(ARGS)
+
+bench-files: $(VENV)/installed-dev  ## thousands of campaign files checked, planned, and applied while readers ask
+	@$(BIN)/python -m benchmarks.applying $(ARGS)
+
+transcript: $(VENV)/installed-dev  ## run docs/from-price-to-proof.md and write what its commands print
+	@$(BIN)/python -m tests.docs.transcript
 
 lock:  ## exact versions and hashes of every package (needs uv)
 	uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
