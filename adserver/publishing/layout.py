@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import PurePosixPath
 
 from adserver.core.catalog import Files
@@ -76,14 +77,20 @@ def place_of(layout: Layout, name: str, path: str, digest: str) -> str:
     """Where a file that `name` calls `path` is written."""
     if complaint := check_path(path):
         raise Unplaceable(complaint.message)
-    there = PurePosixPath(path)
-    aside = (PurePosixPath(name).stem, digest[:8], digest)
-    around = (there.parent, PurePosixPath())
-    moved = (str(at / folder / there.name) for at in around for folder in aside)
-    for place in (str(there), *moved) if path != name else (str(there),):
+    there = normal(path)
+    places = [there] if path == name else chain([there], aside(there, name, digest))
+    for place in places:
         if layout.has_room(place, digest):
             return place
     raise Unplaceable(f"{path} of {name} has the place of another file")
+
+
+def aside(path: str, name: str, digest: str) -> Iterator[str]:
+    """Where a file may go whose place is taken: into a folder of its campaign's name, if it can."""
+    there = PurePosixPath(path)
+    for at in (there.parent, PurePosixPath()):
+        for folder in (PurePosixPath(name).stem, digest[:8], digest):
+            yield str(at / folder / there.name)
 
 
 def with_moved(text: str, moved: Mapping[str, str]) -> str:

@@ -111,3 +111,12 @@ def test_several_lines_of_a_list_change_each() -> None:
 def test_a_name_that_is_written_with_escapes_is_refused(written: str) -> None:
     with pytest.raises(Unplaceable, match="escapes"):
         with_moved(f"creatives:\n  - images: [{written}]\n", {"i/b.png": "i/z/b.png"})
+
+
+def test_two_files_of_one_name_have_no_two_places() -> None:
+    files = {
+        "campaigns/a.yaml": {"campaigns/a.yaml": "y1"},
+        "campaigns/./a.yaml": {"campaigns/./a.yaml": "y2"},
+    }
+    with pytest.raises(Unplaceable, match="has the place of another file"):
+        lay_out(files)
