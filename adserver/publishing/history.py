@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adserver.core.catalog import Generation
 from adserver.core.errors import ContentGone, NoSuchName
-from adserver.core.ports import Catalogs, Published
+from adserver.core.ports import Catalogs, Entry, Published
 
 # What a line of a diff begins with, in the order in which they are counted.
 SIGNS = "+~>-"
 SETTING = "*"
+# Characters. A message is what a commit says in its first lines; a commit is 64 digits and `+`.
+MAX_AUTHOR, MAX_MESSAGE, MAX_COMMIT = 200, 1_000, 65
+# Stands for what a terminal would obey.
+UNSHOWABLE = "\ufffd"
 
 
 def tally(diff: str) -> str:
@@ -23,6 +29,23 @@ def tally(diff: str) -> str:
             *(f"{SETTING}{name}" for name in settings),
         )
     )
+
+
+def readable(entry: Entry) -> Entry:
+    """As it may be shown on anybody's terminal, and no longer than somebody reads: what it says of
+    its author and why may come from another machine."""
+    return replace(
+        entry,
+        author=shown(entry.author, MAX_AUTHOR, ""),
+        message=shown(entry.message, MAX_MESSAGE, "\n\t"),
+        commit=shown(entry.commit, MAX_COMMIT, ""),
+    )
+
+
+def shown(text: str, most: int, allowed: str) -> str:
+    """allowed: what may stand in it though it is not printable."""
+    clean = "".join(c if c.isprintable() or c in allowed else UNSHOWABLE for c in text)
+    return clean if len(clean) <= most else f"{clean[: most - 1]}…"
 
 
 def kept(catalogs: Catalogs, number: int) -> tuple[Generation, Published]:

@@ -18,6 +18,7 @@ from adserver.core.plan import Plan, changed_fields, difference, merge
 from adserver.core.ports import Catalogs, Content, Entry, Published
 from adserver.core.problems import Problem, Severity
 from adserver.core.renames import Rename
+from adserver.publishing.history import readable
 from adserver.publishing.plan_text import Difference, recorded
 from adserver.publishing.read import Reading
 from adserver.publishing.renaming import NOTHING_BESIDE, Beside, alike, renaming
@@ -206,7 +207,7 @@ def publish(proposal: Proposal, content: Content, catalogs: Catalogs, entry: Ent
             proposal.expected,
             proposal.catalog,
             only_missing(content, missing),
-            replace(entry, diff="\n".join(recorded(summary(proposal)))),
+            replace(readable(entry), diff="\n".join(recorded(summary(proposal)))),
             proposal.plan.renamed,
         )
     except LiveHasMoved as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adserver.core.errors import ContentGone, NoSuchName
-from adserver.publishing.history import kept, last, tally
+from adserver.core.ports import Entry
+from adserver.publishing.history import MAX_COMMIT, MAX_MESSAGE, kept, last, readable, tally
 from tests.factories import campaign, catalog, store
 
 
@@ -45,3 +46,15 @@ def test_of_one_whose_content_is_gone_that_is_said() -> None:
     memory.forget(1)
     with pytest.raises(ContentGone, match="generation 1: its content is no longer kept"):
         kept(memory, 1)
+
+
+def test_what_is_recorded_obeys_no_terminal_and_has_an_end() -> None:
+    entry = Entry("ana\x1b[2J\n@desk", "one\n\ttwo\x07\u202e" + "x" * 2_000, "+ a", "4fd3" * 99)
+    found = readable(entry)
+    assert found.author == "ana\ufffd[2J\ufffd@desk"
+    assert found.message.startswith("one\n\ttwo\ufffd\ufffdx")
+    assert len(found.message) == MAX_MESSAGE
+    assert found.message.endswith("x…")
+    assert (len(found.commit), found.diff) == (MAX_COMMIT, "+ a")
+    plain = Entry("Ana Löpez@desk", "l'été", "+ a", "4fd3+", "rollback", 3)
+    assert readable(plain) == plain
