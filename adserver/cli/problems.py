@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from adserver.cli.annotations import annotate
-from adserver.cli.excerpt import excerpt
+from adserver.cli.excerpt import excerpt, rows_of
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.docs_sections import docs_of
 
@@ -36,10 +36,11 @@ def told(
 
 
 def lines(problems: Sequence[Problem], sources: Mapping[str, str]) -> Iterator[str]:
+    rows = {file: rows_of(sources.get(file, "")) for file in {one.file for one in problems}}
     for problem in in_order(problems):
         place = ":".join(str(p) for p in (problem.file, problem.line, problem.column) if p)
         yield f"{place}: {problem.severity}: {problem.message}"
-        yield from excerpt(sources.get(problem.file, ""), problem.line, problem.column)
+        yield from excerpt(rows[problem.file], problem.line, problem.column)
         if problem.hint:
             yield f"    hint: {problem.hint}"
         yield f"    docs: {docs_of(problem)}"
