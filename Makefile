@@ -9,7 +9,7 @@ PYTEST = $(BIN)/$(if $(COVERAGE),coverage run -m pytest,python -m pytest)
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint types doors coverage wheel bench bench-counting bench-deciding bench-pacing bench-files bench-limits bench-files transcript lock secrets clean
+.PHONY: help demo test soak check lint types doors coverage wheel bench bench-counting bench-deciding bench-pacing bench-validate bench-files bench-limits transcript lock secrets clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -85,7 +85,7 @@ bench-counting: $(VENV)/installed-dev  ## what counting costs, beside the same s
 bench-pacing: $(VENV)/installed-dev  ## campaigns that end at their goals, in worlds made at random: 15 minutes
 	@$(BIN)/python -m benchmarks.pacing $(ARGS)
 
-bench-files: $(VENV)/installed-dev  ## what `adserver validate` takes for 2,000 campaign files
+bench-validate: $(VENV)/installed-dev  ## what `adserver validate` takes for 2,000 campaign files
 	@$(BIN)/python -m benchmarks.campaign_files $(ARGS)
 
 bench-limits: $(VENV)/installed-dev  ## hard goals under faults, and what lapses for slow readers (needs wrk): 10 minutes

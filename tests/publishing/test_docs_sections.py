@@ -17,9 +17,10 @@ from adserver.publishing.docs_sections import (
     OF_KEYS,
     PAGE,
     SECTIONS,
+    SURPRISES,
     docs_of,
 )
-from tests.docs.pages import page, without_blocks
+from tests.docs.pages import page, rows, section, without_blocks
 
 ROOT = Path(adserver.__file__).parent
 # Where files are read; elsewhere `error` and `warning` are words of the log.
@@ -69,8 +70,14 @@ def test_every_section_is_there() -> None:
     assert named - anchors() == set()
 
 
+def test_every_surprise_has_its_line() -> None:
+    lines = {line[0] for line in rows(section(page(PAGE), "### What will surprise"))}
+    assert {code for code, where in SECTIONS.items() if where == SURPRISES} <= lines
+    assert lines <= set(SECTIONS)
+
+
 @pytest.mark.parametrize(
-    ("file", "code", "message", "section"),
+    ("file", "code", "message", "where"),
     [
         ("c/campaigns/a.yaml", "no_such_time", "…", "flight-and-hours"),
         ("c/campaigns/a.yaml", "wrong_value", "`goal.share`: expected a share", "goals-and-limits"),
@@ -83,7 +90,7 @@ def test_every_section_is_there() -> None:
     ],
 )
 def test_what_may_be_any_key_is_told_by_the_key_and_the_file(
-    file: str, code: str, message: str, section: str
+    file: str, code: str, message: str, where: str
 ) -> None:
     found = Problem(file, 1, 1, Severity.ERROR, code, message)
-    assert docs_of(found) == f"campaigns.md#{section}"
+    assert docs_of(found) == f"campaigns.md#{where}"
