@@ -19,6 +19,8 @@ from adserver.publishing.weeks import WEEK_SECONDS, Span, flight_of, gaps, runni
 
 # A Monday without a change of the clocks, where nobody says what day it is.
 SOME_MONDAY = datetime(2026, 1, 5, tzinfo=UTC).timestamp()
+# A quarter: until flights end that are longer than that, files will have changed.
+HORIZON_SECONDS = 92 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,17 @@ def rooms(slot: Slot) -> list[Device]:
 def first_bare(
     slot: Slot, device: Device, booking: Sequence[Campaign], now: float | None
 ) -> Bare | None:
-    """The first time from now on at which some hours of the week are bare."""
+    """The first time in the coming quarter from which on some hours of the week are bare."""
     sure = [c for c in booking if fitting(c, slot, device) and serves_all(c, device)]
     if now is None:
         return bare_within(sure, SOME_MONDAY, inf, None)
     # From a flight's end to the next beginning, those who run are always the same.
-    ends = {edge for c in sure for edge in flight_of(c) if now < edge < inf}
+    last = now + HORIZON_SECONDS
+    ends = {edge for c in sure for edge in flight_of(c) if now < edge < last}
     edges = [now, *sorted(ends), inf]
     for begin, end in pairwise(edges):
-        there = [c for c in sure if flight_of(c)[0] <= begin and flight_of(c)[1] >= end]
+        until = min(end, last)
+        there = [c for c in sure if flight_of(c)[0] <= begin and flight_of(c)[1] >= until]
         if found := bare_within(there, begin, end, None if begin == now else begin):
             return found
     return None

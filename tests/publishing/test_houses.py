@@ -93,6 +93,12 @@ def test_the_end_of_the_last_flight_is_said() -> None:
     ]
 
 
+def test_what_ends_in_years_is_nobodys_business_yet() -> None:
+    assert warned(house(flight=flight(until="2035-12-31"))) == []
+    assert warned(house(flight=flight(until="2027-02-10"))) == []
+    assert warned(house(flight=flight(until="2027-01-10"))) != []
+
+
 def test_without_a_date_flights_are_not_asked() -> None:
     assert warned(house(flight=flight(until="2026-01-01")), now=None) == []
 

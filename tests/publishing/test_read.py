@@ -10,6 +10,7 @@ import pytest
 
 from adserver.core.assets import digest_of
 from adserver.publishing.read import read_folder
+from tests.factories import NOW
 from tests.publishing.campaign_folder import SMALLEST, codes, make_folder, read_with, told
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -32,6 +33,7 @@ def test_the_good_folder_has_no_problem(folder: Path) -> None:
 
 def test_the_shipped_folder_has_no_problem() -> None:
     assert read_folder(SHIPPED).problems == ()
+    assert read_folder(SHIPPED, now=NOW).problems == ()
 
 
 def test_assets_are_the_files_that_are_shown_by_their_content(folder: Path) -> None:
