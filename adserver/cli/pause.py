@@ -15,6 +15,7 @@ from adserver.core.catalog import Catalog
 from adserver.core.flights import zone
 from adserver.core.pauses import EVERYTHING, Act, Pause
 from adserver.publishing import moments
+from adserver.publishing.history import MAX_AUTHOR, shown
 from adserver.publishing.pausing import MAX_MESSAGE_CHARACTERS, Answer, Said, spoken
 from adserver.publishing.pausing import pause as put
 from adserver.publishing.pausing import resume as lift
@@ -54,7 +55,7 @@ def pause(  # noqa: PLR0913 - one parameter an option
     with invocation.control_plane(invocation.settings()) as plane:
         catalog = live_catalog(context, plane)
         tz, now = zone(catalog.site.timezone), invocation.now()
-        said = Said(author.name(), now, message, ends(until, tz, now))
+        said = Said(who(), now, message, ends(until, tz, now))
         answer = put(text, catalog, plane.pauses, said)
         workers = len(alive(plane.catalogs.nodes(), now))
     if invocation.as_json:
@@ -83,7 +84,7 @@ def resume(context: click.Context, target: str, everything: bool, message: str) 
     check_message(message)
     with invocation.control_plane(invocation.settings()) as plane:
         catalog = live_catalog(context, plane)
-        said = Said(author.name(), invocation.now(), message)
+        said = Said(who(), invocation.now(), message)
         answer = lift(text, catalog, plane.pauses, said)
     if invocation.as_json:
         output.answer(as_json(answer, zone(catalog.site.timezone)))
@@ -102,6 +103,11 @@ def asked_for(target: str, everything: bool) -> str:
     if target == EVERYTHING:
         raise click.UsageError("say --all for everything")
     return EVERYTHING if everything else target
+
+
+def who() -> str:
+    """As it may be shown on anybody's terminal."""
+    return shown(author.name(), MAX_AUTHOR, "")
 
 
 def check_message(message: str) -> None:

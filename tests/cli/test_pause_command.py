@@ -227,6 +227,14 @@ def test_no_more_is_paused_than_anybody_keeps_track_of(memory: MemoryStore) -> N
     assert run(memory, "pause", "brulerie").exit_code == 0
 
 
+def test_whoever_pauses_moves_nobodys_terminal(memory: MemoryStore) -> None:
+    adserver("pause", "brulerie", store=memory, env={"GIT_AUTHOR_NAME": "A\x1b[2Jna" + "a" * 500})
+    [made] = memory.pauses.known()
+    assert made.by.isprintable()
+    assert made.by.startswith("A\ufffd[2Jna")
+    assert len(made.by) <= 200
+
+
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 def test_before_anything_is_live_there_is_nothing_to_pause(verb: str) -> None:
     result = adserver(verb, "brulerie", store=store())

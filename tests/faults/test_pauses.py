@@ -100,6 +100,7 @@ def is_paused(ads: Running, slot: str = "top") -> bool:
     return ads.get(f"/slots/{slot}").headers["x-ad-decision"] == PAUSED
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_a_pause_and_its_end_are_one_on_every_worker_within_two_seconds(tmp_path: Path) -> None:
     with two_nodes(tmp_path) as (_, one, two), ExitStack() as stack:
@@ -158,6 +159,7 @@ def test_a_pause_outlives_applies_kills_and_the_store_and_what_was_served_counts
         until(counted)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 def test_a_pause_is_over_at_its_second_on_every_worker_though_the_store_is_away(
     tmp_path: Path,
