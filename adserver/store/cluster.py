@@ -11,7 +11,7 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from adserver.store.tls import TlsConnection
+from adserver.store.tls_connections import TlsConnection
 
 Host = tuple[str, int]
 # Nodes that others have named: each that is gone by now costs whoever asks it a time-out.

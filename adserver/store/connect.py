@@ -34,7 +34,7 @@ from redis.sentinel import Sentinel
 from adserver.core.errors import StoreUnavailable
 from adserver.store.address import CLUSTER, SENTINEL, SOCKET, Address, read_address
 from adserver.store.cluster import ClusterClient, Host
-from adserver.store.tls import SentinelTlsConnection, TlsConnection
+from adserver.store.tls_connections import SentinelTlsConnection, TlsConnection
 
 Client: TypeAlias = redis.Redis | RedisCluster
 AsyncClient: TypeAlias = redis.asyncio.Redis | ClusterClient

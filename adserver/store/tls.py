@@ -10,9 +10,6 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio.connection import SSLConnection
-from redis.asyncio.sentinel import SentinelManagedConnection
-
 from adserver.core.errors import SettingsError
 
 
@@ -48,13 +45,3 @@ class Tls:
             "ssl_check_hostname": self.check_hostname,
             **{name: file for name, file in files.items() if file},
         }
-
-
-class TlsConnection(SSLConnection):
-    def __init__(self, *, context: ssl.SSLContext, **options: Any) -> None:
-        super().__init__(ssl_check_hostname=context.check_hostname, **options)
-        self.ssl_context.context = context
-
-
-class SentinelTlsConnection(SentinelManagedConnection, TlsConnection):
-    """To the master that the sentinels name."""
