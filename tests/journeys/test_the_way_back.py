@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,7 @@ from tests.journeys.small_blog import campaign, write_blog, write_campaign
 from tests.publishing.campaign_folder import draw
 from tests.servers import Running, adserver_running, until
 
-SLOT = "/slots/top"
-CREATIVE = re.compile("creative=(.+)")
+DEMO = Path(__file__).parents[2] / "config"
 PICTURE = "images/b-728x90.png"
 
 
@@ -111,3 +109,30 @@ def test_a_folder_that_was_lost_is_brought_back_whole(ads: Running, tmp_path: Pa
     }
     assert after == before
     assert "Nothing to do" in run(ads, "plan")
+
+
+def test_a_campaign_that_was_renamed_has_its_old_name_and_its_counts_again(ads: Running) -> None:
+    config = config_of(ads)
+    assert read_one(ads) == read_one(ads) == "first"
+    until(lambda: impressions(ads) == [2])
+    (config / "campaigns/coffee.yaml").unlink()
+    write_campaign(config, "roastery", coffee("first", renamed_from="coffee"))
+    run(ads, "apply", "--yes", "--wait")
+    assert read_one(ads) == "first"
+    said = run(ads, "rollback", "--yes", "--wait")
+    assert "> coffee (was roastery" in said
+    assert read_one(ads) == "first"
+    until(lambda: impressions(ads) == [4])
+    [row] = report(ads, "--by", "campaign")["rows"]
+    assert (row["campaign"], row["impressions"]) == ("coffee", 4)
+
+
+def test_what_the_demonstration_has_applied_is_exported_as_it_is_served(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    with adserver_running(DEMO, tmp_path / "demo", command="demo") as demo:
+        out = tmp_path / "out"
+        run(demo, "export", out)
+        assert demo.public in (out / "site.yaml").read_text("utf-8")
+        assert "Nothing to do" in run(demo, "plan", "--config", out)
+        [first] = json.loads(run(demo, "history", "--format", "json"))["generations"]
+        assert (first["kind"], first["author"]) == ("demo", "demo")
