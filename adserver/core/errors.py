@@ -19,6 +19,7 @@ AdserverError
 ├── UnfitStore            the store is in use, moved, half written, or not empty
 ├── UnknownKey            this node signs with a key that the store does not know
 ├── UnreadableGeneration  written by another release, or damaged
+├── UnreadablePause       the same, of what is paused
 └── TooManyWaiting        more events wait to be counted than the named limit
 """
 
@@ -132,6 +133,10 @@ class UnknownKey(AdserverError):
 
 class UnreadableGeneration(AdserverError):
     """A stored generation that this release cannot read; the message says what to do."""
+
+
+class UnreadablePause(AdserverError):
+    """What is paused was written by another release, or is damaged."""
 
 
 class TicketError(AdserverError):

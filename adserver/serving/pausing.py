@@ -23,7 +23,7 @@ class Pausing:
         self._done: tuple[Snapshot, tuple[Pause, ...]] | None = None
 
     async def look(self) -> None:
-        """StoreUnavailable, or ValueError or KeyError: what was known before stays known."""
+        """StoreUnavailable, UnreadablePause: what was known before stays known."""
         self._pauses = await self._catalog.pauses()
 
     async def know(self) -> None:

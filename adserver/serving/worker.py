@@ -17,7 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from adserver import __version__
-from adserver.core.errors import AdserverError, JournalError, StoreUnavailable
+from adserver.core.errors import AdserverError, JournalError, StoreUnavailable, UnreadablePause
 from adserver.core.ports import Counts, LiveCatalog, NodeState
 from adserver.metrics import Dump
 from adserver.serving.collect import Teller
@@ -138,7 +138,7 @@ class Beside:
             await live.pausing.look()
         except StoreUnavailable as error:
             self.shipping.watch.failed("pauses", error, "pauses")
-        except (ValueError, KeyError):
+        except UnreadablePause:
             log.exception("pauses_not_read")
             await asyncio.sleep(UNREADABLE_SECONDS)
         else:

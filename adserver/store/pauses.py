@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from adserver.core.errors import UnreadablePause
 from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.keys import Keys
@@ -80,20 +81,20 @@ def written(said: Pause | Act) -> bytes:
 
 
 def read(fields: Mapping[bytes, bytes]) -> tuple[Pause, ...]:
-    """ValueError or KeyError for what was not written by this release or one like it."""
-    found = []
-    for target, value in fields.items():
-        said = orjson.loads(value)
-        found.append(
-            Pause(
-                Target.read(target.decode()),
-                said["since"],
-                said["until"],
-                said["by"],
-                said["message"],
-            )
-        )
+    """UnreadablePause for what was not written by this release or one like it."""
+    found = (read_pause(target.decode(), value) for target, value in fields.items())
     return tuple(sorted(found, key=lambda pause: pause.target))
+
+
+def read_pause(target: str, value: bytes) -> Pause:
+    try:
+        said = orjson.loads(value)
+        return Pause(Target.read(target), said["since"], said["until"], said["by"], said["message"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise UnreadablePause(
+            f"the pause of {target} in the store cannot be read; use the release that wrote it, "
+            "or restore the store from a backup"
+        ) from error
 
 
 def read_act(value: bytes) -> Act:

@@ -11,7 +11,7 @@ import structlog
 from adserver.between import between_requests
 from adserver.core.bought import ByUnit, bought, delivered_by_unit
 from adserver.core.catalog import Campaign, Generation
-from adserver.core.errors import StoreUnavailable
+from adserver.core.errors import StoreUnavailable, UnreadablePause
 from adserver.core.flights import standing
 from adserver.core.outlook import Outlook
 from adserver.core.pacing import Verdict
@@ -54,6 +54,7 @@ class Delivery:
         self._catalog = StoredLiveCatalog(client, keys)
         self._expected = Expected(client, keys)
         self._generation: Generation | None = None
+        self._known_pauses: tuple[Pause, ...] = ()
         self._served: Generation | None = None
         # By which generation and pauses, and until when.
         self._served_by: tuple[Generation, tuple[Pause, ...]] | None = None
@@ -81,12 +82,20 @@ class Delivery:
         if self._generation is None:
             return {}
         await self._totals.look()
-        now, pauses = time.time(), await self._catalog.pauses()
+        now, pauses = time.time(), await self._pauses()
         served = await self._as_served(self._generation, pauses, now)
         by_unit = delivered_by_unit(self._numbers, self._totals.delivered)
         outlooks = await self._expected.at(served, by_unit, now)
         in_force = sum(pause.holds(now) for pause in pauses)
         return {**gauges(served, by_unit, outlooks, now), "pauses": [((), in_force)]}
+
+    async def _pauses(self) -> tuple[Pause, ...]:
+        """Those that were read last, where another release has written since."""
+        try:
+            self._known_pauses = await self._catalog.pauses()
+        except UnreadablePause:
+            log.exception("pauses_not_read")
+        return self._known_pauses
 
     async def _as_served(
         self, live: Generation, pauses: tuple[Pause, ...], now: float

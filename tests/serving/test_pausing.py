@@ -10,7 +10,7 @@ import pytest
 from adserver.core.catalog import Goal, Tier
 from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
-from adserver.core.errors import StoreUnavailable
+from adserver.core.errors import StoreUnavailable, UnreadablePause
 from adserver.core.events import Kind
 from adserver.core.pauses import Pause, Target
 from adserver.core.reasons import Reason
@@ -91,10 +91,10 @@ async def test_a_worker_that_cannot_read_what_is_paused_serves_nothing_yet(
     fresh = MemoryWorker(tmp_path / "fresh", store=worker.store)
 
     async def unreadable() -> tuple[Pause, ...]:
-        raise KeyError("until")
+        raise UnreadablePause("until")
 
     monkeypatch.setattr(worker.store, "pauses", unreadable)
-    with pytest.raises(KeyError):
+    with pytest.raises(UnreadablePause):
         await fresh.state.live.refresh(NOW)
     assert fresh.state.live.served is None
     assert not await fresh.state.live.pause(NOW)
@@ -186,7 +186,7 @@ async def test_beside_requests_pauses_are_followed(
 
         async def refuse() -> tuple[Pause, ...]:
             unreadable.append(1)
-            raise ValueError("another release")
+            raise UnreadablePause("another release")
 
         monkeypatch.setattr(worker.store, "pauses", refuse)
         await eventually(lambda: len(unreadable) > 1)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis.asyncio
 
+from adserver.core.errors import UnreadablePause
 from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.ports import Content, Entry
 from adserver.core.renames import Rename
@@ -145,5 +146,12 @@ async def test_what_another_release_wrote_is_not_taken_for_nothing(
     put(pauses, BRULERIE)
     store.hset(keys.pauses, "brulerie", '{"target": "brulerie", "until": null}')
     for _ in range(2):
-        with pytest.raises(KeyError):
+        with pytest.raises(UnreadablePause, match="the pause of brulerie"):
             await live.pauses()
+    with pytest.raises(UnreadablePause):
+        pauses.known()
+    for damaged in ("7", "nothing", "{}"):
+        store.hset(keys.pauses, "brulerie", damaged)
+        put(pauses, SLOT)
+    lift(pauses, BRULERIE)
+    assert await live.pauses() == (SLOT,)

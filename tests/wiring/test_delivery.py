@@ -163,7 +163,11 @@ async def test_what_is_paused_is_told_while_it_is(
     assert await states() == (0, running)
     everything = Target.read("*")
     pauses.act(act, [target], [Pause(everything, now, None, "ana")])
-    assert await states() == (1, {("sold", "paused"), ("sails", "paused")})
+    all_paused = (1, {("sold", "paused"), ("sails", "paused")})
+    assert await states() == all_paused
+    store.hset(KEYS.pauses, "*", "another release's")
+    store.set(KEYS.pauses_version, "another")
+    assert await states() == all_paused, "as they were read last"
 
 
 async def test_while_the_store_refuses_nothing_is_told(

@@ -6,7 +6,9 @@
 local now, lifted = tonumber(ARGV[1]), tonumber(ARGV[5])
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
-  local ends = tonumber(cjson.decode(fields[i + 1])['until'])
+  -- What this release cannot read is not for it to remove.
+  local read, pause = pcall(cjson.decode, fields[i + 1])
+  local ends = read and type(pause) == 'table' and tonumber(pause['until'])
   if ends and ends <= now then redis.call('HDEL', KEYS[1], fields[i]) end
 end
 for i = 6, 5 + lifted do redis.call('HDEL', KEYS[1], ARGV[i]) end
