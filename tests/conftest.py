@@ -1,12 +1,16 @@
-"""What all tests share: hypothesis without a clock, as machines that run tests are busy, and
-coroutines on the event loop that serves."""
+"""What all tests share: hypothesis without a clock, as machines that run tests are busy,
+coroutines on the event loop that serves, and a command that is quick to start."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.warm import warm_command
 
 settings.register_profile("adserver", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("adserver")
@@ -15,3 +19,10 @@ settings.load_profile("adserver")
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The program `adserver`, for tests that run it many times. tests/warm.py says how."""
+    with warm_command(tmp_path_factory.mktemp("warm")) as program:
+        yield program

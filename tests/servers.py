@@ -24,6 +24,7 @@ from typing import Any
 
 import httpx
 
+COMMAND = (sys.executable, "-m", "adserver")
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.02
 # Known, so that a test can seal tickets of its own.
@@ -115,10 +116,13 @@ def store_address(environment: Mapping[str, str], tmp: Path) -> str:
 
 
 def run_command(
-    folder: Path, env: Mapping[str, str], *arguments: str | Path
+    folder: Path,
+    env: Mapping[str, str],
+    *arguments: str | Path,
+    program: Sequence[str | Path] = COMMAND,
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command_line(*arguments),
+        [*map(str, program), *map(str, arguments)],
         check=False,
         cwd=folder,
         env=env,
@@ -130,7 +134,7 @@ def run_command(
 
 
 def command_line(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "adserver", *map(str, arguments)]
+    return [*COMMAND, *map(str, arguments)]
 
 
 @contextmanager

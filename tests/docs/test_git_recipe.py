@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import yaml
 
-import adserver as package
 from tests.cli.command import CAMPAIGN, write_folder
 from tests.docs.pages import ROOT, page
 from tests.programs import needs
@@ -26,10 +25,6 @@ from tests.ssh_server import HOST, PLANNING, sshd_running
 RECIPE = ROOT / "config/ci/github.yml"
 HOOK = ROOT / "config/ci/git-hook"
 FAR = {"Install"}  # of another network than ours
-PROGRAM = """\
-#!/bin/sh
-exec {python} -m adserver "$@"
-"""
 GH = """\
 #!/bin/sh
 echo "$@" >> "$HOME/gh.said"
@@ -86,9 +81,10 @@ class Server:
     folder: Path
     env: dict[str, str]
     path: Path
+    program: Path
 
     def adserver(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        return run_command(self.folder, self.env, *words)
+        return run_command(self.folder, self.env, *words, program=[self.program])
 
     def live(self) -> Any:
         done = self.adserver("history", "--last", "1", "--format", "json")
@@ -96,24 +92,21 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path, warm: Path) -> Iterator[Server]:
     """A machine with a store that `adserver` reaches, and an `ssh` that reaches the machine."""
     folder = tmp_path / "server"
     (folder / "ssh").mkdir(parents=True)
-    program = PROGRAM.format(python=sys.executable)
-    executable(folder / "bin/adserver", program)
+    (folder / "bin").mkdir()
+    (folder / "bin/adserver").symlink_to(warm)
     env = own_environment(folder, folder, {})
     del env["ADSERVER_CONFIG"]
-    env |= {
-        "PYTHONPATH": str(Path(package.__file__).parents[1]),
-        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
-    }
-    said = {k: v for k, v in env.items() if k.startswith(("ADSERVER_", "PYTHONPATH", "PATH"))}
+    env["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
+    said = {k: v for k, v in env.items() if k.startswith(("ADSERVER_", "PATH"))}
     with sshd_running(folder / "ssh", said, key_of_plans()) as ssh:
-        executable(ssh.path / "adserver", program)
+        (ssh.path / "adserver").symlink_to(warm)
         executable(ssh.path / "gh", GH)
-        yield Server(folder, env, ssh.path)
-    run_command(folder, env, "store", "stop")
+        yield (made := Server(folder, env, ssh.path, warm))
+    made.adserver("store", "stop")
 
 
 @pytest.fixture
@@ -125,7 +118,6 @@ def clone(server: Server, tmp_path: Path) -> Repository:
     env = base | {
         "HOME": str(tmp_path / "home"),
         "PATH": f"{server.path}:{base['PATH']}",
-        "PYTHONPATH": str(Path(package.__file__).parents[1]),
         "ADSERVER_REDIS": "redis://127.0.0.1:1",
         "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": "user.name",
@@ -213,7 +205,7 @@ def test_the_key_of_plans_makes_plans_whatever_it_is_asked(
     clone.commit("The autumn", coffee=CAMPAIGN)
     code, said = run_job(clone, "plan", HOST=f"ssh://{PLANNING}")
     assert (code, "\n+ coffee\n" in said) == (0, True), said
-    line = (sys.executable, "-m", "adserver", "apply", "--yes", "--via", f"ssh://{PLANNING}")
+    line = (server.program, "apply", "--yes", "--via", f"ssh://{PLANNING}")
     done = subprocess.run(line, cwd=clone.folder, env=clone.env, capture_output=True, check=False)
     assert b"\n+ coffee\n" in done.stdout
     assert server.live() is None

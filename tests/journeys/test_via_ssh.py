@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +13,9 @@ from typing import Any
 
 import pytest
 
-import adserver as package
 from tests.cli.command import CAMPAIGN, write_folder
 from tests.publishing.campaign_folder import draw
-from tests.servers import PATIENCE_SECONDS, command_line, own_environment, run_command, until
+from tests.servers import PATIENCE_SECONDS, own_environment, run_command, until
 from tests.ssh_server import HOST, SshServer, sshd_running
 
 VIA = f"ssh://{HOST}"
@@ -40,9 +38,13 @@ class Server:
     folder: Path
     env: dict[str, str]
     ssh: SshServer
+    program: Path
+
+    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        return run_command(self.folder, self.env, *words, program=[self.program])
 
     def cli(self, *arguments: str) -> Any:
-        done = run_command(self.folder, self.env, *arguments, "--format", "json")
+        done = self.run(*arguments, "--format", "json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -53,29 +55,31 @@ class Server:
 @dataclass(frozen=True, slots=True)
 class Laptop:
     folder: Path
+    program: Path
     env: dict[str, str] = field(default_factory=dict)
 
     def run(self, *words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-        return run_command(self.folder, self.env | env, *words)
+        return run_command(self.folder, self.env | env, *words, program=[self.program])
 
     def via(self, *words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-        return self.run(*words, "--via", VIA, "--remote-command", REMOTE, **env)
+        return self.run(*words, *self.way, **env)
 
-
-REMOTE = f"{sys.executable} -m adserver"
+    @property
+    def way(self) -> tuple[str, ...]:
+        return ("--via", VIA, "--remote-command", str(self.program))
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     env = own_environment(folder, folder, {})
     said = {name: value for name, value in env.items() if name.startswith("ADSERVER_")}
-    said |= {"PYTHONPATH": str(Path(package.__file__).parents[1]), "TMPDIR": str(folder / "tmp")}
+    said |= {"TMPDIR": str(folder / "tmp")}
     (folder / "tmp").mkdir()
     (folder / "ssh").mkdir()
     with sshd_running(folder / "ssh", said) as ssh:
-        yield Server(folder, env, ssh)
-    run_command(folder, env, "store", "stop")
+        yield (made := Server(folder, env, ssh, warm))
+    made.run("store", "stop")
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ def laptop(server: Server, tmp_path: Path) -> Laptop:
     (folder / "images/b-728x90.png").write_bytes(draw(728, 90))
     base = {k: v for k, v in os.environ.items() if not k.startswith("ADSERVER_")}
     unreachable = {"ADSERVER_REDIS": "redis://127.0.0.1:1", "GIT_AUTHOR_NAME": "Ana Lopez"}
-    return Laptop(tmp_path, server.ssh.environment(base) | unreachable)
+    return Laptop(tmp_path, server.program, server.ssh.environment(base) | unreachable)
 
 
 def test_a_folder_goes_live_with_whose_it_is_and_nothing_is_left_behind(
@@ -152,7 +156,7 @@ def test_the_question_is_asked_here(laptop: Laptop, server: Server, answer: str,
     before = server.last()["generation"]
     write_folder(laptop.folder, carte=CAMPAIGN + f"weight: {ord(answer)}\n")
     ours, theirs = pty.openpty()
-    line = command_line("apply", "--via", VIA, "--remote-command", REMOTE)
+    line = [str(laptop.program), "apply", *laptop.way]
     with subprocess.Popen(
         line,
         cwd=laptop.folder,
@@ -184,7 +188,7 @@ def test_who_has_applied_in_between_is_told_by_the_folders_mark(
     assert laptop.via("plan", "--prune").returncode == 0
     assert laptop.via("apply", "--yes", "--prune").returncode == 0
     theirs = write_folder(tmp_path / "theirs", carte=CAMPAIGN + "weight: 12\n")
-    there = run_command(server.folder, server.env, "apply", "--yes", "--config", theirs)
+    there = server.run("apply", "--yes", "--config", theirs)
     assert there.returncode == 0, there.stderr
     write_folder(laptop.folder, carte=CAMPAIGN + "weight: 13\n")
     late = laptop.via("apply", "--yes")
