@@ -29,20 +29,13 @@ from adserver.core.catalog import (
     names,
 )
 from adserver.core.errors import LiveHasMoved
-from adserver.core.events import Metric, Row
+from adserver.core.events import Delivered, Metric, Row
 from adserver.core.forecast import History, hour_of_week, learn
 from adserver.core.hour import hour_at
+from adserver.core.nodes import KnownKey, NodeState
 from adserver.core.pauses import Act, Pause, Target
-from adserver.core.ports import (
-    Content,
-    Delivered,
-    Entry,
-    KnownCreative,
-    KnownKey,
-    NodeState,
-    Published,
-    Reserved,
-)
+from adserver.core.ports.commands import Reserved
+from adserver.core.publication import Content, Entry, KnownCreative, Published
 from adserver.core.renames import Rename, carried_pauses
 from adserver.core.samples import Sample
 from adserver.core.traffic import Scope, Traffic
@@ -168,7 +161,7 @@ def delivered(rows: Iterable[Row]) -> Delivered:
 
 @dataclass
 class MemoryKeys:
-    """`core.ports.SigningKeys` in a dict."""
+    """`core.ports.commands.SigningKeys` in a dict."""
 
     keys: dict[str, KnownKey] = field(default_factory=dict)
 
@@ -186,7 +179,7 @@ class MemoryKeys:
 
 @dataclass
 class MemoryTraffic:
-    """`core.ports.KnownTraffic`: hours by when they begin, with requests by slot."""
+    """`core.ports.commands.KnownTraffic`: hours by when they begin, with requests by slot."""
 
     through: float = 0.0
     histories: dict[int, History] = field(default_factory=dict)
@@ -211,7 +204,7 @@ class MemoryTraffic:
 
 @dataclass
 class MemorySamples:
-    """`core.ports.KnownSamples`."""
+    """`core.ports.commands.KnownSamples`."""
 
     by_slot: dict[int, list[Sample]] = field(default_factory=dict)
 
@@ -221,7 +214,7 @@ class MemorySamples:
 
 @dataclass
 class MemoryLeases:
-    """`core.ports.KnownLeases`: by the campaign's number."""
+    """`core.ports.commands.KnownLeases`: by the campaign's number."""
 
     kept: dict[int, Reserved] = field(default_factory=dict)
 
@@ -231,7 +224,7 @@ class MemoryLeases:
 
 @dataclass
 class MemoryPauses:
-    """`core.ports.Pauses`; `done` has every act."""
+    """`core.ports.commands.Pauses`; `done` has every act."""
 
     kept: dict[Target, Pause] = field(default_factory=dict)
     done: list[Act] = field(default_factory=list)
@@ -251,7 +244,7 @@ class MemoryPauses:
 
 @dataclass
 class MemoryStore:
-    """`core.ports.Catalogs` and `core.ports.Totals` in a few dicts, with the store's rules.
+    """`Catalogs` and `Totals` of `core.ports.commands` in a few dicts, with the store's rules.
 
     clock: the time at which things are published; a test may move it. name: its identity. spoken:
     what it says as `through`.

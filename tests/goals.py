@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from adserver.core.catalog import Tier
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import client
 from adserver.store.keys import Keys

@@ -21,7 +21,7 @@ from adserver.core.catalog import (
     Tier,
 )
 from adserver.core.events import Metric, Row
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.publishing.read import read_folder
 from tests.factories import ZONE, MemoryStore
 

@@ -24,7 +24,8 @@ from adserver.cli.planning import (
 )
 from adserver.cli.portable import Portable
 from adserver.core.errors import CatalogError
-from adserver.core.ports import Catalogs, Content, Entry
+from adserver.core.ports.commands import Catalogs
+from adserver.core.publication import Content, Entry
 from adserver.publishing.content import content_of
 from adserver.publishing.elsewhere import cores
 from adserver.publishing.mark import write_mark

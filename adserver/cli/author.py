@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from adserver.cli.options import Invocation
-from adserver.core.ports import Entry
+from adserver.core.publication import Entry
 
 GIT_TIMEOUT_SECONDS = 2.0
 

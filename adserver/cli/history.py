@@ -12,7 +12,8 @@ from adserver.cli import output
 from adserver.cli.failures import moment
 from adserver.cli.options import Invocation, common
 from adserver.core.errors import NoSuchName
-from adserver.core.ports import Catalogs, Published
+from adserver.core.ports.commands import Catalogs
+from adserver.core.publication import Published
 from adserver.publishing.history import last, tally
 
 SHOWN = 20

@@ -11,7 +11,7 @@ from adserver.cli import author, output
 from adserver.cli.failures import Commands, moment
 from adserver.cli.options import Invocation, common, settings_options
 from adserver.core.errors import KeyInUse, NoSuchName, SettingsError
-from adserver.core.ports import KnownKey, NodeState
+from adserver.core.nodes import KnownKey, NodeState
 from adserver.publishing.rollout import alive
 
 key_options = settings_options("state", "secret_key_file")

@@ -11,7 +11,7 @@ from adserver.cli import output, problems
 from adserver.cli.options import Invocation
 from adserver.core.catalog import Generation
 from adserver.core.errors import CatalogError, LiveHasMoved
-from adserver.core.ports import Published
+from adserver.core.publication import Published
 from adserver.publishing.change import Change
 from adserver.publishing.known import Known
 from adserver.publishing.mark import Mark, has_moved

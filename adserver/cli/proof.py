@@ -17,7 +17,7 @@ from adserver.cli.options import Invocation
 from adserver.cli.store.confirm import agreed
 from adserver.core.errors import SettingsError
 from adserver.core.flights import zone
-from adserver.core.ports import Catalogs, Totals
+from adserver.core.ports.commands import Catalogs, Totals
 from adserver.publishing import moments
 from adserver.publishing.proof.digest import digest
 from adserver.publishing.proof.evidence import Evidence, Wish, gather

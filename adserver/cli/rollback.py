@@ -11,7 +11,8 @@ from adserver.cli.options import Invocation, common
 from adserver.cli.planning import known_of, mark_of, refuse
 from adserver.core.catalog import Generation
 from adserver.core.errors import CatalogError, NoSuchName
-from adserver.core.ports import Catalogs, Content, Entry
+from adserver.core.ports.commands import Catalogs
+from adserver.core.publication import Content, Entry
 from adserver.publishing.history import kept
 from adserver.publishing.mark import write_mark
 from adserver.publishing.planning import plan_of

@@ -21,8 +21,8 @@ from adserver.cli.status_words import (
     percent,
     span,
 )
+from adserver.core.nodes import NodeState
 from adserver.core.pacing import Verdict
-from adserver.core.ports import NodeState
 from adserver.publishing.slot_status import SlotStatus
 from adserver.publishing.status import CampaignStatus
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from adserver.core.nodes import NodeState
 from adserver.core.pauses import EVERYTHING
-from adserver.core.ports import NodeState, Published
+from adserver.core.publication import Published
 from adserver.publishing import moments
 from adserver.publishing.paused_status import PausedStatus
 from adserver.publishing.slot_status import SlotStatus

@@ -30,8 +30,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adserver.core.ports import KnownKey, Published
+    from adserver.core.nodes import KnownKey
     from adserver.core.problems import Problem
+    from adserver.core.publication import Published
 
 
 class AdserverError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -92,6 +93,10 @@ class Row:
     site: int
     count: int
     day: str = ""
+
+
+Delivered = Mapping[tuple[Metric, int], int]
+"""(metric, creative's number) → count; of what counts, and of served ads."""
 
 
 # A row to add to: metric with its reason (`s`, `n.no_campaign`), creative, slot, site (numbers).

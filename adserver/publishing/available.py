@@ -13,7 +13,7 @@ from adserver.core.bought import ByUnit, bought, delivered_by_unit
 from adserver.core.catalog import Catalog, Clause, Generation, Site, Slot, may_book
 from adserver.core.context import Context
 from adserver.core.deviation import Deviation, deviation_of
-from adserver.core.events import Metric
+from adserver.core.events import Delivered, Metric
 from adserver.core.flights import zone
 from adserver.core.forecast import (
     DAY_SECONDS,
@@ -26,7 +26,7 @@ from adserver.core.forecast import (
     curve,
 )
 from adserver.core.market import Market, is_sold
-from adserver.core.ports import Delivered, KnownSamples, KnownTraffic
+from adserver.core.ports.commands import KnownSamples, KnownTraffic
 from adserver.core.problems import Problem
 from adserver.core.samples import Sample
 from adserver.core.targeting import URL, values_of

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from adserver.core.bought import Sold
-from adserver.core.events import Row
-from adserver.core.ports import Delivered
+from adserver.core.events import Delivered, Row
 from adserver.publishing.terms import Identity, Terms
 
 Time = tuple[int, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from adserver.core.catalog import Catalog, Files, Generation
-from adserver.core.ports import Content
+from adserver.core.publication import Content
 from adserver.publishing.folder import CAMPAIGNS, SITE_FILE, SLOTS_FILE
 from adserver.publishing.publish import Wish
 from adserver.publishing.read import Reading

@@ -11,7 +11,7 @@ from adserver.core.catalog import Generation
 from adserver.core.goals import Limits, Unit, limits_of
 from adserver.core.leases import Room
 from adserver.core.plans import Account, Plans, Standing
-from adserver.core.ports import KnownLeases, KnownSamples, KnownTraffic, Reserved
+from adserver.core.ports.commands import KnownLeases, KnownSamples, KnownTraffic, Reserved
 from adserver.core.rates import UNPACED, Rates, is_paced
 from adserver.core.steps import finish
 from adserver.publishing.outlook import known_traffic

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from adserver.core.catalog import Generation
 from adserver.core.errors import ContentGone, NoSuchName
-from adserver.core.ports import Catalogs, Entry, Published
+from adserver.core.ports.commands import Catalogs
+from adserver.core.publication import Entry, Published
 
 # What a line of a diff begins with, in the order in which they are counted.
 SIGNS = "+~>-"

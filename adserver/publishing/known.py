@@ -10,7 +10,7 @@ from adserver.core.bought import ByUnit, delivered_by_unit
 from adserver.core.catalog import Catalog, Generation, names
 from adserver.core.outlook import Samples
 from adserver.core.pauses import Pause
-from adserver.core.ports import KnownSamples, KnownTraffic, Pauses, Totals
+from adserver.core.ports.commands import KnownSamples, KnownTraffic, Pauses, Totals
 from adserver.core.samples import Sample
 from adserver.core.traffic import Scope, Traffic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adserver.core.bought import ByUnit, bought
 from adserver.core.catalog import Generation, Slot, may_book
 from adserver.core.outlook import Outlook, Outlooks, Samples
-from adserver.core.ports import KnownSamples, KnownTraffic
+from adserver.core.ports.commands import KnownSamples, KnownTraffic
 from adserver.core.steps import finish
 from adserver.core.traffic import Scope, Traffic
 

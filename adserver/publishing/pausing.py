@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from adserver.core.catalog import Campaign, Catalog, State
 from adserver.core.errors import NoSuchName, SettingsError
 from adserver.core.pauses import MAX_PAUSES, Act, Kind, Pause, Target, Verb, pauses_of
-from adserver.core.ports import Pauses
+from adserver.core.ports.commands import Pauses
 from adserver.core.targeting import fold
 from adserver.publishing import moments
 from adserver.publishing.suggest import nearest

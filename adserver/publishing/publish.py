@@ -15,8 +15,9 @@ from adserver.core.catalog import Catalog, Files, Generation, booked_slots
 from adserver.core.errors import CatalogError, LiveHasMoved, NoSuchName
 from adserver.core.fit import fits_anywhere
 from adserver.core.plan import Plan, changed_fields, difference, merge
-from adserver.core.ports import Catalogs, Content, Entry, Published
+from adserver.core.ports.commands import Catalogs
 from adserver.core.problems import Problem, Severity
+from adserver.core.publication import Content, Entry, Published
 from adserver.core.renames import Rename
 from adserver.publishing.history import readable
 from adserver.publishing.plan_text import Difference, recorded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adserver.core.catalog import Catalog
-from adserver.core.ports import Totals
+from adserver.core.ports.commands import Totals
 from adserver.publishing.report import Records, goes_beyond
 
 # The hour that has just begun on a node whose clock is a little ahead is in the report too.

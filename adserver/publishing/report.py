@@ -15,9 +15,9 @@ from enum import StrEnum
 from fractions import Fraction
 
 from adserver.core.catalog import Campaign, Catalog, booked_slots
-from adserver.core.events import Metric, Row
+from adserver.core.events import Delivered, Metric, Row
 from adserver.core.flights import zone
-from adserver.core.ports import Delivered, KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.core.reasons import Discard
 from adserver.publishing import moments, revenue
 from adserver.publishing.billing import ALL, beyond_goal, billed_shares, time_of

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from adserver.core.catalog import Catalog, Generation
 from adserver.core.errors import CatalogError
-from adserver.core.ports import Content
 from adserver.core.problems import Problem, Severity
+from adserver.core.publication import Content
 from adserver.core.renames import Rename, same_numbers
 from adserver.core.targeting import COUNTRY, DEVICE, LANGUAGE, SITE, URL
 from adserver.publishing.content import merged

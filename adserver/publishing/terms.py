@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from adserver.core.bought import Sold, sold
 from adserver.core.catalog import Campaign, Flight, Price
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 
 
 @dataclass(frozen=True, slots=True)

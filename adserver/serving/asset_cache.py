@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from adserver.core.assets import Asset
 from adserver.core.errors import StoreUnavailable
-from adserver.core.ports import LiveCatalog
+from adserver.core.ports.serving import LiveCatalog
 
 # The pictures of some 300 image creatives; behind a cache or CDN each is asked for once a year.
 MAX_BYTES = 32 * 1024 * 1024

@@ -10,7 +10,7 @@ from adserver.core.catalog import Html
 from adserver.core.errors import StoreUnavailable, TicketError
 from adserver.core.events import Kind
 from adserver.core.macros import HtmlTemplate, compile_html
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.core.ticket import Ticket
 from adserver.serving.beacons import RETRY_AFTER, refuse_ticket
 from adserver.serving.headers import referer

@@ -12,7 +12,7 @@ from adserver.core.errors import (
 )
 from adserver.core.events import Kind, Outcome
 from adserver.core.macros import fill_link
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.core.reasons import Discard
 from adserver.core.ticket import Ticket
 from adserver.serving.beacons import (

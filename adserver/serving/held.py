@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from adserver.core.batch import Stream
-from adserver.core.ports import Source
+from adserver.core.ports.serving import Source
 from adserver.serving.journal import Journal
 
 

@@ -23,7 +23,7 @@ from adserver.core.flights import ended
 from adserver.core.goals import limits_of
 from adserver.core.hour import HOUR_SECONDS, hour_at
 from adserver.core.leases import Room, StoreClock
-from adserver.core.ports import Leases, Spoken, Wanted
+from adserver.core.ports.serving import Leases, Spoken, Wanted
 from adserver.core.shards import shard_of_campaign
 from adserver.core.steps import Steps, in_steps
 from adserver.serving.store_watch import StoreWatch

@@ -9,7 +9,8 @@ from adserver.core.catalog import Generation
 from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import KIND_OF, Row
 from adserver.core.goals import Limits, limits_of
-from adserver.core.ports import KnownCreative, LiveCatalog
+from adserver.core.ports.serving import LiveCatalog
+from adserver.core.publication import KnownCreative
 from adserver.core.snapshot import Snapshot
 from adserver.metrics import OTHER, Meter
 from adserver.serving.pausing import Pausing

@@ -19,7 +19,7 @@ from adserver.core.errors import StoreUnavailable
 from adserver.core.leases import Room
 from adserver.core.pauses import NOTHING_STOPPED, pausing
 from adserver.core.plans import Plans, Standing
-from adserver.core.ports import LiveSamples, LiveTraffic
+from adserver.core.ports.serving import LiveSamples, LiveTraffic
 from adserver.core.rates import is_paced
 from adserver.core.samples import Sample
 from adserver.core.snapshot import Snapshot

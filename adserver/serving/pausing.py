@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adserver.between import between_requests
 from adserver.core.pauses import Pause, stopping
-from adserver.core.ports import LiveCatalog
+from adserver.core.ports.serving import LiveCatalog
 from adserver.core.snapshot import Snapshot
 from adserver.core.steps import Steps
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from adserver.core.errors import StoreUnavailable
-from adserver.core.ports import Samples
+from adserver.core.ports.serving import Samples
 from adserver.core.samples import Sampler, samples_a_day
 from adserver.serving.live import Live
 

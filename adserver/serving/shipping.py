@@ -19,7 +19,7 @@ from adserver.core.batch import NOTHING, Need, Shipment, Stream
 from adserver.core.errors import LedgerConflict, StoreUnavailable
 from adserver.core.events import Row
 from adserver.core.parts import Written, part_of
-from adserver.core.ports import Counts, Source, Spoken, Told
+from adserver.core.ports.serving import Counts, Source, Spoken, Told
 from adserver.metrics import Meter
 from adserver.serving.held import Held
 from adserver.serving.journal import Journal

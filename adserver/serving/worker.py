@@ -18,7 +18,8 @@ from starlette.types import ASGIApp
 
 from adserver import __version__
 from adserver.core.errors import AdserverError, JournalError, StoreUnavailable, UnreadablePause
-from adserver.core.ports import Counts, LiveCatalog, NodeState
+from adserver.core.nodes import NodeState
+from adserver.core.ports.serving import Counts, LiveCatalog
 from adserver.metrics import Dump
 from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS

@@ -13,8 +13,9 @@ from adserver.between import between_requests
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation
 from adserver.core.errors import LiveHasMoved
+from adserver.core.nodes import KnownKey, NodeState
 from adserver.core.pauses import Pause
-from adserver.core.ports import Content, Entry, KnownCreative, KnownKey, NodeState, Published
+from adserver.core.publication import Content, Entry, KnownCreative, Published
 from adserver.core.renames import Rename, carried_pauses
 from adserver.store import codec, signing
 from adserver.store.connect import AsyncClient, Client, answering
@@ -44,7 +45,7 @@ READ_KEYS_SECONDS = 10.0
 
 
 class StoredCatalogs:
-    """`core.ports.Catalogs` on Redis."""
+    """`core.ports.commands.Catalogs` on Redis."""
 
     def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client
@@ -171,7 +172,7 @@ class StoredCatalogs:
 
 
 class StoredLiveCatalog:
-    """`core.ports.LiveCatalog` on Redis.
+    """`core.ports.serving.LiveCatalog` on Redis.
 
     known: signing keys that the store knew when it was last read, to give them back; they are
     read again after so many seconds.

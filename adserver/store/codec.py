@@ -13,7 +13,7 @@ from dataclasses import replace
 from pydantic import TypeAdapter
 
 from adserver.core.catalog import Campaign, Catalog, Generation, names
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.core.steps import Steps, in_steps
 
 # A release reads its own version and the one before. 1 was one line of everything.

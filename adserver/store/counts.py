@@ -9,7 +9,7 @@ from typing import Any
 from adserver.core.batch import NOTHING, Mark, Shipment
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Metric, Row
-from adserver.core.ports import Source, Told
+from adserver.core.ports.serving import Source, Told
 from adserver.core.record import BITMAP, bitmaps_of, limited_in
 from adserver.store.connect import AsyncClient, answering
 from adserver.store.keys import SLACK_SECONDS, Keys
@@ -21,7 +21,10 @@ CLAIM_ATTEMPTS = 20
 
 
 class StoredCounts:
-    """`core.ports.Counts` on Redis. ticket_life: seconds in which a ticket's events count."""
+    """`core.ports.serving.Counts` on Redis.
+
+    ticket_life: seconds in which a ticket's events count.
+    """
 
     def __init__(self, client: AsyncClient, keys: Keys, ticket_life: int) -> None:
         self._client: Any = client

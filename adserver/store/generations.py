@@ -13,7 +13,7 @@ import orjson
 
 from adserver.core.catalog import Files, Generation
 from adserver.core.errors import UnreadableGeneration
-from adserver.core.ports import Entry, Published
+from adserver.core.publication import Entry, Published
 from adserver.core.steps import Steps, finish
 from adserver.store import codec
 

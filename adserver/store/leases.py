@@ -7,7 +7,8 @@ from typing import Any
 
 from adserver.core.events import METRIC_OF
 from adserver.core.leases import Grant
-from adserver.core.ports import Granted, Reserved, Spoken, Wanted
+from adserver.core.ports.commands import Reserved
+from adserver.core.ports.serving import Granted, Spoken, Wanted
 from adserver.core.shards import shard_of_campaign
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.keys import SLACK_SECONDS, Keys
@@ -20,7 +21,10 @@ FIELDS = 8
 
 
 class StoredLeases:
-    """`core.ports.Leases` on Redis. ticket_life: seconds in which a ticket's events count."""
+    """`core.ports.serving.Leases` on Redis.
+
+    ticket_life: seconds in which a ticket's events count.
+    """
 
     def __init__(self, client: AsyncClient, keys: Keys, ticket_life: int) -> None:
         self._keys = keys
@@ -70,7 +74,7 @@ class StoredLeases:
 
 
 class StoredKnownLeases:
-    """`core.ports.KnownLeases` on Redis."""
+    """`core.ports.commands.KnownLeases` on Redis."""
 
     def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client

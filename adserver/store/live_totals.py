@@ -13,8 +13,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adserver.core.events import Metric
-from adserver.core.ports import Delivered
+from adserver.core.events import Delivered, Metric
 from adserver.store.connect import AsyncClient
 from adserver.store.keys import Keys
 from adserver.store.line import Line, line_to
@@ -31,7 +30,7 @@ NEVER: Counts = (0,) * len(METRICS)
 
 
 class StoredLiveTotals:
-    """`core.ports.LiveTotals` on Redis."""
+    """`core.ports.serving.LiveTotals` on Redis."""
 
     def __init__(self, client: AsyncClient, keys: Keys) -> None:
         self._shards = [Shard(line_to(client), keys, shard) for shard in range(keys.shards)]

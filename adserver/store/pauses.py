@@ -20,7 +20,7 @@ MAX_ACTS = 1_000
 
 
 class StoredPauses:
-    """`core.ports.Pauses` on Redis."""
+    """`core.ports.commands.Pauses` on Redis."""
 
     def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client

@@ -49,7 +49,7 @@ def read_context(written: bytes) -> Context:
 
 
 class StoredSamples:
-    """`core.ports.Samples` on Redis."""
+    """`core.ports.serving.Samples` on Redis."""
 
     def __init__(self, client: AsyncClient, keys: Keys) -> None:
         self._client: Any = client
@@ -65,7 +65,7 @@ class StoredSamples:
         return read_tag(await self._line.run(self._sample, [key], args))
 
     async def samples(self, slot: int, now: float) -> list[Sample]:
-        """As `core.ports.KnownSamples` has them."""
+        """As `core.ports.commands.KnownSamples` has them."""
         with answering():
             days = [await self._client.hgetall(key) for key in recent(self._keys, slot, now)]
         return [sample for fields in days for sample in weighted(fields)]
@@ -77,7 +77,7 @@ def recent(keys: Keys, slot: int, now: float) -> list[str]:
 
 
 class StoredKnownSamples:
-    """`core.ports.KnownSamples` on Redis."""
+    """`core.ports.commands.KnownSamples` on Redis."""
 
     def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client

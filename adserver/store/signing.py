@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from adserver.core.ports import KnownKey
+from adserver.core.nodes import KnownKey
 from adserver.store.connect import Client, answering
 from adserver.store.keys import Keys
 from adserver.store.script import Part, Script
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
 
 class StoredSigningKeys:
-    """`core.ports.SigningKeys` on Redis."""
+    """`core.ports.commands.SigningKeys` on Redis."""
 
     def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adserver.core.events import Metric, Row
+from adserver.core.events import Delivered, Metric, Row
 from adserver.core.hour import Hour, day_name, hour_named
-from adserver.core.ports import Delivered, KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.store import codec
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.counts import read_rows
@@ -18,7 +18,7 @@ Fields = dict[bytes, bytes]
 
 
 class StoredTotals:
-    """`core.ports.Totals` on Redis."""
+    """`core.ports.commands.Totals` on Redis."""
 
     def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client
@@ -104,7 +104,7 @@ async def delivered(client: AsyncClient, keys: Keys) -> dict[tuple[Metric, int],
 
 
 async def numbers(client: AsyncClient, keys: Keys) -> dict[str, int]:
-    """As `core.ports.Totals` has them."""
+    """As `core.ports.commands.Totals` has them."""
     reader: Any = client
     with answering():
         return read_numbers(await reader.hgetall(keys.numbers))

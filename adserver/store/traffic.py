@@ -88,7 +88,7 @@ def chunks(pairs: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int
 
 
 class StoredTraffic:
-    """`core.ports.KnownTraffic` on Redis."""
+    """`core.ports.commands.KnownTraffic` on Redis."""
 
     def __init__(self, client: Client, keys: Keys) -> None:
         self._client: Any = client
@@ -129,7 +129,7 @@ class StoredTraffic:
 
 
 class StoredLiveTraffic:
-    """`core.ports.LiveTraffic` on Redis, and what the admin process writes of it."""
+    """`core.ports.serving.LiveTraffic` on Redis, and what the admin process writes of it."""
 
     def __init__(self, client: AsyncClient, keys: Keys) -> None:
         self._client: Any = client

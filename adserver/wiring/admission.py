@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import structlog
 
 from adserver.core.errors import StoreUnavailable, UnknownKey
-from adserver.core.ports import KnownKey
+from adserver.core.nodes import KnownKey
 from adserver.core.ticket import fingerprint
 from adserver.settings import Settings
 from adserver.store.address import shards_of

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adserver.core.errors import SettingsError
-from adserver.core.ports import (
+from adserver.core.nodes import KnownKey
+from adserver.core.ports.commands import (
     Catalogs,
-    KnownKey,
     KnownLeases,
     KnownSamples,
     KnownTraffic,

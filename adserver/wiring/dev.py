@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from adserver.core.catalog import Campaign, Catalog, Tier
 from adserver.core.errors import AdserverError, CatalogError, SettingsError
-from adserver.core.ports import Entry
+from adserver.core.publication import Entry
 from adserver.publishing.content import content_of
 from adserver.publishing.publish import Wish, choose, propose, publish, summary
 from adserver.publishing.read import Reading, read_folder

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from adserver.core.errors import SettingsError
-from adserver.core.ports import KnownKey
+from adserver.core.nodes import KnownKey
 from adserver.serving.journal_files import sync_folder
 
 JOURNALS = "journal"

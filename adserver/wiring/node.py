@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from adserver import logs
 from adserver.core.errors import SettingsError, StoreUnavailable
-from adserver.core.ports import KnownKey
+from adserver.core.nodes import KnownKey
 from adserver.core.seen import MEMORY_BYTES
 from adserver.serving.admin import Guard
 from adserver.serving.country_file import renewed

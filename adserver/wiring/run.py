@@ -10,7 +10,7 @@ from pathlib import Path
 
 import adserver
 from adserver.core.assets import digest_of
-from adserver.core.ports import Entry
+from adserver.core.publication import Entry
 from adserver.demo.blog import blog
 from adserver.demo.traffic import Server, send_day
 from adserver.publishing.content import content_of

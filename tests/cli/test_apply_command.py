@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 import adserver as package
-from adserver.core.ports import Content, Entry, NodeState
+from adserver.core.nodes import NodeState
+from adserver.core.publication import Content, Entry
 from tests.cli.command import CAMPAIGN, adserver, write_folder
 from tests.factories import NOW, MemoryStore, campaign, store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from tests.cli.command import adserver
 from tests.factories import MemoryStore, campaign, catalog, store
 

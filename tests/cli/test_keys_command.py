@@ -11,7 +11,7 @@ from click.testing import Result
 
 from adserver.cli.failures import told
 from adserver.core.errors import UnknownKey
-from adserver.core.ports import KnownKey, NodeState
+from adserver.core.nodes import KnownKey, NodeState
 from adserver.core.ticket import fingerprint
 from tests.cli.command import adserver
 from tests.factories import NOW, MemoryStore, store

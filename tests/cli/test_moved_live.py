@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from adserver.cli import author
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from tests.cli.command import CAMPAIGN, adserver, write_folder
 from tests.factories import MemoryStore, store
 

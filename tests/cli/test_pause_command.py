@@ -10,8 +10,8 @@ from click.testing import Result
 
 from adserver.cli import output
 from adserver.core.catalog import State
+from adserver.core.nodes import NodeState
 from adserver.core.pauses import MAX_PAUSES, Pause, Target, Verb
-from adserver.core.ports import NodeState
 from adserver.publishing.pausing import MAX_MESSAGE_CHARACTERS
 from tests.cli.command import adserver
 from tests.factories import NOW, MemoryStore, campaign, catalog, slot, store, text_creative

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from click.testing import Result
 
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from tests.cli.command import adserver
 from tests.factories import MemoryStore, campaign, catalog, store
 from tests.proven import ADVERTISER, AFTER, ARRIVING, DURING, NAME, delivered_store

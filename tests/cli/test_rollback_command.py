@@ -8,7 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from adserver.core.ports import Content, Entry, NodeState
+from adserver.core.nodes import NodeState
+from adserver.core.publication import Content, Entry
 from tests.cli.command import CAMPAIGN, adserver, write_folder
 from tests.factories import NOW, MemoryStore, store
 

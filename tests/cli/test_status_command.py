@@ -7,8 +7,8 @@ import pytest
 
 from adserver.core.catalog import Flight, Goal
 from adserver.core.events import Metric
+from adserver.core.nodes import NodeState
 from adserver.core.pauses import Pause, Target
-from adserver.core.ports import NodeState
 from tests.cli.command import adserver
 from tests.factories import NOW, ZONE, MemoryStore, campaign, catalog, row, store, text_creative
 

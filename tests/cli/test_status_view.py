@@ -15,10 +15,11 @@ from adserver.cli.status_words import Told
 from adserver.core.bought import delivered_by_unit
 from adserver.core.catalog import Campaign, Flight, Goal, State
 from adserver.core.events import Metric, Row
+from adserver.core.nodes import NodeState
 from adserver.core.outlook import Outlook
 from adserver.core.pacing import Verdict
 from adserver.core.pauses import Pause, Target
-from adserver.core.ports import NodeState, Published
+from adserver.core.publication import Published
 from adserver.publishing.status import Known, Status, status
 from tests.factories import (
     NOW,

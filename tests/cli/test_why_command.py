@@ -7,7 +7,7 @@ import orjson
 from adserver.core.catalog import Flight, Frequency, Goal, Period, State, Tier
 from adserver.core.events import Metric
 from adserver.core.pauses import Pause, Target
-from adserver.core.ports import Reserved
+from adserver.core.ports.commands import Reserved
 from tests.cli.command import adserver
 from tests.factories import NOW, ZONE, campaign, catalog, image_creative, row, store
 

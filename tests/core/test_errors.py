@@ -13,7 +13,7 @@ from adserver.core.errors import (
     NoSuchName,
     UnknownKey,
 )
-from adserver.core.ports import KnownKey
+from adserver.core.nodes import KnownKey
 from adserver.core.problems import Problem, Severity
 
 

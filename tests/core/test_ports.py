@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from adserver.core.catalog import Price
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from tests.factories import ALWAYS, campaign, text_creative
 
 

@@ -24,7 +24,7 @@ from adserver.core.batch import NOTHING, Mark, Need, Part, Shipment, Stream
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Event, Kind
 from adserver.core.hour import hour_at
-from adserver.core.ports import Source
+from adserver.core.ports.serving import Source
 from adserver.core.record import pack_event, pack_tallies
 from adserver.store import script as module
 from adserver.store.connect import SOCKET_TIMEOUT_SECONDS, async_client

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adserver.core.catalog import Campaign, Goal, Price
 from adserver.core.events import Metric, Row
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.publishing.report import By, Query, Records, Report, goes_beyond, report
 from tests.factories import (
     NOW,

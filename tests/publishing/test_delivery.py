@@ -9,7 +9,7 @@ import pytest
 from adserver.core.catalog import Campaign, Flight, Goal, Pace, Price, Tier
 from adserver.core.context import Context
 from adserver.core.decision import Candidate
-from adserver.core.ports import Reserved
+from adserver.core.ports.commands import Reserved
 from adserver.core.reasons import Reason
 from adserver.publishing.delivery import Delivery, delivery
 from adserver.publishing.why import Question, why

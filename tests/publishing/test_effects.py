@@ -23,7 +23,7 @@ from adserver.core.context import Context
 from adserver.core.events import Metric
 from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.plan import difference
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.core.renames import Rename
 from adserver.core.samples import Sample
 from adserver.publishing.effect import MAX_NAMES_SHOWN, Effect, Kind, Weight, listed

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adserver.core.catalog import Generation
 from adserver.core.errors import ContentGone, SettingsError
-from adserver.core.ports import Entry
+from adserver.core.publication import Entry
 from adserver.publishing.content import content_of
 from adserver.publishing.export import compare, exported, not_live, write_into
 from adserver.publishing.publish import Wish, choose, propose, publish

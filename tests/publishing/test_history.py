@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adserver.core.errors import ContentGone, NoSuchName
-from adserver.core.ports import Entry
+from adserver.core.publication import Entry
 from adserver.publishing.history import MAX_COMMIT, MAX_MESSAGE, kept, last, readable, tally
 from tests.factories import campaign, catalog, store
 

@@ -10,7 +10,7 @@ import pytest
 from adserver.core.catalog import Flight, Goal, Price
 from adserver.core.errors import NoSuchName
 from adserver.core.events import Metric
-from adserver.core.ports import Content, Entry, Published
+from adserver.core.publication import Content, Entry, Published
 from adserver.core.renames import Rename
 from adserver.publishing.proof.evidence import Delivery, Evidence, Wish, gather, overlaps
 from adserver.publishing.proof.finality import Stage

@@ -23,7 +23,7 @@ from adserver.core.catalog import (
     Tier,
 )
 from adserver.core.events import Metric
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.core.reasons import DISCARDS, Discard
 from adserver.publishing.proof import shown
 from adserver.publishing.proof.evidence import Wish, gather

@@ -10,8 +10,8 @@ import pytest
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Device, Size
 from adserver.core.errors import CatalogError, LiveHasMoved, NoSuchName
-from adserver.core.ports import Content, Entry
 from adserver.core.problems import Problem, Severity
+from adserver.core.publication import Content, Entry
 from adserver.publishing.publish import (
     Proposal,
     Wish,

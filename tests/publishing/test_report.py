@@ -12,7 +12,7 @@ import pytest
 from adserver.core.catalog import Campaign, Catalog, Flight, Price
 from adserver.core.errors import NoSuchName
 from adserver.core.events import Metric, Row
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.publishing.report import By, Query, Records, Report, Sums, report
 from tests.factories import NOW, ZONE, campaign, catalog, numbers, row, site, slot, text_creative
 

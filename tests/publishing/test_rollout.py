@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adserver.core.ports import NodeState
+from adserver.core.nodes import NodeState
 from adserver.publishing.rollout import ALIVE_SECONDS, Rollout, alive
 from tests.factories import NOW
 

@@ -15,8 +15,10 @@ from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import METRIC_OF, Event, Kind, Metric, Row, Tally
 from adserver.core.leases import Grant, StoreClock
+from adserver.core.nodes import NodeState
 from adserver.core.pauses import Pause
-from adserver.core.ports import Granted, KnownCreative, NodeState, Source, Spoken, Told, Wanted
+from adserver.core.ports.serving import Granted, Source, Spoken, Told, Wanted
+from adserver.core.publication import KnownCreative
 from adserver.core.record import read_events, read_tallies
 from adserver.core.snapshot import Snapshot
 from adserver.core.ticket import Sealer
@@ -40,7 +42,7 @@ LIFE_SECONDS = 86_400
 
 @dataclass
 class MemoryCounts:
-    """`core.ports.Counts` in a set and a few dictionaries.
+    """`core.ports.serving.Counts` in a set and a few dictionaries.
 
     away: fails without having done anything; refusals: so many times. loses_answers: does it,
     then fails. open: while it is cleared, every call waits.
@@ -113,7 +115,7 @@ class MemoryCounts:
 
 @dataclass
 class MemoryCatalog:
-    """`core.ports.LiveCatalog` in dictionaries; `asked` is what it was asked for."""
+    """`core.ports.serving.LiveCatalog` in dictionaries; `asked` is what it was asked for."""
 
     away: bool = False
     generations_away: bool = False

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from adserver.core.assets import Asset
 from adserver.core.catalog import Html, Size
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Sealer, Ticket
 from adserver.serving.app import PublicApp
 from adserver.serving.state import State

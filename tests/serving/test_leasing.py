@@ -13,7 +13,7 @@ import pytest
 from adserver.core.catalog import Campaign, Flight, Generation, Goal, State
 from adserver.core.errors import StoreUnavailable
 from adserver.core.leases import LEAST_LEASED, RENEW_SECONDS, StoreClock
-from adserver.core.ports import Source, Spoken
+from adserver.core.ports.serving import Source, Spoken
 from adserver.core.reasons import Reason
 from adserver.core.shards import shard_of_campaign
 from adserver.metrics import Meter

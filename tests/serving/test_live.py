@@ -9,7 +9,7 @@ from adserver.core.context import Context
 from adserver.core.decision import decide
 from adserver.core.errors import NoSuchName, StoreUnavailable
 from adserver.core.events import Metric, Row
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.core.snapshot import Snapshot
 from adserver.core.steps import finish
 from adserver.core.ticket import TEXT_LENGTH

@@ -30,7 +30,7 @@ STEADY = AHEAD * 6_000 / (10 * A_DAY)
 
 @dataclass
 class Known:
-    """`core.ports.LiveTraffic` and `LiveSamples`."""
+    """`core.ports.serving.LiveTraffic` and `LiveSamples`."""
 
     known: Traffic = KNOWN
     seen: list[Sample] = field(default_factory=list)

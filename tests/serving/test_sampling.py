@@ -22,7 +22,7 @@ PAGE = Context(url="https://blog.example/")
 
 @dataclass
 class MemorySamples:
-    """`core.ports.Samples`; fails so many times from the second call on."""
+    """`core.ports.serving.Samples`; fails so many times from the second call on."""
 
     refusals: int = 0
     told: list[Taken] = field(default_factory=list)

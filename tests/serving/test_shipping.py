@@ -14,7 +14,7 @@ from adserver.core.batch import Mark, Shipment
 from adserver.core.errors import JournalError, StoreUnavailable
 from adserver.core.events import Event, Kind, Outcome
 from adserver.core.hour import hour_at
-from adserver.core.ports import Source, Told
+from adserver.core.ports.serving import Source, Told
 from adserver.core.record import Content, pack_event
 from adserver.serving import shipping as module
 from adserver.serving.journal import RETENTION_SECONDS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from adserver.core.batch import Shipment
 from adserver.core.errors import StoreUnavailable
-from adserver.core.ports import Source, Told
+from adserver.core.ports.serving import Source, Told
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -20,7 +20,7 @@ LATEST_SECONDS = 30.0
 
 
 class RemoteCounts:
-    """`core.ports.Counts`, as one worker has it."""
+    """`core.ports.serving.Counts`, as one worker has it."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from adserver.core.batch import NOTHING, Shipment
 from adserver.core.events import METRIC_OF, Event, Kind, Metric, Row, Tally
-from adserver.core.ports import Source, Told
+from adserver.core.ports.serving import Source, Told
 from adserver.core.record import read_events, read_tallies
 
 SLACK_SECONDS = 7_200

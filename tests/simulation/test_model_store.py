@@ -12,7 +12,7 @@ import pytest
 from adserver.core.batch import NOTHING, Mark, Part, Shipment
 from adserver.core.events import Event, Kind, Tally
 from adserver.core.hour import hour_at
-from adserver.core.ports import Source
+from adserver.core.ports.serving import Source
 from adserver.core.record import pack_event, pack_tallies
 from adserver.store.connect import async_client, client
 from adserver.store.counts import StoredCounts

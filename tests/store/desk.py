@@ -15,7 +15,7 @@ from adserver.core.events import Event, Kind
 from adserver.core.goals import Limits, Unit
 from adserver.core.hour import hour_at
 from adserver.core.leases import Grant, Room
-from adserver.core.ports import Source, Spoken, Wanted
+from adserver.core.ports.serving import Source, Spoken, Wanted
 from adserver.core.record import pack_event
 from adserver.store.counts import StoredCounts
 from adserver.store.leases import StoredLeases

@@ -7,12 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from adserver.core import ports
+from adserver.core import publication
 from adserver.core.events import Kind
 from adserver.core.forecast import History, learn
 from adserver.core.hour import hour_at
+from adserver.core.nodes import NodeState
 from adserver.core.pauses import Act, Pause, Target, Verb
-from adserver.core.ports import Content, NodeState
+from adserver.core.publication import Content
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.connect import async_client, client
 from adserver.store.copying import copy_of
@@ -28,7 +29,7 @@ from tests.store.test_catalogs import ASSETS
 
 LIFE = 86_400
 WITH_PICTURE = Content({"site.yaml": {"site.yaml": "5f"}}, ASSETS, {"5f": b"name: Le Comptoir\n"})
-BY_ANA = ports.Entry("ana", "première")
+BY_ANA = publication.Entry("ana", "première")
 OLD = NOW - 120 * DAY_SECONDS
 
 

@@ -16,7 +16,7 @@ from adserver.core.batch import NOTHING, Mark, Need, Part, Stream
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Event, Kind, Metric
 from adserver.core.hour import hour_at
-from adserver.core.ports import Source
+from adserver.core.ports.serving import Source
 from adserver.core.record import pack_event
 from adserver.store.connect import AsyncClient, async_client
 from adserver.store.counts import StoredCounts

@@ -9,7 +9,7 @@ from adserver.core.batch import NOTHING, Mark, Shipment
 from adserver.core.events import Event, Kind, Tally
 from adserver.core.hour import Hour
 from adserver.core.parts import part_of
-from adserver.core.ports import Source
+from adserver.core.ports.serving import Source
 from adserver.core.record import Content, pack_event, pack_tallies
 from adserver.store.counts import StoredCounts
 

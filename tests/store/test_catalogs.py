@@ -18,7 +18,8 @@ from adserver.core.errors import (
     StoreUnavailable,
     UnreadableGeneration,
 )
-from adserver.core.ports import Content, Entry, KnownCreative, NodeState, Published
+from adserver.core.nodes import NodeState
+from adserver.core.publication import Content, Entry, KnownCreative, Published
 from adserver.core.ticket import MAX_NUMBERS
 from adserver.store.catalogs import NODE_FORGOTTEN_SECONDS, StoredCatalogs, StoredLiveCatalog
 from adserver.store.codec import GENERATION, VERSION, WHOLE_IN_ONE

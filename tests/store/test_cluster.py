@@ -10,7 +10,7 @@ import pytest
 from redis.crc import key_slot
 
 from adserver.core.errors import StoreUnavailable
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.cluster import MAX_LEARNT, ClusterClient
 from adserver.store.connect import async_client, client

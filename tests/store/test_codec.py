@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 
 from adserver.core.catalog import Campaign, Creative, Flight, Price
-from adserver.core.ports import KnownCreative
+from adserver.core.publication import KnownCreative
 from adserver.core.steps import finish
 from adserver.publishing.read import read_folder
 from adserver.store.codec import (

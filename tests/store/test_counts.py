@@ -15,7 +15,7 @@ from adserver.core.batch import NOTHING, Mark, Part, Shipment
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import METRIC_OF, Event, Kind, Metric, Tally
 from adserver.core.hour import Hour, hour_at
-from adserver.core.ports import Source, Told
+from adserver.core.ports.serving import Source, Told
 from adserver.core.record import pack_event, pack_tallies
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import SLACK_SECONDS, Keys

@@ -13,8 +13,9 @@ from adserver.core.context import Context
 from adserver.core.errors import LiveHasMoved
 from adserver.core.events import Metric
 from adserver.core.forecast import History
+from adserver.core.nodes import NodeState
 from adserver.core.pauses import Act, Pause, Target, Verb
-from adserver.core.ports import Content, Entry, NodeState
+from adserver.core.publication import Content, Entry
 from adserver.core.renames import Rename
 from adserver.core.samples import Taken
 from adserver.core.traffic import Scope

@@ -14,7 +14,7 @@ import pytest
 
 from adserver.core.batch import Mark
 from adserver.core.errors import StoreUnavailable
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.connect import async_client, client
 from adserver.store.counts import StoredCounts

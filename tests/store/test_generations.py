@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adserver.core.errors import UnreadableGeneration
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.keys import Keys
 from tests.factories import campaign, catalog

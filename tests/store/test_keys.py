@@ -19,8 +19,10 @@ from adserver.core.events import Kind
 from adserver.core.forecast import History
 from adserver.core.hour import hour_at
 from adserver.core.leases import Room
+from adserver.core.nodes import KnownKey, NodeState
 from adserver.core.pauses import Act, Pause, Target, Verb
-from adserver.core.ports import Content, Entry, KnownKey, NodeState, Spoken
+from adserver.core.ports.serving import Spoken
+from adserver.core.publication import Content, Entry
 from adserver.core.samples import Taken
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.counts import StoredCounts

@@ -15,7 +15,8 @@ from adserver.core.events import Kind
 from adserver.core.goals import Limits, Unit
 from adserver.core.hour import hour_at
 from adserver.core.leases import Room
-from adserver.core.ports import Reserved, Source, Spoken
+from adserver.core.ports.commands import Reserved
+from adserver.core.ports.serving import Source, Spoken
 from adserver.core.reasons import Reason
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 from adserver.core.days import day_around
 from adserver.core.goals import Limits, Unit
 from adserver.core.hour import hour_at
-from adserver.core.ports import Spoken
+from adserver.core.ports.serving import Spoken
 from adserver.store.connect import async_client
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys

@@ -10,7 +10,7 @@ import pytest
 from adserver.core.catalog import Campaign, Catalog
 from adserver.core.errors import LiveHasMoved
 from adserver.core.pauses import Act, Pause, Target, Verb
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.core.renames import Rename
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.keys import Keys

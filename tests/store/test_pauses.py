@@ -11,7 +11,7 @@ import redis.asyncio
 
 from adserver.core.errors import UnreadablePause
 from adserver.core.pauses import Act, Pause, Target, Verb
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.core.renames import Rename
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.keys import Keys

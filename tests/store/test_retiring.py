@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 
 from adserver.core.assets import Asset, digest_of
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.core.retention import MAX_BYTES, MAX_GENERATIONS, MAX_RECORDS
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client, client

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis.asyncio
 
-from adserver.core.ports import KnownKey
+from adserver.core.nodes import KnownKey
 from adserver.store.catalogs import StoredLiveCatalog
 from adserver.store.connect import client
 from adserver.store.keys import Keys

@@ -10,7 +10,7 @@ import redis.asyncio
 
 from adserver.core.events import Metric, Row
 from adserver.core.hour import hour_at
-from adserver.core.ports import Source, Spoken
+from adserver.core.ports.serving import Source, Spoken
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
 from adserver.store.leases import StoredLeases

@@ -17,7 +17,7 @@ from adserver.core.forecast import DAY_SECONDS, HOUR_SECONDS, History, learn
 from adserver.core.hour import hour_at
 from adserver.core.pacing import Verdict
 from adserver.core.pauses import Act, Pause, Target, Verb
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.metrics import Dump
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client

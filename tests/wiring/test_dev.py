@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adserver.core.errors import SettingsError
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.publishing.read import Reading
 from adserver.publishing.starting import HOUSE_FILE, Publication, starting_files
 from adserver.publishing.writing import write_new

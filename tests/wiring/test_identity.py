@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adserver.core.errors import SettingsError
-from adserver.core.ports import KnownKey
+from adserver.core.nodes import KnownKey
 from adserver.wiring.identity import Mark, Remembered, new_identity
 
 URL = "redis://:hush@store.example:6379/0"

@@ -13,7 +13,7 @@ import redis.asyncio
 
 from adserver.core.forecast import HOUR_SECONDS
 from adserver.core.hour import hour_at
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.core.traffic import Scope, Traffic
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client

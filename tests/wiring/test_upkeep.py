@@ -11,7 +11,7 @@ import redis
 import redis.asyncio
 
 from adserver.core.hour import hour_at
-from adserver.core.ports import Content, Entry
+from adserver.core.publication import Content, Entry
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client
 from adserver.store.embedded import Embedded

@@ -13,7 +13,7 @@ from math import inf, nextafter
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight
 from adserver.core.errors import SettingsError
 from adserver.core.events import Row
-from adserver.core.ports import Catalogs, Totals
+from adserver.core.ports.commands import Catalogs, Totals
 from adserver.core.retention import MAX_RECORDS
 from adserver.publishing.proof.finality import Asked, Finality, finality
 from adserver.publishing.proof.generations import InForce, in_force, last_seen

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from adserver.core.catalog import Campaign
-from adserver.core.ports import Catalogs, Published
+from adserver.core.ports.commands import Catalogs
+from adserver.core.publication import Published
 
 # Generations that are read whole in search of campaigns that are gone; some 50 ms each.
 MAX_SEARCHED = 50

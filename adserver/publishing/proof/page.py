@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from adserver.core.catalog import Creative
 from adserver.core.events import Metric
 from adserver.core.goals import Unit
-from adserver.core.ports import Catalogs
+from adserver.core.ports.commands import Catalogs
 from adserver.core.reasons import DISCARDS, Discard
 from adserver.publishing.proof.agreed import agreed, duration
 from adserver.publishing.proof.digest import check_command, digest

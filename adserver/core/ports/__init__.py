@@ -1,0 +1,1 @@
+"""What the rooms need of one another, as types only; the wiring hands the real thing over."""
