@@ -31,7 +31,14 @@ def known_of(invocation: Invocation, plane: ControlPlane, live: Generation | Non
 
 def mark_of(settings: Settings, plane: ControlPlane, generation: int) -> Mark:
     """What a folder remembers of this store."""
-    return Mark(plane.catalogs.identity() or address_of(settings), settings.namespace, generation)
+    catalogs = plane.catalogs
+    published = catalogs.published(generation) if generation else None
+    return Mark(
+        catalogs.identity() or address_of(settings),
+        settings.namespace,
+        generation,
+        published.created_at if published else 0.0,
+    )
 
 
 def address_of(settings: Settings) -> str:

@@ -27,11 +27,12 @@ MAX_BYTES = 4_096
 @dataclass(frozen=True, slots=True)
 class Mark:
     """store: the store's identity, or its address where it has none yet. generation: 0 where
-    nothing was live."""
+    nothing was live. began: UTC seconds at which that was published."""
 
     store: str
     namespace: str
     generation: int
+    began: float = 0.0
 
 
 def read_mark(folder: Path) -> Mark | None:
@@ -64,9 +65,14 @@ def write_mark(folder: Path, mark: Mark) -> None:
 
 
 def has_moved(folder: Path, now: Mark) -> int | None:
-    """The generation that the folder has seen live, if it is another one; None if it is the same,
-    or of another store."""
+    """The generation that the folder has seen live, if somebody has published another one since;
+    None if it is the same, or of another store.
+
+    A store that was emptied, or has lost its last seconds, is behind what the folder has seen:
+    then nobody's work is undone by bringing it back, unless somebody has published since.
+    """
     seen = read_mark(folder)
     if seen is None or (seen.store, seen.namespace) != (now.store, now.namespace):
         return None
-    return None if seen.generation == now.generation else seen.generation
+    lost = now.generation < seen.generation and now.began <= seen.began
+    return None if lost or seen == now else seen.generation

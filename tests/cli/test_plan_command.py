@@ -190,7 +190,12 @@ def test_with_names_the_errors_of_others_do_not_matter(tmp_path):
 def test_the_folder_remembers_what_it_was_planned_against(tmp_path):
     folder, memory = live(tmp_path)
     mark = orjson.loads((folder / ".adserver" / "live.json").read_bytes())
-    assert mark == {"store": memory.name, "namespace": "adserver", "generation": 1}
+    assert mark == {
+        "store": memory.name,
+        "namespace": "adserver",
+        "generation": 1,
+        "began": memory.clock,
+    }
 
 
 # Renames

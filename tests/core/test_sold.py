@@ -24,6 +24,7 @@ from tests.factories import NOW, campaign, catalog, generation
 # Draws at equal distances: how often a campaign wins is its chance, to within the ends of its
 # stretches, of which it has one of its own and one of each that is refused.
 GRID = 400
+ROUNDING = 1e-9
 
 
 @settings(max_examples=100)
@@ -34,8 +35,9 @@ def test_everybody_wins_as_often_as_the_plain_loop_says(world) -> None:
     told = {
         c.campaign: c.probability for c in explain(snapshot, "post-top", context, NOW, None, rooms)
     }
-    assert {n: p for n, p in told.items() if p} == pytest.approx(
-        {n: p for n, p in expected.items() if p}
+    # What is left of a share behind others that fill it may be nothing, but for rounding.
+    assert {n: p for n, p in told.items() if p > ROUNDING} == pytest.approx(
+        {n: p for n, p in expected.items() if p > ROUNDING}
     )
     won: Counter[str] = Counter()
     for n in range(GRID):

@@ -8,7 +8,7 @@ import pytest
 
 from adserver.publishing.mark import Mark, has_moved, read_mark, write_mark
 
-SEEN = Mark("store-a", "adserver", 7)
+SEEN = Mark("store-a", "adserver", 7, 700.0)
 
 
 def test_a_folder_remembers_what_was_written(tmp_path: Path) -> None:
@@ -20,11 +20,16 @@ def test_a_folder_remembers_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("now", "seen"),
     [
-        (Mark("store-a", "adserver", 7), None),
-        (Mark("store-a", "adserver", 8), 7),
-        (Mark("store-a", "adserver", 0), 7),
-        (Mark("store-b", "adserver", 8), None),
-        (Mark("store-a", "another", 8), None),
+        (Mark("store-a", "adserver", 7, 700.0), None),
+        (Mark("store-a", "adserver", 8, 800.0), 7),
+        # The store was emptied, or lost its last generation, and nobody has applied since.
+        (Mark("store-a", "adserver", 0), None),
+        (Mark("store-a", "adserver", 6, 600.0), None),
+        # Somebody has.
+        (Mark("store-a", "adserver", 6, 800.0), 7),
+        (Mark("store-a", "adserver", 7, 800.0), 7),
+        (Mark("store-b", "adserver", 8, 800.0), None),
+        (Mark("store-a", "another", 8, 800.0), None),
     ],
 )
 def test_only_the_same_store_can_have_moved(tmp_path: Path, now: Mark, seen: int | None) -> None:
