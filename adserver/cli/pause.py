@@ -232,6 +232,6 @@ def show_pauses(pauses: Sequence[Pause], tz: ZoneInfo, now: float) -> None:
 
 def ending(pause: Pause, tz: ZoneInfo, now: float) -> str:
     if pause.until is None:
-        return "resumed"
+        return "it is resumed"
     over = "" if pause.holds(now) else " (over)"
     return f"{moments.spoken(pause.until, tz, now)}{over}"
