@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from adserver.core.bought import bought
-from adserver.core.catalog import Campaign, Tier
+from adserver.core.catalog import Campaign, Generation, Tier, may_book
+from adserver.core.steps import Steps, chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,14 @@ UNPACED = Rates()
 def is_paced(campaign: Campaign) -> bool:
     """Whether it has a goal to reach by the end of its flight."""
     return campaign.tier is Tier.STANDARD and bought(campaign) is not None
+
+
+def slots_with_goals(generation: Generation) -> Steps[list[int]]:
+    """Numbers of the slots that a campaign with a goal has booked."""
+    catalog, numbers = generation.catalog, generation.numbers
+    paced = yield from chosen(catalog.campaigns, is_paced)
+    return [
+        numbers[f"slot/{slot.name}"]
+        for slot in catalog.slots
+        if any(may_book(campaign, slot) for campaign in paced)
+    ]

@@ -14,16 +14,16 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from adserver.between import between_requests
-from adserver.core.catalog import Generation, may_book
+from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.leases import Room
 from adserver.core.pauses import NOTHING_STOPPED, pausing
 from adserver.core.plans import Plans, Standing
 from adserver.core.ports.serving import LiveSamples, LiveTraffic
-from adserver.core.rates import is_paced
+from adserver.core.rates import slots_with_goals
 from adserver.core.samples import Sample
 from adserver.core.snapshot import Snapshot
-from adserver.core.steps import Steps, chosen, in_steps
+from adserver.core.steps import Steps, in_steps
 from adserver.core.traffic import Scope, Traffic
 
 log = structlog.get_logger(__name__)
@@ -141,14 +141,3 @@ def standing_of(room: Room, workers: int) -> Standing:
     reserved = max(0, room.reserved - idle) if room.reserves else 0
     today = max(0, room.today - idle) if room.reserves else room.today
     return Standing(room.delivered, reserved, today, room.shown)
-
-
-def slots_with_goals(generation: Generation) -> Steps[list[int]]:
-    """Numbers of the slots that a campaign with a goal has booked."""
-    catalog, numbers = generation.catalog, generation.numbers
-    paced = yield from chosen(catalog.campaigns, is_paced)
-    return [
-        numbers[f"slot/{slot.name}"]
-        for slot in catalog.slots
-        if any(may_book(campaign, slot) for campaign in paced)
-    ]

@@ -8,9 +8,10 @@ from adserver.between import between_requests
 from adserver.core.bought import ByUnit
 from adserver.core.catalog import Generation
 from adserver.core.outlook import Outlook, Outlooks
+from adserver.core.rates import slots_with_goals
 from adserver.core.samples import Sample
+from adserver.core.steps import finish
 from adserver.core.traffic import Scope
-from adserver.publishing.outlook import slots_with_goals
 from adserver.store.connect import AsyncClient
 from adserver.store.keys import Keys
 from adserver.store.samples import StoredSamples
@@ -34,7 +35,7 @@ class Expected:
     async def at(self, live: Generation, by_unit: ByUnit, now: float) -> dict[str, Outlook]:
         """By campaign, of those with a goal. live: without what is paused, the same object until
         that changes; now: UTC seconds. StoreUnavailable."""
-        numbers = [live.numbers[f"slot/{slot.name}"] for slot in slots_with_goals(live)]
+        numbers = finish(slots_with_goals(live))
         if not numbers:
             return {}
         changed = live is not self._live

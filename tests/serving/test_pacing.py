@@ -15,11 +15,12 @@ from adserver.core.errors import StoreUnavailable
 from adserver.core.goals import limits_of
 from adserver.core.leases import Grant, Room
 from adserver.core.pacing import AHEAD
+from adserver.core.rates import slots_with_goals
 from adserver.core.samples import Sample
 from adserver.core.snapshot import Snapshot, compile_snapshot
 from adserver.core.steps import finish
 from adserver.core.traffic import Scope, Traffic
-from adserver.serving.pacing import PLAN_SECONDS, Pacing, slots_with_goals
+from adserver.serving.pacing import PLAN_SECONDS, Pacing
 from tests.core.test_outlook import BEGIN, DAY, FLIGHT, KNOWN, learnt
 from tests.factories import campaign, catalog, generation, site, slot
 
