@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,6 @@ import adserver
 from adserver.cli import output
 from adserver.cli.options import Invocation
 from adserver.cli.store.confirm import agreed
-from adserver.core.errors import SettingsError
 from adserver.core.flights import zone
 from adserver.core.ports.commands import Catalogs, Totals
 from adserver.publishing import moments
@@ -23,6 +19,7 @@ from adserver.publishing.proof.digest import digest
 from adserver.publishing.proof.evidence import Evidence, Wish, gather
 from adserver.publishing.proof.language import language_of
 from adserver.publishing.proof.page import page
+from adserver.publishing.writing import write
 
 STDOUT = "-"
 
@@ -68,37 +65,14 @@ def prove(
     if file is None:
         click.echo(document)
         return
-    size = write(file, f"{document}\n".encode())
+    whole = f"{document}\n".encode()
+    write(file, whole, replace=True)
+    size = len(whole)
     if invocation.as_json:
         answer = {"file": str(file), "bytes": size, "language": language.code}
         output.answer(answer | {"campaigns": as_json(evidence)})
     else:
         tell(evidence, file, size)
-
-
-def write(file: Path, document: bytes) -> int:
-    """Whole or not at all; how many bytes. SettingsError where that cannot be."""
-    try:
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as written:
-                written.write(document)
-            # A document to be sent, not a secret: as any other file that is made here.
-            os.chmod(name, 0o666 & ~umask())
-            os.replace(name, file)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(name)
-    except OSError as error:
-        raise SettingsError(f"{file} cannot be written: {error.strerror}") from error
-    return len(document)
-
-
-def umask() -> int:
-    """Which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def as_json(evidence: Evidence) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Files written into the config folder: whole, and never over another."""
+"""Files that are written for people: whole, and over another only where that is meant."""
 
 from __future__ import annotations
 

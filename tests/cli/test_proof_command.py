@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import resource
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,12 +200,28 @@ def test_the_file_may_be_read_by_whom_any_new_file_may_be_and_nothing_is_left_be
     assert sorted(os.listdir(tmp_path)) == ["plain", "proof.html"]
 
 
-def test_a_folder_that_cannot_be_written_is_said_and_what_was_there_stays(memory, tmp_path):
-    file = tmp_path / ("x" * 250)  # its name is taken, with an ending, for the first draft
-    result = run(memory, *ONE, "--proof", file)
+def test_a_file_that_cannot_be_written_to_its_end_is_said_and_what_was_there_stays(
+    memory, tmp_path
+):
+    file = tmp_path / "proof.html"
+    file.write_text("mine", "utf-8")
+    with no_file_above(1_000):
+        result = run(memory, *ONE, "--proof", file, "--yes")
     assert result.exit_code == 2
-    assert "cannot be written: File name too long" in result.stderr
-    assert os.listdir(tmp_path) == []
+    assert "cannot be written: File too large" in result.stderr
+    assert file.read_text("utf-8") == "mine"
+    assert os.listdir(tmp_path) == ["proof.html"]
+
+
+@contextmanager
+def no_file_above(most_bytes):
+    """As on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(
