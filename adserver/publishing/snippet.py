@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from adserver.core.catalog import Slot
 from adserver.core.errors import SettingsError
+from adserver.publishing.text_templates import text_templates
 
 TARGETS = ("html", "blogger", "wordpress", "jinja", "django", "hugo", "nginx-ssi")
 # What of the reader's request the ad server needs to know when a page asks in its place.
@@ -70,22 +71,7 @@ def snippet(target: str, slot: Slot, where: Addresses) -> str:
 
 @cache
 def templates() -> Environment:
-    """Signs of its own, as most targets use Jinja's for something else."""
-    environment = Environment(  # noqa: S701 - few targets are HTML; each value names its escape
-        loader=PackageLoader("adserver.publishing", "snippets"),
-        variable_start_string="@{",
-        variable_end_string="}@",
-        block_start_string="@%",
-        block_end_string="%@",
-        comment_start_string="@#",
-        comment_end_string="#@",
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(html=html.escape, php=php, python=python, go=go)
-    return environment
+    return text_templates("snippets", trimmed=True, html=html.escape, php=php, python=python, go=go)
 
 
 def php(value: str) -> str:

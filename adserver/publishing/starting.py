@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from adserver.core.problems import Problem
 from adserver.publishing.files import parse
@@ -15,6 +15,7 @@ from adserver.publishing.findings import Findings
 from adserver.publishing.json_schema import schema_files
 from adserver.publishing.schema import NAME
 from adserver.publishing.site_file import read_site
+from adserver.publishing.text_templates import text_templates
 from adserver.publishing.yaml_text import scalar
 
 HOUSE_FILE = "campaigns/house.yaml"
@@ -113,17 +114,4 @@ def fill(template: str, facts: Mapping[str, object]) -> str:
 
 @cache
 def templates() -> Environment:
-    """Signs of its own, as braces are YAML's."""
-    environment = Environment(  # noqa: S701 - not HTML: every value goes through the filter `yaml`
-        loader=PackageLoader("adserver.publishing", "start"),
-        variable_start_string="@{",
-        variable_end_string="}@",
-        block_start_string="@%",
-        block_end_string="%@",
-        comment_start_string="@#",
-        comment_end_string="#@",
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters["yaml"] = scalar
-    return environment
+    return text_templates("start", yaml=scalar)
