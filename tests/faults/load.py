@@ -10,10 +10,10 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from adserver.core.events import Kind
 from tests.faults.oracle import Sent, Told, ticket_of
@@ -43,7 +43,36 @@ class Slot:
 
 
 @dataclass(slots=True)
-class Load:
+class Crowd:
+    """Visitors who come and go, and what became of their requests."""
+
+    cut: int = field(default=0, kw_only=True)
+    answered: int = field(default=0, kw_only=True)
+    stopping: bool = field(default=False, kw_only=True)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Until the block ends; then each finishes its page."""
+        self.stopping = False
+        tasks = [asyncio.create_task(visit) for visit in self.visits()]
+        try:
+            yield self
+        finally:
+            self.stopping = True
+            await asyncio.gather(*tasks)
+
+    def visits(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Each of them goes on until `stopping`."""
+        raise NotImplementedError
+
+    async def more(self, answers: int) -> None:
+        """Until so many further requests have been answered."""
+        goal = self.answered + answers
+        await eventually(lambda: self.answered >= goal)
+
+
+@dataclass(slots=True)
+class Load(Crowd):
     """One node's (or several nodes') visitors.
 
     creatives: number by the slot that shows it. bare: a server that does nothing, asked at the
@@ -58,39 +87,23 @@ class Load:
     draw: random.Random = field(default_factory=lambda: random.Random(1))
     slots: list[Slot] = field(default_factory=list)
     reference: list[Slot] = field(default_factory=list)
-    cut: int = 0
-    answered: int = 0
     _seen: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    _stopping: bool = False
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Load]:
-        """Visitors come and go until the block ends; then each finishes its page."""
-        self._stopping = False
-        tasks = [asyncio.create_task(self._visit(n)) for n in range(self.visitors)]
+    def visits(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield from (self._visit(number) for number in range(self.visitors))
         if self.bare:
-            tasks += [asyncio.create_task(self._refer()) for _ in range(REFERENCES)]
-        try:
-            yield self
-        finally:
-            self._stopping = True
-            await asyncio.gather(*tasks)
-
-    async def more(self, answers: int) -> None:
-        """Until so many further requests have been answered."""
-        goal = self.answered + answers
-        await eventually(lambda: self.answered >= goal)
+            yield from (self._refer() for _ in range(REFERENCES))
 
     async def _visit(self, number: int) -> None:
         async with AsyncExitStack() as stack:
             visitor = Visitor(self, self.addresses[number % len(self.addresses)], stack)
-            while not self._stopping:
+            while not self.stopping:
                 await self._view(visitor)
                 await asyncio.sleep(READING_SECONDS)
 
     async def _refer(self) -> None:
         async with connected(self.bare) as connection:
-            while not self._stopping:
+            while not self.stopping:
                 begun = time.monotonic()
                 self.reference.append(Slot(begun, (await connection.ask("/")).seconds))
                 await asyncio.sleep(READING_SECONDS)
@@ -140,7 +153,7 @@ class Load:
 
 @dataclass(slots=True)
 class Visitor:
-    load: Load
+    crowd: Crowd
     address: str
     stack: AsyncExitStack
     connection: Connection | None = None
@@ -155,10 +168,10 @@ class Visitor:
                 answer = await self.connection.ask(path)
             except CUT:
                 self.connection = None
-                self.load.cut += 1
+                self.crowd.cut += 1
                 unheard()
             else:
-                self.load.answered += 1
+                self.crowd.answered += 1
                 return answer
         raise Unanswered(path)
 

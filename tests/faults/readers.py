@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 from adserver.core.events import Kind
-from tests.faults.load import LETTERS, Unanswered, Visitor, eventually
+from tests.faults.load import LETTERS, Crowd, Unanswered, Visitor
 from tests.faults.oracle import ACCEPTED, DUPLICATE, PENDING, Sent
 from tests.journeys.hammer import TICKET
 
@@ -24,7 +25,7 @@ NEVER, LATE, TWICE = 0.03, 0.05, 0.1
 
 
 @dataclass(slots=True)
-class Readers:
+class Readers(Crowd):
     """units: by slot, the event that its campaign's limit is of; without room a slot is empty.
 
     late_seconds: between what readers who are late may take. accepted, unsure, lapsed: events of
@@ -41,36 +42,21 @@ class Readers:
     accepted: dict[str, set[Sent]] = field(default_factory=dict)
     unsure: dict[str, set[Sent]] = field(default_factory=dict)
     lapsed: dict[str, set[Sent]] = field(default_factory=dict)
-    answered: int = 0
-    cut: int = 0
     refused: int = 0
     _late: list[tuple[float, str, str]] = field(default_factory=list)
-    _stopping: bool = False
 
     def __post_init__(self) -> None:
         for slot in self.units:
             self.served[slot] = self.empty[slot] = 0
             self.accepted[slot], self.unsure[slot], self.lapsed[slot] = set(), set(), set()
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Readers]:
-        tasks = [asyncio.create_task(self._read(n)) for n in range(self.readers)]
-        try:
-            yield self
-        finally:
-            self._stopping = True
-            await asyncio.gather(*tasks)
-
-    async def more(self, answers: int) -> None:
-        """Until so many further requests have been answered."""
-        goal = self.answered + answers
-        await eventually(lambda: self.answered >= goal)
+    def visits(self) -> Iterator[Coroutine[Any, Any, None]]:
+        return (self._read(number) for number in range(self.readers))
 
     async def _read(self, number: int) -> None:
         async with AsyncExitStack() as stack:
-            # Of `Load`, a visitor wants only where to note what becomes of its requests.
-            visitor = Visitor(self, self.addresses[number % len(self.addresses)], stack)  # type: ignore[arg-type]
-            while not self._stopping:
+            visitor = Visitor(self, self.addresses[number % len(self.addresses)], stack)
+            while not self.stopping:
                 await self._look_late(visitor)
                 await self._ask(visitor, self.draw.choice(list(self.units)))
                 await asyncio.sleep(READING_SECONDS)
