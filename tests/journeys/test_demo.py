@@ -12,8 +12,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Frame, Locator, Page, Route, expect
 
-from tests.browser import open_browser
-from tests.journeys.axe import axe_source, complaints
+from tests.journeys.axe import complaints
 from tests.journeys.demo_page import (
     BOOKED,
     DEVICES,
@@ -38,22 +37,9 @@ LANDING = re.compile(r"https://[^/]+\.example/")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with adserver_running(CONFIG, tmp_path_factory.mktemp("demo"), command="demo") as ads:
         yield ads
-
-
-@pytest.fixture(scope="module")
-def axe(request: pytest.FixtureRequest) -> str:
-    cache = request.config.cache
-    assert cache is not None
-    return axe_source(cache.mkdir("axe-core"))
 
 
 @dataclass(frozen=True)

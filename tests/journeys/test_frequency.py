@@ -18,7 +18,6 @@ from playwright.sync_api import Browser
 from adserver.core.catalog import Period
 from adserver.serving.request import MAX_CAPPED
 from tests import stand_in
-from tests.browser import open_browser
 from tests.journeys.small_blog import campaign, write_blog
 from tests.servers import adserver_running
 from tests.stand_in import TAG, Answer, Decision
@@ -30,12 +29,6 @@ KEY = "adserver.marks"
 SOURCE = TAG.read_text("utf-8")
 LIMITS = {name: int(number) for name, number in re.findall(r"const (MAX_\w+) = (\d+);", SOURCE)}
 MAX_MARKS, MAX_CHARACTERS = LIMITS["MAX_MARKS"], LIMITS["MAX_CAPPED"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -20,9 +20,8 @@ from adserver.core.events import Metric
 from adserver.publishing.proof.evidence import Wish, gather
 from adserver.publishing.proof.language import LANGUAGES, Language
 from adserver.publishing.proof.page import page as draw
-from tests.browser import open_browser
 from tests.factories import NOW, campaign, catalog, row, site, store, text_creative
-from tests.journeys.axe import axe_source, complaints
+from tests.journeys.axe import complaints
 from tests.journeys.demo_page import DEVICES
 from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign as sold
@@ -56,19 +55,6 @@ class Reader:
     def refused(self) -> list[str]:
         found: list[str] = self.page.evaluate("refused")
         return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def axe(request: pytest.FixtureRequest) -> str:
-    cache = request.config.cache
-    assert cache is not None
-    return axe_source(cache.mkdir("axe-core"))
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)

@@ -14,7 +14,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import open_browser
 from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign, write, write_blog, write_campaign
 from tests.servers import Running, adserver_running, until
@@ -97,12 +96,6 @@ def write_config(folder: Path) -> Path:
     )
     write(config / "slots.yaml", SLOTS)
     return config
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -12,18 +12,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests import stand_in
-from tests.browser import open_browser
 from tests.stand_in import TAG, Answer
 from tests.visit import PAGE, Visit, visiting
 
 MAX_GZIP_BYTES = 4_096
 TOP = '<div data-slot="top" class="mine"></div>'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture
