@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from adserver.core.catalog import Campaign, Catalog, OnEmpty, Slot, State, Tier, booked_slots
+from adserver.core.booking import booked_slots
+from adserver.core.catalog import Campaign, Catalog, OnEmpty, Slot, State, Tier
 from adserver.core.fit import fits_anywhere
 from adserver.core.flights import ended
 

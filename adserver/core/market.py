@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import inf
 
-from adserver.core.catalog import Campaign, Catalog, Clause, Hours, Slot, State, Tier, may_book
+from adserver.core.booking import may_book
+from adserver.core.catalog import Campaign, Catalog, Clause, Hours, Slot, State, Tier
 from adserver.core.flights import ended
 from adserver.core.forecast import Forecast
 from adserver.core.reach import Part, anybody_like, parts_of, taker_of

@@ -13,17 +13,9 @@ from math import inf
 from typing import NamedTuple
 
 from adserver.core import pacing
+from adserver.core.booking import may_book
 from adserver.core.bought import Bought, bought
-from adserver.core.catalog import (
-    Campaign,
-    Flight,
-    Generation,
-    Pace,
-    Slot,
-    State,
-    Tier,
-    may_book,
-)
+from adserver.core.catalog import Campaign, Flight, Generation, Pace, Slot, State, Tier
 from adserver.core.events import Metric
 from adserver.core.forecast import (
     DAY_SECONDS,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adserver.core.catalog import Campaign, may_book
+from adserver.core.booking import may_book
+from adserver.core.catalog import Campaign
 from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
 from adserver.core.leases import NO_ROOMS, Room

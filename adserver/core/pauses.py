@@ -14,7 +14,8 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
-from adserver.core.catalog import Campaign, Catalog, Generation, Slot, State, may_book
+from adserver.core.booking import may_book
+from adserver.core.catalog import Campaign, Catalog, Generation, Slot, State
 from adserver.core.steps import Steps, finish, in_steps, made_of
 from adserver.core.targeting import fold
 

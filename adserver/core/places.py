@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from adserver.core.catalog import TIERS, Campaign, Device, Slot, Tier, may_book
+from adserver.core.booking import may_book
+from adserver.core.catalog import TIERS, Campaign, Device, Slot, Tier
 from adserver.core.context import Context
 from adserver.core.crowd import Crowd
 from adserver.core.group import Group

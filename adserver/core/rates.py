@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from adserver.core.booking import may_book
 from adserver.core.bought import bought
-from adserver.core.catalog import Campaign, Generation, Tier, may_book
+from adserver.core.catalog import Campaign, Generation, Tier
 from adserver.core.steps import Steps, chosen
 
 

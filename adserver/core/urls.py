@@ -13,7 +13,7 @@ from functools import lru_cache
 from unicodedata import normalize
 from urllib.parse import quote
 
-from adserver.core.catalog import covers
+from adserver.core.booking import covers
 
 ANY = "*"
 ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")

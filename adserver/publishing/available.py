@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from adserver.core.available import HORIZON_SECONDS, Available, Counted, Question, available
+from adserver.core.booking import may_book
 from adserver.core.bought import ByUnit, bought, delivered_by_unit
-from adserver.core.catalog import Catalog, Clause, Generation, Site, Slot, may_book
+from adserver.core.catalog import Catalog, Clause, Generation, Site, Slot
 from adserver.core.context import Context
 from adserver.core.deviation import Deviation, deviation_of
 from adserver.core.events import Delivered, Metric

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from adserver.core.catalog import (
-    Campaign,
-    Creative,
-    OnEmpty,
-    Size,
-    Slot,
-    Tier,
-    booked_slots,
-    covers,
-)
+from adserver.core.booking import booked_slots, covers
+from adserver.core.catalog import Campaign, Creative, OnEmpty, Size, Slot, Tier
 from adserver.core.fit import fits_anywhere
 from adserver.publishing.findings import Findings, Placed
 from adserver.publishing.nodes import Scalar, quoted

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from adserver.core.booking import covers
 from adserver.core.catalog import (
     Campaign,
     Flight,
@@ -16,7 +17,6 @@ from adserver.core.catalog import (
     Slot,
     State,
     Tier,
-    covers,
 )
 from adserver.core.targeting import fold
 from adserver.publishing.bookings import check_bookings

@@ -10,7 +10,8 @@ from decimal import Decimal
 from itertools import accumulate
 from math import inf
 
-from adserver.core.catalog import Campaign, Clause, Slot, State, Tier, may_book
+from adserver.core.booking import may_book
+from adserver.core.catalog import Campaign, Clause, Slot, State, Tier
 from adserver.core.fit import fitting
 from adserver.core.flights import zone
 from adserver.publishing.campaign_file import Read

@@ -9,7 +9,8 @@ from itertools import pairwise
 from math import inf
 from zoneinfo import ZoneInfo
 
-from adserver.core.catalog import Campaign, Device, OnEmpty, Slot, State, Tier, covers
+from adserver.core.booking import covers
+from adserver.core.catalog import Campaign, Device, OnEmpty, Slot, State, Tier
 from adserver.core.fit import fitting, room_for
 from adserver.core.flights import zone
 from adserver.publishing.findings import Findings, Place

@@ -7,17 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from adserver.core.catalog import (
-    Creative,
-    Flight,
-    Frequency,
-    Goal,
-    Hours,
-    Image,
-    Price,
-    Size,
-    Slot,
-)
+from adserver.core.catalog import Creative, Flight, Frequency, Goal, Hours, Image, Price, Size, Slot
 from adserver.core.flights import zone
 from adserver.core.hours import DAYS
 from adserver.publishing import moments

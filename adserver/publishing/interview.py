@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adserver.core.catalog import Creative, Image, Site, Slot, Tier, covers
+from adserver.core.booking import covers
+from adserver.core.catalog import Creative, Image, Site, Slot, Tier
 from adserver.core.fit import fits_anywhere
 from adserver.core.problems import Problem, Severity
 from adserver.publishing import names

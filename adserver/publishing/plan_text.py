@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from adserver.core.catalog import Campaign, Catalog, booked_slots
+from adserver.core.booking import booked_slots
+from adserver.core.catalog import Campaign, Catalog
 from adserver.core.plan import Plan
 from adserver.core.renames import Rename, under_name
 from adserver.publishing import in_words

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from adserver.core.catalog import Catalog, Files, Generation, booked_slots
+from adserver.core.booking import booked_slots
+from adserver.core.catalog import Catalog, Files, Generation
 from adserver.core.errors import CatalogError, LiveHasMoved, NoSuchName
 from adserver.core.fit import fits_anywhere
 from adserver.core.plan import Plan, changed_fields, difference, merge

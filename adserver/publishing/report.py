@@ -14,7 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from adserver.core.catalog import Campaign, Catalog, booked_slots
+from adserver.core.booking import booked_slots
+from adserver.core.catalog import Campaign, Catalog
 from adserver.core.events import Delivered, Metric, Row
 from adserver.core.flights import zone
 from adserver.core.publication import KnownCreative

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from adserver.core.booking import booked_slots
 from adserver.core.bought import UNITS, ByUnit, bought
-from adserver.core.catalog import Campaign, Generation, OnEmpty, Slot, Tier, booked_slots
+from adserver.core.catalog import Campaign, Generation, OnEmpty, Slot, Tier
 from adserver.core.days import day_around
 from adserver.core.events import Row
 from adserver.core.flights import next_change, standing, zone

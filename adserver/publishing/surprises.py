@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from adserver.core.catalog import Campaign, Clause, Device, Site, Slot, State, Tier, may_book
+from adserver.core.booking import may_book
+from adserver.core.catalog import Campaign, Clause, Device, Site, Slot, State, Tier
 from adserver.core.fit import fitting, room_for
 from adserver.core.flights import zone
 from adserver.core.targeting import COUNTRY, DEVICE, SITE, fold

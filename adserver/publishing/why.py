@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from adserver.core.booking import booked_slots
 from adserver.core.catalog import (
     Campaign,
     Catalog,
@@ -15,7 +16,6 @@ from adserver.core.catalog import (
     Period,
     State,
     Tier,
-    booked_slots,
 )
 from adserver.core.context import Context
 from adserver.core.decision import Candidate, drawn_for, explain

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adserver.core.catalog import Html, Size, booked_slots, covers, names
+from adserver.core.booking import booked_slots, covers
+from adserver.core.catalog import Html, Size, names
 from tests.factories import campaign, catalog, image_creative, slot, text_creative
 
 # Few letters, so that pieces of a pattern are found, found twice and found overlapping.

@@ -11,17 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from adserver.core.assets import Asset
-from adserver.core.catalog import (
-    Flight,
-    Frequency,
-    Goal,
-    Html,
-    Period,
-    Price,
-    Size,
-    Text,
-    Tier,
-)
+from adserver.core.catalog import Flight, Frequency, Goal, Html, Period, Price, Size, Text, Tier
 from adserver.core.events import Metric
 from adserver.core.publication import Content, Entry
 from adserver.core.reasons import DISCARDS, Discard

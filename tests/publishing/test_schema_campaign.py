@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adserver.core.booking import covers
 from adserver.core.catalog import (
     Campaign,
     Catalog,
@@ -22,7 +23,6 @@ from adserver.core.catalog import (
     State,
     Text,
     Tier,
-    covers,
 )
 from adserver.publishing import campaign_file, creatives, flights
 from tests.publishing.campaign_folder import SMALLEST, codes, make_folder, read_with

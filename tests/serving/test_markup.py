@@ -8,17 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.catalog import (
-    Campaign,
-    Creative,
-    Device,
-    Html,
-    OnEmpty,
-    Site,
-    Size,
-    Slot,
-    Text,
-)
+from adserver.core.catalog import Campaign, Creative, Device, Html, OnEmpty, Site, Size, Slot, Text
 from adserver.core.shelf import Placement
 from adserver.serving import markup
 from adserver.serving.markup import Addresses, Shown
