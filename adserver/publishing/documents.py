@@ -12,16 +12,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from adserver.core.assets import digest_of
-from adserver.core.macros import (
-    CLICK_MACROS,
-    MACROS,
-    Hole,
-    HtmlTemplate,
-    Where,
-    compile_html,
-    find_macros,
-    follow,
-)
+from adserver.core.html_places import Where, follow
+from adserver.core.macros import CLICK_MACROS, MACROS, Hole, HtmlTemplate, compile_html, find_macros
 from adserver.core.problems import Problem
 from adserver.publishing.files import place_in
 from adserver.publishing.findings import Complaint, Findings, Place

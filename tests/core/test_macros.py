@@ -15,16 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adserver.core import escaping
-from adserver.core.macros import (
-    LINK_MACROS,
-    MACROS,
-    WRITERS,
-    Where,
-    compile_html,
-    fill_link,
-    find_macros,
-    place_in_attribute,
-)
+from adserver.core.html_places import Where, place_in_attribute
+from adserver.core.macros import LINK_MACROS, MACROS, WRITERS, compile_html, fill_link, find_macros
 
 CLICK = "https://ads.example/c/0aB-_9"
 PAGE = "https://blog.example/a?b=1&c=<d>"
