@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from adserver.core.booking import booked_slots
-from adserver.core.catalog import (
-    Campaign,
-    Catalog,
-    Frequency,
-    Generation,
-    OnEmpty,
-    Period,
-    State,
-    Tier,
-)
+from adserver.core.catalog import Campaign, Catalog, Frequency, Generation, OnEmpty, Period, State
 from adserver.core.context import Context
 from adserver.core.decision import Candidate, drawn_for, explain
-from adserver.core.ecpm import NOTHING, ecpm
 from adserver.core.fit import room_for
 from adserver.core.flights import zone
-from adserver.core.goals import Unit
-from adserver.core.leases import Room
 from adserver.core.on_page import OnPage
 from adserver.core.pauses import Kind, Pause, stopped_by
 from adserver.core.places import Places
-from adserver.core.plans import Account
 from adserver.core.reasons import REACH, Reason
-from adserver.core.shelf import Shelf
 from adserver.core.snapshot import compile_snapshot
 from adserver.core.steps import finish
 from adserver.core.targeting import LANGUAGE, URL, unmet, values_of
@@ -37,14 +21,13 @@ from adserver.publishing import moments
 from adserver.publishing.delivery import NOTHING_DELIVERED, Delivery
 from adserver.publishing.pausing import spoken as written
 from adserver.publishing.pausing import told as told_pause
+from adserver.publishing.rivals import among_rivals, used_up
 from adserver.publishing.status import next_opening
 from adserver.publishing.suggest import listed
 from adserver.publishing.unknown import no_such
 
 RIVALS = (Reason.WON, Reason.LOST_DRAW, Reason.PACED, Reason.OUTRANKED)
 
-# A share that is less than its rate by more than rounding.
-LEAST_CUT = 1e-9
 CLOSEST_FIRST = tuple(Kind)
 
 
@@ -118,93 +101,6 @@ def with_details(
 
     told = (replace(candidate, detail=detail(candidate)) for candidate in candidates)
     return tuple(sorted(told, key=lambda c: (-REACH[c.reason], c.campaign)))
-
-
-def among_rivals(
-    candidate: Candidate, campaign: Campaign, drawn: Sequence[Shelf], delivered: Delivery
-) -> str:
-    """The numbers behind a draw, or the tier or the price that comes first."""
-    if candidate.reason is Reason.OUTRANKED:
-        return before(campaign, drawn[-1])
-    shelf = next(one for one in drawn if campaign.name in one.by_campaign)
-    weights = shelf.by_campaign
-    if shelf.paced:
-        account = delivered.accounts.get(campaign.name)
-        share = f"rate {percent(weights[campaign.name])}"
-        return share if account is None else paced(account, weights[campaign.name])
-    if shelf.shares:
-        sold = sum(weights.values())
-        crowded = f", where {percent(sold)} are sold" if sold > 1 else ""
-        return f"a share of {percent(weights[campaign.name])}{crowded}"
-    left = what_is_left(drawn, shelf)
-    price = earning(campaign)
-    if len(weights) == 1:
-        alone = f"at its eCPM of {spoken(price)}" if price else "in its tier"
-        return f"nobody else {alone}{left and ','}{left}"
-    priced = f" at an eCPM of {spoken(price)}" if price else ""
-    return f"weight {weights[campaign.name]:g} of {sum(weights.values()):g}{priced}{left}"
-
-
-def what_is_left(drawn: Sequence[Shelf], shelf: Shelf) -> str:
-    """Which part of the requests comes to a shelf, and who leaves it."""
-    mass, before = 1.0, []
-    for one in drawn[: drawn.index(shelf)]:
-        mass *= 1.0 - one.cumulated[-1] / one.whole
-        before.append("goals" if one.paced else "sponsorships")
-    return f" in the {percent(mass)} that {' and '.join(before)} leave" if before else ""
-
-
-def paced(account: Account, share: float) -> str:
-    """A rate, and all that it is reckoned from. share: what it has of a draw; less than its rate
-    where those with fewer requests to choose from have the rest."""
-    cut = f", {percent(share)} after scarcer ones" if account.rate - share > LEAST_CUT else ""
-    due = "" if account.due is None else f", {account.due:,} due by now"
-    today = "" if account.a_day is None else f", {account.today:,} of {account.a_day:,} today"
-    clicks = " clicks" if account.unit is Unit.CLICKS else ""
-    return (
-        f"rate {percent(account.rate)}{cut}: "
-        f"{account.delivered:,} of {account.goal:,}{clicks} delivered"
-        f"{on_their_way(account.reserved)}{today}{due}; "
-        f"{account.left:,} left of {account.supply:,} {clicks.strip() or 'requests'} to come"
-    )
-
-
-def used_up(room: Room, reason: Reason) -> str:
-    """A limit that is reached, or will be when all that is on its way has arrived."""
-    clicks = " clicks" if room.limits.unit is Unit.CLICKS else ""
-    if reason is Reason.DAY_FULL:
-        return f"{room.today:,} of {room.limits.a_day:,}{clicks} today"
-    delivered = f"{room.delivered:,} of {room.limits.ever:,}{clicks} delivered"
-    return f"{delivered}{on_their_way(room.reserved)}"
-
-
-def on_their_way(reserved: int) -> str:
-    return f", {reserved:,} on their way" if reserved else ""
-
-
-def before(campaign: Campaign, served: Shelf) -> str:
-    """What comes before a campaign: a tier, or in its own tier a price."""
-    if served.paced and campaign.tier is Tier.STANDARD:
-        return "goals come before what has none"
-    if served.tier is not campaign.tier:
-        return f"{served.tier} comes before {campaign.tier}"
-    price = earning(campaign)
-    own = f"its own of {spoken(price)}" if price else "what earns nothing by the impression"
-    return f"an eCPM of {spoken(earning(served.placements[0].campaign))} comes before {own}"
-
-
-def earning(campaign: Campaign) -> Decimal:
-    """The eCPM by which it stands in its tier; nothing in tiers where prices do not matter."""
-    return ecpm(campaign.price) if campaign.tier is Tier.REMNANT else NOTHING
-
-
-def spoken(price: Decimal) -> str:
-    """With cents, or as many decimals as it has."""
-    return f"{price:.2f}" if price == round(price, 2) else f"{price.normalize():f}"
-
-
-def percent(share: float) -> str:
-    return f"{round(share * 100, 2):g}%"
 
 
 def on_its_own(campaign: Campaign, places: Places, reason: Reason, question: Question) -> str:
