@@ -16,13 +16,7 @@ from typing import Any
 
 from adserver.core.forecast import DAY_SECONDS, History
 from adserver.core.hour import hour_at
-from adserver.core.traffic import (
-    MINUTE_SECONDS,
-    Scope,
-    Traffic,
-    minutes_of,
-    unlearnt_from,
-)
+from adserver.core.traffic import MINUTE_SECONDS, Scope, Traffic, minutes_of, unlearnt_from
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.keys import Keys
 from adserver.store.line import line_to

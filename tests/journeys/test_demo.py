@@ -13,16 +13,7 @@ import yaml
 from playwright.sync_api import Browser, Frame, Locator, Page, Route, expect
 
 from tests.journeys.axe import complaints
-from tests.journeys.demo_page import (
-    BOOKED,
-    DEVICES,
-    FRAGMENT,
-    HOME,
-    TAG,
-    Ad,
-    DemoPage,
-    reading,
-)
+from tests.journeys.demo_page import BOOKED, DEVICES, FRAGMENT, HOME, TAG, Ad, DemoPage, reading
 from tests.journeys.figures import report, total
 from tests.servers import Running, adserver_running, until
 

@@ -31,12 +31,7 @@ from tests.factories import (
     text_creative,
 )
 from tests.serving.disk import Disk
-from tests.serving.memory import (
-    LIFE_SECONDS,
-    SECRET,
-    WRITER,
-    MemoryWorker,
-)
+from tests.serving.memory import LIFE_SECONDS, SECRET, WRITER, MemoryWorker
 
 DOCUMENT = "d" * 32
 RICH = text_creative("riche", text=None, html=Html(DOCUMENT, "b.html", Size(728, 90)))

@@ -22,12 +22,7 @@ from adserver.serving.journal_files import QUARANTINE
 from adserver.serving.journals import Journals
 from adserver.serving.shipping import Shipping
 from tests.factories import NOW, ZONE
-from tests.serving.memory import (
-    EPOCH,
-    WRITER,
-    MemoryCounts,
-    MemoryWorker,
-)
+from tests.serving.memory import EPOCH, WRITER, MemoryCounts, MemoryWorker
 from tests.serving.test_worker import eventually
 
 ROW = ("s", 1, 1, 1)

@@ -12,12 +12,7 @@ import redis.asyncio
 
 from adserver.core.assets import Asset, digest_of
 from adserver.core.catalog import Catalog
-from adserver.core.errors import (
-    LiveHasMoved,
-    SettingsError,
-    StoreUnavailable,
-    UnreadableGeneration,
-)
+from adserver.core.errors import LiveHasMoved, SettingsError, StoreUnavailable, UnreadableGeneration
 from adserver.core.nodes import NodeState
 from adserver.core.publication import Content, Entry, KnownCreative, Published
 from adserver.core.ticket import MAX_NUMBERS

@@ -34,12 +34,7 @@ from tests.store import shipping
 from tests.store.conftest import TICKET_LIFE_SECONDS
 from tests.store.documented import Store, as_documented, as_user, servers_of
 from tests.store.shipper import EVENTS, HOUR, Shipper
-from tests.topology import (
-    cluster_running,
-    redis_running,
-    sentinel_running,
-    tls_running,
-)
+from tests.topology import cluster_running, redis_running, sentinel_running, tls_running
 
 SCOPE = Scope((1, 2), (1,), ZONE)
 TOPOLOGIES = {
