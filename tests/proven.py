@@ -23,7 +23,8 @@ from adserver.core.catalog import (
 from adserver.core.events import Metric, Row
 from adserver.core.publication import Content, Entry
 from adserver.publishing.read import read_folder
-from tests.factories import ZONE, MemoryStore
+from tests.factories import ZONE
+from tests.memory import MemoryStore
 
 CONFIG = Path(__file__).parents[1] / "config"
 NAME, ADVERTISER = "brulerie-du-port", "Brûlerie du Port"

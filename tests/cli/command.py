@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from adserver.cli import cli
 from adserver.cli.options import Invocation
 from adserver.settings import Settings
-from tests.factories import (
-    NOW,
+from tests.factories import NOW
+from tests.memory import (
     MemoryKeys,
     MemoryLeases,
     MemoryPauses,

@@ -16,7 +16,8 @@ import adserver as package
 from adserver.core.nodes import NodeState
 from adserver.core.publication import Content, Entry
 from tests.cli.command import CAMPAIGN, adserver, write_folder
-from tests.factories import NOW, MemoryStore, campaign, store
+from tests.factories import NOW, campaign
+from tests.memory import MemoryStore, store
 
 HEAVY = CAMPAIGN + "weight: 2\n"
 BROKEN = CAMPAIGN.replace("tier: remnant", "tier: gold")
@@ -245,7 +246,7 @@ def test_wait_without_any_node_is_fine(tmp_path):
 ON_A_TERMINAL = """
 import sys
 from tests.cli.command import Plane
-from tests.factories import store
+from tests.memory import store
 from contextlib import nullcontext
 from adserver.cli import cli
 from adserver.cli.options import Invocation

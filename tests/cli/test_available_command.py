@@ -12,17 +12,8 @@ from adserver.core.context import Context
 from adserver.core.events import Metric
 from adserver.core.samples import Sample
 from tests.cli.command import adserver
-from tests.factories import (
-    NOW,
-    ZONE,
-    MemoryStore,
-    campaign,
-    catalog,
-    row,
-    site,
-    slot,
-    store,
-)
+from tests.factories import NOW, ZONE, campaign, catalog, row, site, slot
+from tests.memory import MemoryStore, store
 
 DECEMBER = ("--first-day", "2026-12-01", "--last-day", "2026-12-31")
 SITE = site(context=(ContextKey("section", one_of=("tech", "culture")), ContextKey("tags")))

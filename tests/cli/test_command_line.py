@@ -19,7 +19,7 @@ from adserver.cli.options import Invocation
 from adserver.core.errors import StoreUnavailable
 from adserver.settings import Settings
 from tests.cli.command import adserver, write_folder
-from tests.factories import store
+from tests.memory import store
 
 
 def test_the_version_is_told():

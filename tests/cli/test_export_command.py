@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from tests.cli.command import CAMPAIGN, SITE, adserver, write_folder
-from tests.factories import MemoryStore, catalog, store
+from tests.factories import catalog
+from tests.memory import MemoryStore, store
 from tests.publishing.test_export import write_pictures
 
 HEAVY = CAMPAIGN + "weight: 2\n"

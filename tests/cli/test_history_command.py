@@ -7,7 +7,8 @@ import pytest
 
 from adserver.core.publication import Content, Entry
 from tests.cli.command import adserver
-from tests.factories import MemoryStore, campaign, catalog, store
+from tests.factories import campaign, catalog
+from tests.memory import MemoryStore, store
 
 SHA = "4fd3c0a1b2c3d4e5f60718293a4b5c6d7e8f9012"
 

@@ -14,7 +14,8 @@ from adserver.core.errors import UnknownKey
 from adserver.core.nodes import KnownKey, NodeState
 from adserver.core.ticket import fingerprint
 from tests.cli.command import adserver
-from tests.factories import NOW, MemoryStore, store
+from tests.factories import NOW
+from tests.memory import MemoryStore, store
 
 FIRST, SECOND, THIRD = "f" * 32, "s" * 32, "t" * 32
 ONE, TWO, THREE = (fingerprint(key.encode()) for key in (FIRST, SECOND, THIRD))

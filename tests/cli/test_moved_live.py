@@ -13,7 +13,7 @@ from click.testing import Result
 from adserver.cli import author
 from adserver.core.publication import Content, Entry
 from tests.cli.command import CAMPAIGN, adserver, write_folder
-from tests.factories import MemoryStore, store
+from tests.memory import MemoryStore, store
 
 HEAVY = CAMPAIGN + "weight: 2\n"
 

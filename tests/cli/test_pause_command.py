@@ -14,7 +14,8 @@ from adserver.core.nodes import NodeState
 from adserver.core.pauses import MAX_PAUSES, Pause, Target, Verb
 from adserver.publishing.pausing import MAX_MESSAGE_CHARACTERS
 from tests.cli.command import adserver
-from tests.factories import NOW, MemoryStore, campaign, catalog, slot, store, text_creative
+from tests.factories import NOW, campaign, catalog, slot, text_creative
+from tests.memory import MemoryStore, store
 
 BY = {"GIT_AUTHOR_NAME": "Ana"}
 

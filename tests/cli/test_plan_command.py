@@ -18,7 +18,8 @@ from adserver.core.context import Context
 from adserver.core.events import Metric
 from adserver.core.samples import Sample
 from tests.cli.command import CAMPAIGN, SLOTS, adserver, write_folder
-from tests.factories import NOW, MemoryStore, row, store
+from tests.factories import NOW, row
+from tests.memory import MemoryStore, store
 from tests.publishing.campaign_folder import draw
 
 PRICED = CAMPAIGN + "price: {cpm: 8.50}\n"
@@ -351,7 +352,7 @@ ON_A_TERMINAL = """
 import sys
 from contextlib import nullcontext
 from tests.cli.command import Plane
-from tests.factories import store
+from tests.memory import store
 from adserver.cli import cli
 from adserver.cli.options import Invocation
 

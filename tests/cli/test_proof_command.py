@@ -19,7 +19,8 @@ from click.testing import Result
 
 from adserver.core.publication import Content, Entry
 from tests.cli.command import adserver
-from tests.factories import MemoryStore, campaign, catalog, store
+from tests.factories import campaign, catalog
+from tests.memory import MemoryStore, store
 from tests.proven import ADVERTISER, AFTER, ARRIVING, DURING, NAME, delivered_store
 
 ONE = ("report", "--campaign", NAME)

@@ -16,16 +16,8 @@ from adserver.cli.output import defused
 from adserver.core.catalog import Goal, Price
 from adserver.core.events import Metric
 from tests.cli.command import adserver
-from tests.factories import (
-    NOW,
-    MemoryStore,
-    campaign,
-    catalog,
-    row,
-    slot,
-    store,
-    text_creative,
-)
+from tests.factories import NOW, campaign, catalog, row, slot, text_creative
+from tests.memory import MemoryStore, store
 
 HOUR = 3_600
 DAY = 24 * HOUR

@@ -11,7 +11,8 @@ import pytest
 from adserver.core.nodes import NodeState
 from adserver.core.publication import Content, Entry
 from tests.cli.command import CAMPAIGN, adserver, write_folder
-from tests.factories import NOW, MemoryStore, store
+from tests.factories import NOW
+from tests.memory import MemoryStore, store
 
 HEAVY = CAMPAIGN + "weight: 2\n"
 

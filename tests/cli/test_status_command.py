@@ -10,7 +10,8 @@ from adserver.core.events import Metric
 from adserver.core.nodes import NodeState
 from adserver.core.pauses import Pause, Target
 from tests.cli.command import adserver
-from tests.factories import NOW, ZONE, MemoryStore, campaign, catalog, row, store, text_creative
+from tests.factories import NOW, ZONE, campaign, catalog, row, text_creative
+from tests.memory import MemoryStore, store
 
 DAY = 86_400
 CONTRACT = ("campaign", "state", "delivered", "expected", "goal", "unit", "verdict")

@@ -22,7 +22,7 @@ from adserver.core.errors import SettingsError, StoreUnavailable
 from adserver.publishing.bundle import About, gather, pack, spooled
 from adserver.publishing.mark import Mark, read_mark, write_mark
 from tests.cli.command import CAMPAIGN, adserver, write_folder
-from tests.factories import MemoryStore
+from tests.memory import MemoryStore
 
 SSH = """\
 #!{python}

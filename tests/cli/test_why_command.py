@@ -9,7 +9,8 @@ from adserver.core.events import Metric
 from adserver.core.pauses import Pause, Target
 from adserver.core.ports.commands import Reserved
 from tests.cli.command import adserver
-from tests.factories import NOW, ZONE, campaign, catalog, image_creative, row, store
+from tests.factories import NOW, ZONE, campaign, catalog, image_creative, row
+from tests.memory import store
 
 TWO = catalog(campaign("a"), campaign("b", creatives=(image_creative(),)))
 

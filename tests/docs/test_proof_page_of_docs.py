@@ -11,7 +11,8 @@ from adserver.publishing.proof.finality import Stage
 from adserver.publishing.proof.language import LANGUAGES
 from adserver.publishing.proof.shown import MAX_PICTURE_BYTES
 from tests.docs.pages import blocks, page
-from tests.factories import campaign, catalog, store
+from tests.factories import campaign, catalog
+from tests.memory import store
 from tests.proven import AFTER, FINAL, FLIGHT, at
 
 PAGE = page("proof.md")

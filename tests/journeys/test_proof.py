@@ -20,12 +20,13 @@ from adserver.core.events import Metric
 from adserver.publishing.proof.evidence import Wish, gather
 from adserver.publishing.proof.language import LANGUAGES, Language
 from adserver.publishing.proof.page import page as draw
-from tests.factories import NOW, campaign, catalog, row, site, store, text_creative
+from tests.factories import NOW, campaign, catalog, row, site, text_creative
 from tests.journeys.axe import complaints
 from tests.journeys.demo_page import DEVICES
 from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign as sold
 from tests.journeys.small_blog import write_blog
+from tests.memory import store
 from tests.proven import AFTER, NAME, delivered_store
 from tests.servers import Running, adserver_running, own_environment, run_command, until
 

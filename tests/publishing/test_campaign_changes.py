@@ -28,15 +28,7 @@ from adserver.core.catalog import (
 )
 from adserver.core.hours import parse_hours
 from adserver.publishing.campaign_changes import campaign_changes
-from tests.factories import (
-    ALWAYS,
-    NOW,
-    ZONE,
-    campaign,
-    image,
-    image_creative,
-    text_creative,
-)
+from tests.factories import ALWAYS, NOW, ZONE, campaign, image, image_creative, text_creative
 from tests.strategies import CAMPAIGNS
 
 

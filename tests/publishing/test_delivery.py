@@ -13,17 +13,8 @@ from adserver.core.ports.commands import Reserved
 from adserver.core.reasons import Reason
 from adserver.publishing.delivery import Delivery, delivery
 from adserver.publishing.why import Question, why
-from tests.factories import (
-    NOW,
-    ZONE,
-    MemoryLeases,
-    MemorySamples,
-    MemoryTraffic,
-    campaign,
-    catalog,
-    generation,
-    store,
-)
+from tests.factories import NOW, ZONE, campaign, catalog, generation
+from tests.memory import MemoryLeases, MemorySamples, MemoryTraffic, store
 
 DAY = 86_400
 HERE = Question("post-top", Context(), NOW)

@@ -30,17 +30,8 @@ from adserver.publishing.effect import MAX_NAMES_SHOWN, Effect, Kind, Weight, li
 from adserver.publishing.effects import effects
 from adserver.publishing.known import Known
 from adserver.publishing.publish import Proposal
-from tests.factories import (
-    NOW,
-    ZONE,
-    MemoryStore,
-    campaign,
-    catalog,
-    image_creative,
-    row,
-    slot,
-    store,
-)
+from tests.factories import NOW, ZONE, campaign, catalog, image_creative, row, slot
+from tests.memory import MemoryStore, store
 
 DAY = 86_400.0
 # A hundred requests an hour.

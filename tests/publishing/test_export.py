@@ -19,7 +19,8 @@ from adserver.publishing.export import compare, exported, not_live, write_into
 from adserver.publishing.publish import Wish, choose, propose, publish
 from adserver.publishing.read import read_folder
 from tests.cli.command import CAMPAIGN, SITE, SLOTS, write_folder
-from tests.factories import MemoryStore, campaign
+from tests.factories import campaign
+from tests.memory import MemoryStore
 from tests.publishing.campaign_folder import draw
 
 DEMO = Path(__file__).parents[2] / "config"

@@ -7,7 +7,8 @@ import pytest
 from adserver.core.errors import ContentGone, NoSuchName
 from adserver.core.publication import Entry
 from adserver.publishing.history import MAX_COMMIT, MAX_MESSAGE, kept, last, readable, tally
-from tests.factories import campaign, catalog, store
+from tests.factories import campaign, catalog
+from tests.memory import store
 
 
 @pytest.mark.parametrize(

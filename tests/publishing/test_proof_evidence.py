@@ -16,18 +16,8 @@ from adserver.publishing.proof.evidence import Delivery, Evidence, Wish, gather,
 from adserver.publishing.proof.finality import Stage
 from adserver.publishing.proof.generations import InForce, in_force, last_seen
 from adserver.publishing.report import By
-from tests.factories import (
-    NOW,
-    ZONE,
-    MemoryStore,
-    campaign,
-    catalog,
-    row,
-    site,
-    slot,
-    store,
-    text_creative,
-)
+from tests.factories import NOW, ZONE, campaign, catalog, row, site, slot, text_creative
+from tests.memory import MemoryStore, store
 
 DAY = 86_400
 HOUR = 3_600

@@ -23,7 +23,6 @@ from tests.factories import (
     ALWAYS,
     NOW,
     ZONE,
-    MemoryStore,
     campaign,
     catalog,
     image,
@@ -31,9 +30,9 @@ from tests.factories import (
     row,
     site,
     slot,
-    store,
     text_creative,
 )
+from tests.memory import MemoryStore, store
 
 DAY = 86_400
 MONDAY = NOW - 10 * 3_600

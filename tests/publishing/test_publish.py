@@ -31,9 +31,9 @@ from tests.factories import (
     image_creative,
     site,
     slot,
-    store,
     text_creative,
 )
+from tests.memory import store
 
 FOLDER = Path("config")
 ALL = Wish(FOLDER)
