@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from tests.stand_in import AdServer, Answer, Server
 
 PATIENCE_SECONDS = 20
+TOP = '<div data-slot="top" class="mine"></div>'
 PAGE = "/articles/one"
 RESERVED = "[data-slot] { display: block; height: 250px; overflow: hidden }"
 COLLAPSED = "[data-collapsed] { display: none }"

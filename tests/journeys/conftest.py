@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import open_browser
 from tests.journeys.axe import axe_source
+from tests.visit import Visit, visiting
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +24,9 @@ def axe(request: pytest.FixtureRequest) -> str:
     cache = request.config.cache
     assert cache is not None
     return axe_source(cache.mkdir("axe-core"))
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    with visiting(browser) as visit:
+        yield visit

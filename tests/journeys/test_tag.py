@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -13,16 +13,9 @@ from playwright.sync_api import Browser
 
 from tests import stand_in
 from tests.stand_in import TAG, Answer
-from tests.visit import PAGE, Visit, visiting
+from tests.visit import PAGE, TOP, Visit, visiting
 
 MAX_GZIP_BYTES = 4_096
-TOP = '<div data-slot="top" class="mine"></div>'
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    with visiting(browser) as visit:
-        yield visit
 
 
 def test_all_slots_are_filled_in_one_call_with_the_page_and_its_context(visit: Visit) -> None:
@@ -307,170 +300,6 @@ def test_the_tag_works_at_the_end_of_the_page(visit: Visit) -> None:
     visit.serve(f'</head><body>{TOP}<script src="{visit.ads.base}/tag.js"></script>')
     visit.page.goto(visit.blog.origin + PAGE)
     assert visit.until_told() == [("slot:filled", "top")]
-
-
-def test_refresh_decides_the_named_slots_again(visit: Visit) -> None:
-    visit.ads.decide = lambda slot: stand_in.text(slot, campaign=f"{slot}-1")
-    visit.open(TOP + '<div data-slot="end"></div>')
-    visit.until_told(2)
-    visit.ads.decide = lambda slot: stand_in.text(slot, campaign=f"{slot}-2")
-    visit.refresh("['end']")
-    visit.until_told(3)
-    assert visit.campaigns() == ["top-1", "end-2"]
-    call = visit.ads.called("/decisions")[-1]
-    assert call.listed("slots") == ["end"]
-    assert call.listed("exclude") == ["top-1"]
-    visit.until(lambda: sorted(visit.ads.beacons("i")) == ["end", "end", "top"])
-
-
-def test_refresh_of_all_finds_slots_that_came_later(visit: Visit) -> None:
-    visit.ads.decide = stand_in.text
-    visit.open(TOP)
-    visit.until_told()
-    visit.page.evaluate(
-        "document.body.append(Object.assign(document.createElement('div'), {id: 'late'}));"
-        "late.dataset.slot = 'late'"
-    )
-    visit.refresh()
-    visit.until_told(3)
-    assert visit.ads.called("/decisions")[-1].listed("slots") == ["top", "late"]
-    assert visit.campaigns() == ["coffee", "coffee"]
-
-
-def test_refresh_keeps_the_old_ad_until_the_new_decision_is_there(visit: Visit) -> None:
-    visit.ads.decide = stand_in.text
-    visit.open(TOP)
-    visit.until_told()
-    visit.ads.gate = threading.Event()
-    visit.page.evaluate("void adserver.refresh()")
-    visit.until(lambda: len(visit.ads.called("/decisions")) == 2)
-    assert visit.campaigns() == ["coffee"]
-    visit.ads.decide = stand_in.empty
-    visit.ads.gate.set()
-    visit.until_told(2)
-
-
-def test_refresh_to_an_empty_slot_restores_the_placeholder(visit: Visit) -> None:
-    visit.open('<div data-slot="top" class="mine"><p>Ours</p></div>')
-    before = '<div data-slot="top" class="mine"><p>Ours</p></div>'
-    visit.until_told()
-    visit.ads.decide = stand_in.empty
-    visit.refresh()
-    assert visit.until_told(2) == [("slot:empty", "top"), ("slot:filled", "top")]
-    assert visit.page.evaluate("document.querySelector('[data-slot]').outerHTML") == before
-
-
-def test_refresh_that_fails_keeps_the_ad(visit: Visit) -> None:
-    visit.open(TOP)
-    visit.until_told()
-    visit.ads.pages["/decisions"] = Answer(b"", status=500)
-    visit.refresh("'top'")
-    visit.until_told(2)
-    assert visit.campaigns() == ["coffee"]
-
-
-def test_an_image_that_comes_after_a_refresh_counts_nothing(visit: Visit) -> None:
-    gate = threading.Event()
-    slow = Answer(stand_in.png(300, 250), "image/png", gate=gate)
-    visit.ads.pages["/assets/ad.png"] = slow
-    visit.open(TOP)
-    visit.until(lambda: visit.campaigns() == ["coffee"])
-    visit.ads.decide = lambda slot: stand_in.text(slot, "tea") | {"impression_url": "/i/tea"}
-    visit.refresh()
-    visit.until(lambda: visit.ads.beacons("i") == ["tea"])
-    gate.set()
-    visit.settled()
-    assert visit.ads.beacons("i") == ["tea"]
-    assert visit.until_told() == [("slot:filled", "top")]
-
-
-def test_data_changed_before_a_refresh_is_sent(visit: Visit) -> None:
-    visit.open(TOP, 'id="tag" data-consent=""')
-    visit.until_told()
-    visit.page.evaluate("document.getElementById('tag').dataset.consent = '1'")
-    visit.refresh()
-    visit.until_told(2)
-    first, second = visit.ads.called("/decisions")
-    assert ("consent" in first.query, second.query["consent"]) == (False, ["1"])
-
-
-@pytest.mark.parametrize(
-    ("size", "hidden_share", "counts"),
-    [
-        ("300px", 0.45, True),
-        ("300px", 0.60, False),
-        ("900px", 0.60, True),  # 270,000 px²: 30 % is enough
-        ("900px", 0.75, False),
-    ],
-)
-def test_viewable_is_half_of_an_ad_or_a_third_of_a_large_one_for_a_second(
-    visit: Visit, size: str, hidden_share: float, counts: bool
-) -> None:
-    visit.ads.decide = stand_in.text
-    visit.page.clock.install()
-    css = (
-        f"body {{ margin: 0 }} [data-slot] {{ width: {size}; height: 300px; overflow: hidden;"
-        f" margin-top: {-300 * hidden_share}px }}"
-    )
-    visit.open(TOP, css=css)
-    visit.until(lambda: visit.ads.beacons("i") == ["top"])
-    visit.settled()
-    visit.page.clock.run_for(1_500)
-    visit.settled()
-    if counts:
-        visit.until(lambda: bool(visit.ads.beacons("v")))
-    assert visit.ads.beacons("v") == (["top"] if counts else [])
-
-
-@pytest.fixture
-def far(visit: Visit) -> Visit:
-    """A filled slot that is out of view until the page is `near`, and a clock that stands."""
-    visit.ads.decide = stand_in.text
-    visit.page.clock.install()
-    visit.open(TOP, css=".near [data-slot] { margin-top: 0 } [data-slot] { margin-top: 3000px }")
-    visit.until(lambda: visit.ads.beacons("i") == ["top"])
-    visit.page.clock.pause_at(visit.page.evaluate("Date.now()") / 1000 + 1)
-    return visit
-
-
-def bring(visit: Visit, near: bool) -> None:
-    visit.page.evaluate(
-        "(near) => frame(document.documentElement.classList.toggle('near', near))", near
-    )
-
-
-def hide(visit: Visit, hidden: bool) -> None:
-    visit.page.evaluate(
-        "(value) => { Object.defineProperty(document, 'hidden', {value, configurable: true});"
-        " document.dispatchEvent(new Event('visibilitychange')) }",
-        hidden,
-    )
-
-
-def test_the_second_in_view_is_one_second_without_a_break(far: Visit) -> None:
-    bring(far, near=True)
-    far.page.clock.run_for(900)
-    bring(far, near=False)
-    far.page.clock.run_for(500)
-    bring(far, near=True)
-    far.page.clock.run_for(999)
-    far.settled()
-    assert far.ads.beacons("v") == []
-    far.page.clock.run_for(1)
-    far.until(lambda: far.ads.beacons("v") == ["top"])
-
-
-def test_a_page_that_is_not_looked_at_is_not_viewable(far: Visit) -> None:
-    bring(far, near=True)
-    far.page.clock.run_for(900)
-    hide(far, hidden=True)
-    far.page.clock.run_for(5_000)
-    hide(far, hidden=False)
-    far.page.clock.run_for(999)
-    far.settled()
-    assert far.ads.beacons("v") == []
-    far.page.clock.run_for(1)
-    far.until(lambda: far.ads.beacons("v") == ["top"])
 
 
 def test_a_page_that_is_prerendered_decides_when_it_is_shown(visit: Visit) -> None:

@@ -1,5 +1,5 @@
 """The public app on a store in memory: what happens when the store is away, slow or was lost,
-and what is counted of it. The answers themselves are in test_public_port."""
+and what is counted of it. The answers themselves are in the modules test_public_…."""
 
 from __future__ import annotations
 
