@@ -23,15 +23,14 @@ from adserver.cli.planning import (
     show_warnings,
 )
 from adserver.cli.portable import Portable
+from adserver.cli.reading import read_files
 from adserver.core.errors import CatalogError
 from adserver.core.ports.commands import Catalogs
 from adserver.core.publication import Content, Entry
 from adserver.publishing.content import content_of
-from adserver.publishing.elsewhere import cores
 from adserver.publishing.mark import write_mark
 from adserver.publishing.planning import Planned, make_plan
 from adserver.publishing.publish import Proposal, Wish, choose, publish
-from adserver.publishing.read import read_folder
 from adserver.publishing.rollout import Arrival, Rollout
 
 # A worker looks for a new generation every second, so this adds nothing that anybody notices.
@@ -87,7 +86,7 @@ def apply(  # noqa: PLR0913 - its options
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
     wish = Wish(settings.config, names, prune)
-    reading = read_folder(settings.config, now=invocation.now(), cores=cores())
+    reading = read_files(invocation)
     try:
         choose(reading, wish)
         with invocation.control_plane(settings) as plane:

@@ -17,12 +17,11 @@ from adserver.cli.planning import (
     show_warnings,
 )
 from adserver.cli.portable import Portable
+from adserver.cli.reading import read_files
 from adserver.core.errors import CatalogError
-from adserver.publishing.elsewhere import cores
 from adserver.publishing.mark import write_mark
 from adserver.publishing.planning import make_plan, refusals
 from adserver.publishing.publish import Wish, choose
-from adserver.publishing.read import read_folder
 
 
 @click.command(cls=Portable)
@@ -39,7 +38,7 @@ def plan(context: click.Context, names: tuple[str, ...], prune: bool, remove_slo
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
     wish = Wish(settings.config, names, prune)
-    reading = read_folder(settings.config, now=invocation.now(), cores=cores())
+    reading = read_files(invocation)
     try:
         choose(reading, wish)
         with invocation.control_plane(settings) as plane:

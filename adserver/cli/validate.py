@@ -10,8 +10,8 @@ from adserver.cli import output, problems
 from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation, common
 from adserver.cli.portable import Portable
-from adserver.publishing.elsewhere import cores
-from adserver.publishing.read import Reading, read_folder
+from adserver.cli.reading import read_files
+from adserver.publishing.read import Reading
 
 
 @click.command(cls=Portable)
@@ -21,7 +21,7 @@ def validate(context: click.Context) -> None:
     """Check the campaign files and show every problem."""
     invocation = context.ensure_object(Invocation)
     folder = invocation.settings().config
-    reading = read_folder(folder, now=invocation.now(), cores=cores())
+    reading = read_files(invocation)
     if invocation.as_json:
         output.answer(problems.as_json(reading.problems))
     else:
