@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -38,22 +39,18 @@ sys.exit(code[0] if code else "the command ended without an exit code")
 
 @contextmanager
 def warm_command(folder: Path) -> Iterator[Path]:
-    """The path of the program, which lies in this folder. Its importing goes on meanwhile."""
-    program, address = folder / "warm", folder / "warm.socket"
+    """The path of the program, `adserver` in this folder. Its importing goes on meanwhile."""
+    program, address = folder / "adserver", folder / "warm.socket"
     program.write_text(PROGRAM.format(python=sys.executable, address=str(address)), "utf-8")
     program.chmod(0o755)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.warm", str(address)],
         cwd=Path(__file__).parents[1],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # it ends when this does, however we end
         start_new_session=True,
-    )
-    try:
+    ) as process:
         until(lambda: address.exists() or process.poll() is not None)
         yield program
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def serve(address: str) -> None:
@@ -62,7 +59,7 @@ def serve(address: str) -> None:
         door.listen()
         import_everything()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
-        while True:
+        while door in select.select([door, sys.stdin], [], [])[0]:
             line, _ = door.accept()
             with line:
                 if os.fork() == 0:
