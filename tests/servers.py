@@ -44,11 +44,12 @@ class Running:
     redis: str
     folder: Path
     env: Mapping[str, str]
+    commands: Sequence[str | Path] = COMMAND
     client: httpx.Client = field(default_factory=httpx.Client)
 
     def cli(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Any other command, on the same store and the same campaign files."""
-        return run_command(self.folder, self.env, *arguments)
+        return run_command(self.folder, self.env, *arguments, program=self.commands)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.client.get(f"{self.public}{path}", **options)
@@ -73,21 +74,23 @@ def adserver_running(
     command: str = "serve",
     apply: bool = True,
     program: Sequence[str | Path] = ("-m", "adserver"),
+    commands: Sequence[str | Path] = COMMAND,
 ) -> Iterator[Running]:
     """`adserver serve` (or `demo`) with these arguments; `config` is applied before it starts.
 
     tmp: an empty folder for its store, its key and its log. env: more `ADSERVER_…` settings,
     such as `ADSERVER_REDIS` for another store than the embedded one. program: what Python is to
-    run instead of `-m adserver`, but for `Running.cli`.
+    run instead of `-m adserver`, but for `Running.cli`. commands: what that runs.
     """
     environment = own_environment(config, tmp, env or {})
     if apply and command == "serve":
-        applied = run_command(tmp, environment, "apply", "--yes")
+        applied = run_command(tmp, environment, "apply", "--yes", program=commands)
         assert applied.returncode == 0, applied.stdout + applied.stderr
     try:
         line = [sys.executable, *map(str, program), command, *arguments]
         with started(tmp, environment, line) as (process, public, admin):
-            ads = Running(public, admin, process, store_address(environment, tmp), tmp, environment)
+            redis = store_address(environment, tmp)
+            ads = Running(public, admin, process, redis, tmp, environment, commands)
             with ads.client:
                 yield ads
     finally:

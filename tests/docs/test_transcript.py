@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.docs.transcript import PAGE, STEP, commands, masked, written
 
 
 @pytest.fixture(scope="module")
-def now(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return written(PAGE.read_text("utf-8"), tmp_path_factory.mktemp("transcript"))
+def now(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> str:
+    return written(PAGE.read_text("utf-8"), tmp_path_factory.mktemp("transcript"), warm.parent)
 
 
 def test_the_page_says_what_its_commands_print(now: str) -> None:

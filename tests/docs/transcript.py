@@ -27,6 +27,7 @@ import httpx
 from tests.docs.pages import DOCS
 from tests.servers import Running, adserver_running, until
 
+HERE = Path(sys.executable).parent
 PAGE = DOCS / "from-price-to-proof.md"
 SLOT = "post-top"
 PUBLIC, ADMIN = "http://127.0.0.1:8080", "http://127.0.0.1:8081"
@@ -79,8 +80,11 @@ def masked(text: str) -> str:
     return text.strip()
 
 
-def written(page: str, folder: Path) -> str:
-    """The page with what its commands print now; what says the same as before stays as it was."""
+def written(page: str, folder: Path, programs: Path = HERE) -> str:
+    """The page with what its commands print now; what says the same as before stays as it was.
+
+    programs: the folder with the command `adserver`.
+    """
     config = folder / "config"
     (config / "campaigns").mkdir(parents=True)
     steps = [*STEP.finditer(page)]
@@ -88,7 +92,7 @@ def written(page: str, folder: Path) -> str:
     for step in steps[:first]:
         write_file(folder, step)
     with adserver_running(config, folder, "--workers", "1", apply=False) as ads:
-        shell = Shell(folder, ads)
+        shell = Shell(folder, ads, programs)
         parts, at = [], 0
         for number, step in enumerate(steps):
             parts.append(page[at : step.start()])
@@ -132,14 +136,14 @@ class Shell:
     them is run before they are there.
     """
 
-    def __init__(self, folder: Path, ads: Running) -> None:
+    def __init__(self, folder: Path, ads: Running, programs: Path) -> None:
         self._folder = folder
         self._ads = ads
         self.asked = 0
         self._ports = ((ads.public, PUBLIC), (ads.admin, ADMIN))
         self._environment = {
             **{k: v for k, v in ads.env.items() if k not in ("ADSERVER_CONFIG", "NO_COLOR")},
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{programs}:{os.environ['PATH']}",
             "GIT_AUTHOR_NAME": PERSON,
             "COLUMNS": str(COLUMNS),
             "LANG": "C.UTF-8",

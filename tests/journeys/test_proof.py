@@ -174,14 +174,14 @@ def test_what_a_campaign_says_to_a_browser_is_only_text(browser: Browser, tmp_pa
 
 
 @pytest.fixture(scope="module")
-def ads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def ads(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Iterator[Running]:
     tmp = tmp_path_factory.mktemp("ads")
     flight = {"first_day": "2026-01-01", "last_day": "2036-12-31"}
     bought = sold(
         "post-top", tier="standard", goal={"impressions": 500}, flight=flight, pacing="asap"
     )
     config = write_blog(tmp / "config", ["post-top"], {"cafe": bought | {"price": {"cpm": 8.5}}})
-    with adserver_running(config, tmp, "--workers", "1") as ads:
+    with adserver_running(config, tmp, "--workers", "1", commands=[warm]) as ads:
         yield ads
 
 
@@ -205,7 +205,7 @@ def test_the_digest_of_real_counts_is_obtained_by_the_command_that_the_document_
 
 
 def test_a_campaign_that_was_ended_is_proven_from_what_the_store_remembers(
-    tmp_path: Path,
+    tmp_path: Path, warm: Path
 ) -> None:
     """On a store of its own, as everything is ended."""
     picture = "config/images/brulerie-du-port-728x90.png"
@@ -217,16 +217,18 @@ def test_a_campaign_that_was_ended_is_proven_from_what_the_store_remembers(
     bought = sold("post-top", creatives=shown, paid_by="Port SARL", price={"cpm": 8.5})
     config = write_blog(tmp_path / "config", ["post-top"], {"cafe": bought})
     env = own_environment(config, tmp_path, {})
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return run_command(tmp_path, env, *words, program=[warm])
+
     try:
-        assert run_command(tmp_path, env, "apply", "--yes").returncode == 0
+        assert run("apply", "--yes").returncode == 0
         (config / "campaigns" / "cafe.yaml").unlink()
-        ended = run_command(tmp_path, env, "apply", "--yes", "--prune")
+        ended = run("apply", "--yes", "--prune")
         assert ended.returncode == 0, ended.stderr
-        done = run_command(
-            tmp_path, env, "report", "--campaign", "cafe", "--proof", "-", "--language", "en"
-        )
+        done = run("report", "--campaign", "cafe", "--proof", "-", "--language", "en")
     finally:
-        run_command(tmp_path, env, "store", "stop")
+        run("store", "stop")
     assert done.returncode == 0, done.stderr
     assert "This campaign is no longer live; it is shown as it last was." in done.stdout
     assert "Port SARL" in done.stdout

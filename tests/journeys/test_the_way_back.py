@@ -24,9 +24,9 @@ def coffee(creative: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def ads(tmp_path: Path) -> Iterator[Running]:
+def ads(tmp_path: Path, warm: Path) -> Iterator[Running]:
     config = write_blog(tmp_path / "config", ["top"], {"coffee": coffee("first")})
-    with adserver_running(config, tmp_path, "--workers", "2") as ads:
+    with adserver_running(config, tmp_path, "--workers", "2", commands=[warm]) as ads:
         yield ads
 
 
@@ -127,9 +127,11 @@ def test_a_campaign_that_was_renamed_has_its_old_name_and_its_counts_again(ads: 
     assert (row["campaign"], row["impressions"]) == ("coffee", 4)
 
 
-def test_what_the_demonstration_has_applied_is_exported_as_it_is_served(tmp_path: Path) -> None:
+def test_what_the_demonstration_has_applied_is_exported_as_it_is_served(
+    tmp_path: Path, warm: Path
+) -> None:
     (tmp_path / "demo").mkdir()
-    with adserver_running(DEMO, tmp_path / "demo", command="demo") as demo:
+    with adserver_running(DEMO, tmp_path / "demo", command="demo", commands=[warm]) as demo:
         out = tmp_path / "out"
         run(demo, "export", out)
         assert demo.public in (out / "site.yaml").read_text("utf-8")

@@ -15,14 +15,20 @@ from tests.journeys.small_blog import campaign, write_blog, write_campaign
 from tests.servers import adserver_running, command_line, own_environment, run_command, until
 
 
-def test_of_two_who_apply_at_the_same_time_one_wins_and_one_is_told(tmp_path: Path) -> None:
+def test_of_two_who_apply_at_the_same_time_one_wins_and_one_is_told(
+    tmp_path: Path, warm: Path
+) -> None:
     ana = write_blog(tmp_path / "ana", ["top"], {"coffee": campaign("top")})
     bob = tmp_path / "bob"
     shutil.copytree(ana, bob)
     env = own_environment(ana, tmp_path, {"ADSERVER_REDIS": f"embedded:{tmp_path / 'var'}"})
+
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        return run_command(tmp_path, env, *words, program=[warm])
+
     try:
-        assert run_command(tmp_path, env, "apply", "--yes", "-m", "first").returncode == 0
-        assert run_command(tmp_path, env, "plan", "--config", bob).returncode == 0
+        assert run("apply", "--yes", "-m", "first").returncode == 0
+        assert run("plan", "--config", bob).returncode == 0
         for folder, weight in ((ana, 2), (bob, 3)):
             write_campaign(folder, "coffee", campaign("top", weight=weight))
         racing = {
@@ -44,18 +50,20 @@ def test_of_two_who_apply_at_the_same_time_one_wins_and_one_is_told(tmp_path: Pa
         told = said[loser][0]
         assert f"Generation 2 is by {winner.name}@" in told
         assert f": {winner.name}" in told.splitlines()[1]
-        again = run_command(tmp_path, env, "apply", "--yes", "--config", loser)
+        again = run("apply", "--yes", "--config", loser)
         assert again.returncode == 4
-        assert "weight" in run_command(tmp_path, env, "plan", "--config", loser).stdout
-        assert run_command(tmp_path, env, "apply", "--yes", "--config", loser).returncode == 0
+        assert "weight" in run("plan", "--config", loser).stdout
+        assert run("apply", "--yes", "--config", loser).returncode == 0
     finally:
-        run_command(tmp_path, env, "store", "stop")
+        run("store", "stop")
 
 
 @pytest.mark.timeout(180)
-def test_a_renamed_campaign_goes_on_counting_and_its_old_name_begins_anew(tmp_path: Path) -> None:
+def test_a_renamed_campaign_goes_on_counting_and_its_old_name_begins_anew(
+    tmp_path: Path, warm: Path
+) -> None:
     config = write_blog(tmp_path / "config", ["top"], {"coffee": campaign("top")})
-    with adserver_running(config, tmp_path) as ads:
+    with adserver_running(config, tmp_path, commands=[warm]) as ads:
 
         def shown() -> dict[str, str]:
             decision: dict[str, str] = ads.get("/decisions?slots=top").json()["decisions"][0]
