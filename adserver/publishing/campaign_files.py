@@ -12,7 +12,7 @@ from adserver.publishing.campaign_file import Read, Surroundings, read_campaign
 from adserver.publishing.creatives import Workshop
 from adserver.publishing.documents import Documents
 from adserver.publishing.findings import WHOLE_FILE, Findings
-from adserver.publishing.folder import CAMPAIGNS, ENDINGS
+from adserver.publishing.folder import CAMPAIGNS, ENDINGS, outside
 from adserver.publishing.images import Pictures
 from adserver.publishing.links import slug
 from adserver.publishing.nodes import quoted
@@ -81,6 +81,9 @@ def utm_source(site: Site | None) -> str:
 def campaign_files(reader: Reader) -> list[str]:
     """The campaign files, by name; whatever else lies among them is pointed out."""
     findings = reader.findings(CAMPAIGNS)
+    if reader.folder.leads_out(CAMPAIGNS):
+        findings.refuse(WHOLE_FILE, outside(CAMPAIGNS, "folder"))
+        return sorted(reader.drafts)
     try:
         every = (reader.folder.root / CAMPAIGNS).iterdir()
         # Editors and file managers leave hidden files behind; nobody means them.

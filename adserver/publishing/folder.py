@@ -36,9 +36,22 @@ class Folder:
         self.real = os.path.realpath(self.root)
 
     def shown(self, relative: str) -> str:
-        """A path of the folder as the user would write it."""
-        # A file name that is not UTF-8 must still be printable.
-        return str(self.root / relative).encode(errors="backslashreplace").decode()
+        """A path of the folder as the user would write it.
+
+        A name may hold what moves a terminal, or begins a new line of a log, or is not UTF-8.
+        """
+        path = str(self.root / relative)
+        if path.isprintable():
+            return path
+        return "".join(one if one.isprintable() else repr(one)[1:-1] for one in path)
+
+    def leads_out(self, relative: str) -> bool:
+        """Whether this is a link to somewhere outside the folder."""
+        path = os.path.join(self.real, relative)
+        return os.path.islink(path) and not self._inside(os.path.realpath(path))
+
+    def _inside(self, real: str) -> bool:
+        return real.startswith(self.real.rstrip(os.sep) + os.sep)
 
     def keep(self, relative: str, data: bytes, media_type: str) -> str:
         """Take a file of the folder into the generation as it is; the answer is its digest."""
@@ -65,9 +78,8 @@ class Folder:
             return Complaint("twin_files", message, hint)
         path = self.found(relative)
         real = os.path.realpath(path)
-        if not real.startswith(self.real.rstrip(os.sep) + os.sep):
-            message = f"{quoted(relative)} is a link to a file outside the config folder"
-            return Complaint("outside_folder", message, "copy the file into the folder")
+        if not self._inside(real):
+            return outside(relative)
         if not os.path.isfile(real):
             return Complaint("no_such_file", f"there is no file {quoted(relative)}", near(path))
         try:
@@ -80,6 +92,11 @@ class Folder:
             message = f"{quoted(relative)} is larger than {in_kib(largest)}"
             return Complaint("file_too_large", message, "make it smaller")
         return data
+
+
+def outside(relative: str, what: str = "file") -> Complaint:
+    message = f"{quoted(relative)} is a link to a {what} outside the config folder"
+    return Complaint("outside_folder", message, f"copy the {what} into the folder")
 
 
 def same_names(root: str, relative: str) -> list[str]:

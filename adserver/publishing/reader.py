@@ -9,8 +9,8 @@ from types import MappingProxyType
 from adserver.core.assets import digest_of
 from adserver.core.problems import Problem
 from adserver.publishing.files import load, load_draft
-from adserver.publishing.findings import Findings
-from adserver.publishing.folder import Folder
+from adserver.publishing.findings import WHOLE_FILE, Findings
+from adserver.publishing.folder import Folder, outside
 from adserver.publishing.nodes import MapNode
 
 # By its path in the folder, the text of a file that may not be there yet.
@@ -41,6 +41,11 @@ class Reader:
 
     def load(self, relative: str, findings: Findings) -> MapNode | None:
         draft = self.drafts.get(relative)
+        if draft is None and self.folder.leads_out(relative):
+            # What is told of a file shows a line of it, to whoever may read what is told.
+            findings.refuse(WHOLE_FILE, outside(relative))
+            self.sources[findings.file] = ""
+            return None
         text, node = (
             load(self.folder.root / relative, findings)
             if draft is None

@@ -153,6 +153,58 @@ def test_a_campaign_that_is_a_dead_link_is_a_problem(folder: Path) -> None:
     assert reading.broken == {"gone"}
 
 
+@pytest.mark.parametrize("name", ["site.yaml", "slots.yaml", "campaigns/leak.yaml"])
+def test_a_file_that_is_a_link_out_of_the_folder_is_refused_and_never_shown(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    """What is told of a file shows some of it: a pushed link would give away a secret."""
+    secret = tmp_path / "secret.key"
+    secret.write_text("a-secret-that-nobody-may-see", encoding="utf-8")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(secret)
+    reading = read_folder(folder)
+    assert "outside_folder" in codes(reading)
+    assert reading.catalog is None
+    assert "nobody-may-see" not in f"{reading.problems} {reading.sources}"
+
+
+def test_a_good_campaign_that_lies_outside_the_folder_is_refused_too(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.yaml").write_text(SMALLEST, encoding="utf-8")
+    (folder / "campaigns" / "mine.yaml").symlink_to(tmp_path / "mine.yaml")
+    assert codes(read_folder(folder)) == ["outside_folder"]
+
+
+def test_a_link_within_the_folder_is_followed(folder: Path) -> None:
+    (folder / "drafts").mkdir()
+    (folder / "drafts" / "mine.yaml").write_text(SMALLEST, encoding="utf-8")
+    (folder / "campaigns" / "mine.yaml").symlink_to("../drafts/mine.yaml")
+    assert codes(read_folder(folder)) == []
+
+
+def test_campaigns_that_are_a_link_out_of_the_folder_are_refused_at_once(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "campaigns").rename(tmp_path / "elsewhere")
+    (folder / "campaigns").symlink_to(tmp_path / "elsewhere")
+    reading = read_folder(folder)
+    assert codes(reading)[0] == "outside_folder"
+    assert reading.catalog is None
+    assert reading.partial is not None
+    assert reading.partial.campaigns == ()
+
+
+@pytest.mark.parametrize("name", ["z\n::error::x.yaml", "e\x1b[31mred.yaml", "t\u202eyxt.yaml"])
+def test_a_file_name_that_moves_a_terminal_is_told_in_one_plain_line(
+    folder: Path, name: str
+) -> None:
+    (folder / "campaigns" / name).write_text(SMALLEST, encoding="utf-8")
+    reading = read_folder(folder)
+    assert codes(reading) == ["bad_name"]
+    assert all(f"{p.file}{p.message}{p.hint}".isprintable() for p in reading.problems)
+
+
 def test_campaigns_that_are_no_folder_are_a_problem(folder: Path) -> None:
     shutil.rmtree(folder / "campaigns")
     (folder / "campaigns").write_text("x", encoding="utf-8")
