@@ -15,10 +15,10 @@ from adserver.cli.options import Invocation, common
 from adserver.cli.planning import (
     as_json,
     known_of,
-    mark_of,
     refuse,
     refuse_effects,
     refuse_moved,
+    remember,
     show,
     show_warnings,
 )
@@ -28,7 +28,6 @@ from adserver.core.errors import CatalogError
 from adserver.core.ports.commands import Catalogs
 from adserver.core.publication import Content, Entry
 from adserver.publishing.content import content_of
-from adserver.publishing.mark import write_mark
 from adserver.publishing.planning import Planned, make_plan
 from adserver.publishing.publish import Proposal, Wish, choose, publish
 from adserver.publishing.rollout import Arrival, Rollout
@@ -100,7 +99,7 @@ def apply(  # noqa: PLR0913 - its options
             entry = author.entry_of(invocation, settings.config, message)
             code = go_live(invocation, answer, content, plane.catalogs, entry, wait)
             if answer.applied or made.proposal.plan.empty:
-                write_mark(settings.config, mark_of(settings, plane, answer.generation))
+                remember(settings.config, settings, plane, answer.generation)
     except CatalogError as error:
         refuse(invocation, error, reading.sources)
         output.complain("Nothing was applied: what is live stays live.")

@@ -9,7 +9,7 @@ import click
 from adserver.cli import output
 from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation, common
-from adserver.cli.planning import mark_of
+from adserver.cli.planning import remember
 from adserver.publishing.export import (
     Comparison,
     Export,
@@ -19,7 +19,6 @@ from adserver.publishing.export import (
     write_into,
 )
 from adserver.publishing.history import kept, last
-from adserver.publishing.mark import write_mark
 
 # More names than this are not read by anybody.
 NAMED = 20
@@ -50,7 +49,7 @@ def export(
         with exported(found, plane.catalogs.files) as made:
             code = write_out(invocation, number, made, target, overwrite)
         if not code and generation is None:
-            write_mark(target, mark_of(settings, plane, number))
+            remember(target, settings, plane, number)
     context.exit(code)
 
 

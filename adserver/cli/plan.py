@@ -10,16 +10,15 @@ from adserver.cli.options import Invocation, common
 from adserver.cli.planning import (
     as_json,
     known_of,
-    mark_of,
     refuse,
     refuse_effects,
+    remember,
     show,
     show_warnings,
 )
 from adserver.cli.portable import Portable
 from adserver.cli.reading import read_files
 from adserver.core.errors import CatalogError
-from adserver.publishing.mark import write_mark
 from adserver.publishing.planning import make_plan, refusals
 from adserver.publishing.publish import Wish, choose
 
@@ -45,7 +44,7 @@ def plan(context: click.Context, names: tuple[str, ...], prune: bool, remove_slo
             live, _ = plane.catalogs.live() or (None, None)
             known = known_of(invocation, plane, live)
             made = make_plan(reading, wish, known, remove_slots=remove_slot)
-            write_mark(settings.config, mark_of(settings, plane, made.proposal.expected))
+            remember(settings.config, settings, plane, made.proposal.expected)
         show_warnings(invocation, made, reading)
         show(invocation, made)
         if invocation.as_json:

@@ -14,7 +14,7 @@ from adserver.core.errors import CatalogError, LiveHasMoved
 from adserver.core.publication import Published
 from adserver.publishing.change import Change
 from adserver.publishing.known import Known
-from adserver.publishing.mark import Mark, has_moved
+from adserver.publishing.mark import Mark, has_moved, write_mark
 from adserver.publishing.plan_text import counted
 from adserver.publishing.planning import Planned, lines, refusals
 from adserver.publishing.read import Reading
@@ -39,6 +39,16 @@ def mark_of(settings: Settings, plane: ControlPlane, generation: int) -> Mark:
         generation,
         published.created_at if published else 0.0,
     )
+
+
+def remember(folder: Path, settings: Settings, plane: ControlPlane, generation: int) -> None:
+    """The folder has seen this generation live; one that cannot be written to says so, as nobody
+    is held back then who would undo what somebody else applies."""
+    if not write_mark(folder, mark_of(settings, plane, generation)) and folder.is_dir():
+        output.complain(
+            f"Note: {folder} cannot be written to, so it does not remember that generation "
+            f"{generation} was live; say `--expect {generation}` when you apply it."
+        )
 
 
 def address_of(settings: Settings) -> str:

@@ -8,13 +8,12 @@ from adserver.cli import author, output
 from adserver.cli.apply import Answer, go_live, tell
 from adserver.cli.failures import PROBLEMS, moment
 from adserver.cli.options import Invocation, common
-from adserver.cli.planning import known_of, mark_of, refuse
+from adserver.cli.planning import known_of, refuse, remember
 from adserver.core.catalog import Generation
 from adserver.core.errors import CatalogError, NoSuchName
 from adserver.core.ports.commands import Catalogs
 from adserver.core.publication import Content, Entry
 from adserver.publishing.history import kept
-from adserver.publishing.mark import write_mark
 from adserver.publishing.planning import plan_of
 from adserver.publishing.rollback import go_back
 
@@ -59,7 +58,7 @@ def rollback(  # noqa: PLR0913 - its options
             output.complain("Nothing was changed: what is live stays live.")
             context.exit(PROBLEMS)
         if answer.applied:
-            write_mark(settings.config, mark_of(settings, plane, answer.generation))
+            remember(settings.config, settings, plane, answer.generation)
     if invocation.as_json:
         output.answer(answer.as_json())
     context.exit(code)

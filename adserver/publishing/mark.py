@@ -53,15 +53,17 @@ def mark_in(text: bytes) -> Mark | None:
     return mark if mark and type(mark.generation) is int else None
 
 
-def write_mark(folder: Path, mark: Mark) -> None:
-    """Where that can be done."""
+def write_mark(folder: Path, mark: Mark) -> bool:
+    """Where that can be done; whether it could."""
     place = folder / FOLDER
     if not os.path.isdir(folder):
-        return
+        return False
     with suppress(SettingsError):
         write(place / ".gitignore", IGNORED, replace=True)
         text = orjson.dumps(asdict(mark), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         write(place / FILE, text.decode(), replace=True)
+        return True
+    return False
 
 
 def has_moved(folder: Path, now: Mark) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -197,6 +198,15 @@ def test_the_folder_remembers_what_it_was_planned_against(tmp_path):
         "generation": 1,
         "began": memory.clock,
     }
+
+
+def test_a_folder_that_cannot_remember_says_so(tmp_path):
+    folder, memory = live(tmp_path)
+    shutil.rmtree(folder / ".adserver")
+    (folder / ".adserver").write_text("a file stands in the way", encoding="utf-8")
+    result = run("plan", folder, memory)
+    assert result.exit_code == 0
+    assert "does not remember that generation 1 was live; say `--expect 1`" in result.stderr
 
 
 # Renames
