@@ -183,6 +183,11 @@ class MemoryStore:
                 self.known[key] = KnownCreative.of(one, creative)
         return published
 
+    def note_commit(self, number: int, commit: str) -> None:
+        if number == len(self.made):
+            generation, published = self.made[-1]
+            self.made[-1] = (generation, replace(published, commit=commit))
+
     def identity(self) -> str:
         return self.name
 

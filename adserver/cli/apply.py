@@ -29,7 +29,7 @@ from adserver.core.ports.commands import Catalogs
 from adserver.core.publication import Content, Entry
 from adserver.publishing.content import content_of
 from adserver.publishing.planning import Planned, make_plan
-from adserver.publishing.publish import Proposal, Wish, choose, publish
+from adserver.publishing.publish import Proposal, Wish, choose, note_commit, publish
 from adserver.publishing.rollout import Arrival, Rollout
 
 # A worker looks for a new generation every second, so this adds nothing that anybody notices.
@@ -98,6 +98,8 @@ def apply(  # noqa: PLR0913 - its options
             content = content_of(reading, live, made.proposal.catalog, wish)
             entry = author.entry_of(invocation, settings.config, message)
             code = go_live(invocation, answer, content, plane.catalogs, entry, wait)
+            if made.proposal.plan.empty:
+                note_commit(made.proposal, wish, plane.catalogs, entry.commit, published)
             if answer.applied or made.proposal.plan.empty:
                 remember(settings.config, settings, plane, answer.generation)
     except CatalogError as error:

@@ -109,6 +109,7 @@ def as_json(made: Planned) -> dict[str, Any]:
         "alike": [{"from": one.old, "to": one.new} for one in proposal.alike],
         "warnings": problems.as_json(made.warnings)["problems"],
         "summary": counted(plan),
+        "empty": plan.empty,
     }
 
 

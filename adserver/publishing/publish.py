@@ -217,6 +217,19 @@ def publish(proposal: Proposal, content: Content, catalogs: Catalogs, entry: Ent
         raise LiveHasMoved(error.expected, error.live, by) from error
 
 
+def note_commit(
+    proposal: Proposal, wish: Wish, catalogs: Catalogs, commit: str, live: Published | None
+) -> None:
+    """Where there is nothing to do, the folder's commit is what is live: write that down, so that
+    what comes after it is known to be made from it. A rollback, say, has no commit of its own.
+
+    Only where all of the folder is all that is live, and all of it is in the commit.
+    """
+    partly = wish.only or proposal.plan.kept or commit.endswith("+")
+    if live and commit not in ("", live.commit) and not partly:
+        catalogs.note_commit(live.number, commit)
+
+
 def only_missing(content: Content, missing: Set[str]) -> Content:
     """What the store has already is not sent again."""
     return replace(

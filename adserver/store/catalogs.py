@@ -51,6 +51,7 @@ class StoredCatalogs:
         self._client: Any = client
         self._keys = keys
         self._publish = Script.named("publish")
+        self._note_commit = Script.named("commit")
         self._numbers = Numbers(client, keys)
         self._files = StoredFiles(client, keys)
 
@@ -122,6 +123,12 @@ class StoredCatalogs:
         return Published(
             generation.number, now, entry.author, entry.message, entry.commit, entry.kind, entry.of
         )
+
+    def note_commit(self, number: int, commit: str) -> None:
+        with answering():
+            self._note_commit.run(
+                self._client, [self._keys.live, self._keys.generation(number)], [number, commit]
+            )
 
     def _carried_pauses(self, renamed: Sequence[Rename], now: float) -> list[Pause]:
         if not renamed:

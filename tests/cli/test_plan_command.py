@@ -83,7 +83,7 @@ def test_json_is_as_stable_as_the_text(tmp_path):
     told = answer(folder, memory, "--prune")
     assert list(told) == [
         "generation", "created", "changed", "ended", "renamed", "kept", "settings", "fields",
-        "changes", "setting_changes", "files", "effects", "alike", "warnings", "summary",
+        "changes", "setting_changes", "files", "effects", "alike", "warnings", "summary", "empty",
     ]  # fmt: skip
     assert told["generation"] == 1
     assert (told["created"], told["changed"], told["ended"]) == (["cider"], ["brulerie"], ["tea"])

@@ -33,6 +33,15 @@ def test_who_how_and_from_what_are_recorded(catalogs: StoredCatalogs) -> None:
     assert (catalogs.diff(1), catalogs.diff(2), catalogs.diff(3)) == ("+ a", "", "")
 
 
+def test_the_live_generation_alone_is_given_a_commit(catalogs: StoredCatalogs) -> None:
+    for number in range(2):
+        catalogs.publish(number, catalog(), Content(), Entry("ana@blog", commit="4fd3"))
+    for number in (1, 2, 3):
+        catalogs.note_commit(number, "9c1e")
+    assert [one.commit for one in catalogs.history(5)] == ["9c1e", "4fd3"]
+    assert catalogs.published(3) is None
+
+
 def test_the_history_is_as_long_as_was_asked_for(catalogs: StoredCatalogs) -> None:
     assert catalogs.history(20) == []
     for expected in range(4):

@@ -34,6 +34,10 @@ class Catalogs(Protocol):
         """
         ...
 
+    def note_commit(self, number: int, commit: str) -> None:
+        """The generation, if it is live still, is what this Git commit says."""
+        ...
+
     def generation(self, number: int) -> tuple[Generation, Published] | None:
         """None where there never was one, or its content is no longer kept."""
         ...
