@@ -15,6 +15,7 @@ from adserver.publishing.columns import Column
 from adserver.publishing.drafts import PLAIN, Value
 from adserver.publishing.findings import Complaint
 from adserver.publishing.nodes import quoted
+from adserver.publishing.numerals import read_decimal, read_percent, read_whole
 
 DayOrder = Literal["dmy", "mdy"]
 
@@ -34,19 +35,15 @@ SLASHED = re.compile(
     r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?:[ T](\d{1,2}):(\d{2})(?::\d{2})?)?", re.ASCII
 )
 ISO = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2})?", re.ASCII)
-# Spaces of all widths, and the Swiss mark, between digits.
-GAPS = re.compile("(?<=[0-9])[ '’\u00a0\u202f\u2009](?=[0-9])")
-GROUPED = re.compile(r"[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})*", re.ASCII)
-NO_CENTS = re.compile(r"[.,]0+")
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
     """How this spreadsheet writes. days: the order of a day's parts, None where nobody knows;
-    comma: the decimal sign is a comma, as it is where semicolons separate."""
+    decimal: the sign before decimals, a point or a comma."""
 
     days: DayOrder | None
-    comma: bool
+    decimal: str
 
 
 def read_cell(column: Column, text: str, habits: Habits) -> Value | Complaint:
@@ -65,7 +62,7 @@ def read_single(key: str, text: str, habits: Habits) -> str | Complaint:
     if key in DAY_KEYS:
         return read_day(text, key, habits.days)
     if key in DECIMAL_KEYS:
-        return read_decimal(text, habits.comma)
+        return read_decimal(text, habits.decimal)
     for keys, read in UNMISTAKABLE:
         if key in keys:
             return read(text)
@@ -80,30 +77,6 @@ def refuse_formula(text: str) -> Complaint | None:
         message = f"the spreadsheet could not reckon this cell: {quoted(text)}"
         return Complaint("formula_cell", message, "correct its formula")
     return None
-
-
-def read_whole(text: str) -> str:
-    """Without marks between thousands, and without cents that are none."""
-    plain = GAPS.sub("", text)
-    if GROUPED.fullmatch(plain):
-        return re.sub("[.,]", "", plain)
-    return re.sub(rf"{NO_CENTS.pattern}$", "", plain)
-
-
-def read_decimal(text: str, comma: bool) -> str | Complaint:
-    """With a decimal point. comma: whether `1.234` may be more than a thousand here."""
-    plain = GAPS.sub("", text)
-    marks = {sign for sign in plain if sign in ".,"}
-    if len(marks) == 2:
-        decimal = max(marks, key=plain.rfind)
-        (thousands,) = marks - {decimal}
-        return plain.replace(thousands, "").replace(decimal, ".")
-    in_doubt = GROUPED.fullmatch(plain) and not plain.startswith("0")
-    if in_doubt and ("," in marks or comma):
-        whole, exact = re.sub("[.,]", "", plain), f"{plain.replace(',', '.')}0"
-        message = f"{quoted(text)} may be more than a thousand, or a few with three decimals"
-        return Complaint("ambiguous_number", message, f"write {whole}, or {exact}")
-    return plain.replace(",", ".")
 
 
 def read_day(text: str, key: str, order: DayOrder | None) -> str | Complaint:
@@ -135,10 +108,6 @@ def written(day: str, clock: str, timed: bool) -> str:
 
 def read_flag(text: str) -> str:
     return FLAGS.get(text.casefold(), text)
-
-
-def read_percent(text: str) -> str:
-    return re.sub(r"\s*%$", "%", GAPS.sub("", text).replace(",", "."))
 
 
 def read_size(text: str) -> str:

@@ -13,12 +13,21 @@ from pathlib import Path
 
 from adserver.core.problems import Problem, Severity
 from adserver.publishing import names
-from adserver.publishing.cells import DAY_KEYS, DayOrder, Habits, order_of, read_cell
+from adserver.publishing.cells import (
+    DAY_KEYS,
+    DECIMAL_KEYS,
+    PERCENT_KEYS,
+    DayOrder,
+    Habits,
+    order_of,
+    read_cell,
+)
 from adserver.publishing.columns import NAME, Column, known_columns, read_columns
 from adserver.publishing.drafts import Draft, Given, draft
 from adserver.publishing.findings import WHOLE_FILE, Complaint, Findings, Place
 from adserver.publishing.folder import CAMPAIGNS, ENDINGS
 from adserver.publishing.nodes import quoted
+from adserver.publishing.numerals import SIGN_NAMES, decimal_sign
 from adserver.publishing.read import Reading, read_folder
 from adserver.publishing.schema import NAME_RULE
 from adserver.publishing.spreadsheet import Row, Table, letter, read_table
@@ -114,7 +123,28 @@ def path_of(folder: Path, name: str) -> str:
 
 def habits_of(run: Import, table: Table, days: DayOrder | None) -> Habits:
     texts = (t for row in table.rows for column, t in run.cells(row) if column.key in DAY_KEYS)
-    return Habits(days or order_of(texts), comma=table.delimiter == ";")
+    usual = "," if table.delimiter == ";" else "."
+    return Habits(days or order_of(texts), decimal=decimal_of(run, table) or usual)
+
+
+def decimal_of(run: Import, table: Table) -> str | None:
+    """The sign that the spreadsheet has before decimals; a second one is refused, as each makes
+    the other's numbers doubtful."""
+    first: tuple[str, str] | None = None
+    for row in table.rows:
+        for column, text in run.cells(row):
+            sign = decimal_sign(text) if column.key in DECIMAL_KEYS | PERCENT_KEYS else None
+            if sign is None:
+                continue
+            if first is None:
+                first = sign, f"{quoted(text)} in {letter(column.number)}{row.number}"
+            elif sign != first[0]:
+                ours, theirs = SIGN_NAMES[sign], SIGN_NAMES[first[0]]
+                message = f"{quoted(text)} has a decimal {ours}, and {first[1]} a decimal {theirs}"
+                hint = "write all numbers of the file in one way"
+                run.complain(row, column, Complaint("mixed_decimals", message, hint))
+                return first[0]
+    return first[0] if first else None
 
 
 def refuse_cells_without_heading(run: Import, table: Table) -> None:

@@ -294,7 +294,13 @@ def test_a_day_is_read_in_the_order_that_the_file_gives_away(
         (",", '"8,5"', "8.5"),
         (",", '"1,234.50"', "1234.50"),
         (",", '"1,234"', None),
-        (",", "1.234", "1.234"),
+        (",", '"1,234,567"', "1234567"),
+        (",", "1.234", None),
+        (",", "12.000", None),
+        (",", "0.125", "0.125"),
+        (",", "1.2340", "1.2340"),
+        (",", "1'234.500", "1234.500"),
+        (",", "many", "many"),
         (";", "8,50", "8.50"),
         (";", "1 234,50", "1234.50"),
         (";", "1.234,50", "1234.50"),
@@ -311,8 +317,38 @@ def test_a_price_is_read_as_the_country_writes_it_or_not_at_all(
     made = imported(folder, *lines)
     if found is None:
         assert [p.code for p in made.problems] == ["ambiguous_number"]
+    elif not found[0].isdigit():
+        assert [p.code for p in made.problems] == ["wrong_value"]
     else:
         assert f"cpm: {found}\n" in made.drafts["campaigns/quay.yaml"].text
+
+
+@pytest.mark.parametrize(
+    ("price", "hint"),
+    [
+        ("1.500", "write 1500 or 1,5"),
+        ('"12,000"', "write 12000 or 12"),
+        ('"1,234"', "write 1234 or 1,2340"),
+    ],
+)
+def test_a_price_in_doubt_is_told_how_to_write_it_as_the_file_does(
+    folder: Path, price: str, hint: str
+) -> None:
+    other = f'{GOOD.replace("quay", "pier")},"8,50"'
+    made = imported(folder, f"{HEADINGS},price.cpm", other, f"{GOOD},{price}")
+    assert [(p.code, p.line, p.hint) for p in made.problems] == [("ambiguous_number", 3, hint)]
+
+
+@pytest.mark.parametrize("other", ["8.5", '"1,234.50"', '"1,234,567"'])
+def test_a_file_has_one_decimal_sign(folder: Path, other: str) -> None:
+    second = f"{GOOD.replace('quay', 'pier')},{other}"
+    made = imported(folder, f"{HEADINGS},price.cpm", f'{GOOD},"1.234,50"', second)
+    shown = other.strip('"')
+    assert told(made) == [
+        f"3:7: mixed_decimals: column G `price.cpm`: `{shown}` has a decimal point, and `1.234,50` "
+        "in G2 a decimal comma"
+    ]
+    assert made.failed
 
 
 WORDS = st.text(
