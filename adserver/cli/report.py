@@ -13,7 +13,7 @@ from adserver.cli.failures import USAGE
 from adserver.cli.options import Invocation, common
 from adserver.cli.proof import Target, may_write, prove
 from adserver.core.flights import zone
-from adserver.publishing.moments import read_moment
+from adserver.publishing.moments import around, read_moment
 from adserver.publishing.proof.evidence import Wish
 from adserver.publishing.proof.language import LANGUAGES
 from adserver.publishing.recorded import read_records
@@ -28,8 +28,8 @@ from adserver.publishing.report_json import COUNTS, FIGURES, as_json, figures
 )
 @click.option("--campaign", default="", help="of this campaign only")
 @click.option("--advertiser", default="", help="of this advertiser only")
-@click.option("--since", default="", help="date or time of the site's zone; whole hours count")
-@click.option("--until", default="", help="date or time of the site's zone, exclusive")
+@click.option("--since", default="", help="date or whole hour of the site's zone")
+@click.option("--until", default="", help="date or whole hour of the site's zone, exclusive")
 @click.option("--csv", "as_csv", is_flag=True, help="comma-separated values, for spreadsheets")
 @click.option("--proof", metavar="FILE", help="an HTML document for the advertiser; - for stdout")
 @click.option("--language", type=click.Choice(LANGUAGES), help="of the proof [the site's]")
@@ -101,7 +101,7 @@ def check_together(context: click.Context) -> None:
 
 
 def window(since: str, until: str, zone_name: str) -> tuple[float | None, float | None]:
-    """Both in UTC seconds, None where it is open."""
+    """Both in UTC seconds, None where it is open. Whole hours, as rows are kept by the hour."""
     begin, end = moment("--since", since, zone_name), moment("--until", until, zone_name)
     if begin is not None and end is not None and end <= begin:
         raise click.UsageError(
@@ -115,9 +115,14 @@ def moment(option: str, text: str, zone_name: str) -> float | None:
     if not text:
         return None
     try:
-        return read_moment(text, zone(zone_name))
+        found = read_moment(text, zone(zone_name))
     except ValueError as error:
         raise click.UsageError(f"{option}: {error}") from error
+    hours = around(found, zone(zone_name))
+    if found not in hours:
+        write = " or ".join(hours.values())
+        raise click.UsageError(f"{option} {text}: counts are kept by the hour; write {write}")
+    return found
 
 
 def csv_headings(by: By) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from adserver.core.flights import instant
+from adserver.core.hour import HOUR_SECONDS, hour_at
 
 MINUTE_SECONDS = 60
 DAY_SECONDS = 86_400
@@ -34,6 +35,24 @@ def read_moment(text: str, zone: ZoneInfo) -> float:
         return wall.timestamp()
     minute = wall.hour * 60 + wall.minute
     return instant(wall.date(), minute, zone) + wall.second
+
+
+def around(moment: float, zone: ZoneInfo) -> dict[float, str]:
+    """The whole hours of the zone's clock on both sides of a moment, and how each is written.
+
+    One alone for a moment that is a whole hour. UTC seconds.
+    """
+    begin = hour_at(moment, zone.key).begin
+    end = begin + HOUR_SECONDS
+    both = (begin,) if begin == moment else (begin, end)
+    return {at: written(at, zone) for at in both}
+
+
+def written(moment: float, zone: ZoneInfo) -> str:
+    """As `read_moment` reads it, with the offset where the clock shows it twice."""
+    at = local(moment, zone)
+    text = at.replace(tzinfo=None).isoformat(timespec="minutes")
+    return text if read_moment(text, zone) == moment else at.isoformat(timespec="minutes")
 
 
 def midnight(day: date, zone: ZoneInfo) -> float:

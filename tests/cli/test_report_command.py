@@ -16,7 +16,7 @@ from adserver.cli.output import defused
 from adserver.core.catalog import Goal, Price
 from adserver.core.events import Metric
 from tests.cli.command import adserver
-from tests.factories import NOW, campaign, catalog, row, slot, text_creative
+from tests.factories import NOW, campaign, catalog, row, site, slot, text_creative
 from tests.memory import MemoryStore, store
 
 HOUR = 3_600
@@ -92,7 +92,7 @@ def test_a_window_behind_the_goal_earns_nothing():
 def test_until_is_exclusive():
     assert reported("--until", "2026-11-02")["total"]["impressions"] == 34
     assert reported("--until", "2026-11-02T10:00")["total"]["impressions"] == 34
-    assert reported("--until", "2026-11-02T10:01")["total"]["impressions"] == 1_234
+    assert reported("--until", "2026-11-02T11:00")["total"]["impressions"] == 1_234
 
 
 def test_all_there_is_is_the_default():
@@ -192,6 +192,31 @@ def test_a_time_that_cannot_be_read_is_a_matter_of_usage():
     result = adserver("report", "--since", "last week", store=busy())
     assert result.exit_code == 2
     assert "--since: 'last week'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "hours"),
+    [
+        ("--since", "2026-11-02T03:30", "2026-11-02T03:00 or 2026-11-02T04:00"),
+        ("--until", "2026-11-02T03:00:01", "2026-11-02T03:00 or 2026-11-02T04:00"),
+        ("--until", "2026-10-25T02:30", "2026-10-25T02:00 or 2026-10-25T02:00+01:00"),
+        ("--since", "2026-11-02T03:00+05:30", "2026-11-01T22:00 or 2026-11-01T23:00"),
+    ],
+)
+@pytest.mark.parametrize("proof", [(), ("--campaign", "brulerie", "--proof", "-")])
+def test_a_window_is_of_whole_hours_as_its_rows_are(option, text, hours, proof):
+    result = adserver("report", option, text, *proof, store=busy())
+    assert result.exit_code == 2
+    assert not result.stdout
+    assert f"{option} {text}: counts are kept by the hour; write {hours}" in result.stderr
+
+
+def test_whole_hours_are_those_of_the_sites_clock():
+    memory = store(catalog(campaign(), site=site(timezone="Asia/Kolkata")))
+    assert adserver("report", "--since", "2026-11-02T03:00", store=memory).exit_code == 0
+    # A whole hour elsewhere is half past there.
+    result = adserver("report", "--since", "2026-11-02T03:00+00:00", store=memory)
+    assert "write 2026-11-02T08:00 or 2026-11-02T09:00" in result.stderr
 
 
 def test_before_anything_is_live_it_is_empty():
