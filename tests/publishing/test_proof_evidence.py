@@ -14,7 +14,7 @@ from adserver.core.publication import Content, Entry, Published
 from adserver.core.renames import Rename
 from adserver.publishing.proof.evidence import Delivery, Evidence, Wish, gather, overlaps
 from adserver.publishing.proof.finality import Stage
-from adserver.publishing.proof.generations import InForce, in_force, last_seen
+from adserver.publishing.proof.generations import InForce, from_its_first, in_force, last_seen
 from adserver.publishing.report import By
 from tests.factories import NOW, ZONE, campaign, catalog, row, site, slot, text_creative
 from tests.memory import MemoryStore, store
@@ -221,6 +221,51 @@ def test_a_campaign_that_was_ended_had_no_part_in_the_generation_without_it():
     known = delivery(memory, now=NOW + DAY).generations
     assert known is not None
     assert (known.first.number, known.last.number) == (1, 1)
+
+
+def test_a_second_campaign_under_an_old_name_is_of_the_generations_since_its_own():
+    open_end = replace(FLIGHT, until=None)
+    memory = store(catalog(campaign(flight=open_end)))
+    neuve = campaign("neuve", flight=open_end, renamed_from="brulerie")
+    memory.clock = NOW + HOUR
+    memory.publish(1, catalog(neuve), Content(), Entry("ana@blog"), [Rename("brulerie", "neuve")])
+    second = campaign(flight=open_end)
+    for later in (2, 3, 4):
+        publish(memory, neuve, *([second] if later > 2 else []), at=NOW + later * HOUR)
+    found = {
+        name: delivery(memory, Wish(campaign=name), now=NOW + DAY).generations
+        for name in ("brulerie", "neuve")
+    }
+    assert {name: one and one.first.number for name, one in found.items()} == {
+        "brulerie": 4,
+        "neuve": 1,
+    }
+    assert all(one and one.complete for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("there", "counted", "first"),
+    [
+        ({3, 4}, 1e9, 3),
+        ({1, 2, 3, 4}, 1e9, 1),
+        # It was away in between, and is looked for where it had been counted already.
+        ({2, 4}, 300, 2),
+        ({4}, 1e9, 4),
+        (set(), 1e9, 1),
+    ],
+)
+def test_a_campaign_has_no_part_in_the_generations_before_it(there, counted, first):
+    whole = in_force(HISTORY, 0, 1e9)
+    assert whole is not None
+    found = from_its_first(whole, HISTORY, lambda one: one.number in there, counted)
+    assert (found.first.number, found.last.number) == (first, 4)
+
+
+def test_generations_that_are_not_kept_are_taken_to_have_had_it():
+    gone = [replace(one, kept=False) for one in HISTORY]
+    whole = in_force(gone, 0, 1e9)
+    assert whole is not None
+    assert from_its_first(whole, gone, lambda one: False, 1e9) == whole
 
 
 def test_what_was_in_force_before_the_oldest_known_generation_is_not_known():

@@ -13,10 +13,12 @@ from math import inf, nextafter
 from adserver.core.catalog import Campaign, Catalog, Creative, Flight
 from adserver.core.errors import SettingsError
 from adserver.core.events import Row
+from adserver.core.hour import HOUR_SECONDS
 from adserver.core.ports.commands import Catalogs, Totals
+from adserver.core.publication import Published
 from adserver.core.retention import MAX_RECORDS
 from adserver.publishing.proof.finality import Asked, Finality, finality
-from adserver.publishing.proof.generations import InForce, in_force, last_seen
+from adserver.publishing.proof.generations import InForce, from_its_first, in_force, last_seen
 from adserver.publishing.recorded import read_records
 from adserver.publishing.report import By, Query, Records, Report, folded
 from adserver.publishing.report import report as make_report
@@ -91,6 +93,8 @@ class Gathering:
         self, catalogs: Catalogs, totals: Totals, wish: Wish, catalog: Catalog, asked: Asked
     ) -> None:
         self._wish, self._catalog, self._asked = wish, catalog, asked
+        self._catalogs = catalogs
+        self._numbers_of: dict[int, frozenset[int]] = {}
         self._known = totals.known_creatives()
         self._live = {one.name: one for one in catalog.campaigns}
         self._terms = terms_of(self._known.values(), self._live)
@@ -179,11 +183,30 @@ class Gathering:
         """From the flight's beginning, or the first that was counted, to its end, or now; where
         there is no such time, those of its last instant."""
         now, since = self._asked.now, self._terms[name].flight.since
+        counted = min((row.hour + HOUR_SECONDS for row in rows), default=inf)
         first = min((row.hour for row in rows), default=now)
         begin = max(first if since is None else since, self._wish.since or 0.0)
         ends = [nextafter(now, inf), self._end(name), self._wish.until]
         end = min(end for end in ends if end is not None)
-        return in_force(self._history, min(begin, nextafter(end, -inf)), end)
+        found = in_force(self._history, min(begin, nextafter(end, -inf)), end)
+        number = self._records.numbers.get(f"campaign/{name}")
+        if found is None or number is None:
+            return found
+
+        def has(one: Published) -> bool:
+            return number in self._campaigns_of(one.number)
+
+        return from_its_first(found, self._history, has, counted)
+
+    def _campaigns_of(self, generation: int) -> frozenset[int]:
+        """The numbers of its campaigns, as a name may have been another one's before."""
+        if generation not in self._numbers_of:
+            stored = self._catalogs.generation(generation)
+            numbers = stored[0].numbers.items() if stored else ()
+            self._numbers_of[generation] = frozenset(
+                number for of, number in numbers if of.startswith("campaign/")
+            )
+        return self._numbers_of[generation]
 
 
 def names_of(wish: Wish, terms: Mapping[str, Terms]) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from adserver.core.catalog import Campaign
@@ -46,6 +47,29 @@ def in_force(history: Sequence[Published], begin: float, end: float) -> InForce 
         return None
     oldest = history[-1]
     return InForce(found[-1], found[0], oldest.number == 1 or oldest.created_at <= begin)
+
+
+def from_its_first(
+    found: InForce,
+    history: Sequence[Published],
+    has: Callable[[Published], bool],
+    counted: float,
+) -> InForce:
+    """Without the generations in front of the first that had the campaign.
+
+    history: newest first. has: whether a generation had it. counted: UTC seconds by which
+    something was counted of it, so that a generation had it by then. Generations that are kept no
+    more are taken to have had it.
+    """
+    there = range(found.first.number, found.last.number + 1)
+    some = [one for one in reversed(history) if one.number in there and one.kept]
+    if not some or has(some[0]):
+        return found
+    known = sum(one.created_at < counted for one in some)
+    position = bisect_left(some, True, hi=known, key=has)
+    if position == len(some):
+        return found
+    return replace(found, first=some[position], complete=True)
 
 
 def last_seen(
