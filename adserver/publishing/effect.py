@@ -21,6 +21,7 @@ class Kind(StrEnum):
     WITHIN_REACH = "within_reach"
     ENDED_SHORT = "ended_short"
     FULL = "full"
+    REBILLED = "rebilled"
     PAUSED = "paused"
     UNSEEN_VALUE = "unseen_value"
     SLOT_IN_USE = "slot_in_use"

@@ -15,6 +15,7 @@ from adserver.publishing.effect import Effect, Kind, Weight, listed
 from adserver.publishing.known import Known
 from adserver.publishing.publish import Proposal
 from adserver.publishing.reach_effects import reach_effects
+from adserver.publishing.rebilled import rebilled_effects
 from adserver.publishing.unseen import unseen_values
 
 # Requests in this time say that pages still ask for a slot.
@@ -32,6 +33,7 @@ def effects(proposal: Proposal, known: Known, *, remove_slots: bool) -> tuple[Ef
         *sponsor_effects(before, after, known.now),
         *reach_effects(before, after, plan, known),
         *delivered_effects(before, after, plan, known),
+        *rebilled_effects(before, after, plan, known),
         *targeting_effects(before, after, plan, known),
     ]
     return tuple(sorted(found, key=lambda one: [*Weight][::-1].index(one.weight)))
