@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,11 +20,25 @@ import click
 import orjson
 
 from adserver.cli import author, output
+from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation
+from adserver.cli.planning import refuse
+from adserver.cli.reading import read_files
 from adserver.cli.ssh import ASIDE, Host, read_host, run
-from adserver.core.errors import SettingsError
-from adserver.publishing.bundle import DEFAULT_NAME, About, gather, pack, spooled, unpack
+from adserver.core.errors import CatalogError, SettingsError, WrongCommand
+from adserver.publishing.bundle import (
+    DEFAULT_NAME,
+    About,
+    Gathered,
+    gather,
+    pack,
+    spooled,
+    unpack,
+)
 from adserver.publishing.mark import mark_in, read_mark, write_mark
+from adserver.publishing.nodes import visible
+from adserver.publishing.publish import Wish
+from adserver.publishing.unsent import refuse_unsent
 
 # Options of ours; everything else is said to the other side as it was said here.
 OWN = ("via", "remote_command", "stdin", "answers_follow")
@@ -61,6 +76,7 @@ class Portable(click.Command):
             ctx.exit(send(ctx, invocation, host, own["remote_command"]))
         if not own["stdin"]:
             return super().invoke(ctx)
+        say_aside({"command": ctx.info_name})
         with arrived(invocation, answers_follow=own["answers_follow"]):
             return super().invoke(ctx)
 
@@ -70,14 +86,82 @@ def send(context: click.Context, invocation: Invocation, host: Host, command: st
     folder = invocation.settings().config
     gathered = gather(folder)
     for path, why in gathered.left_out.items():
-        output.complain(f"{folder / path} {why}, and is not sent.")
+        output.complain(f"{visible(str(folder / path))} {why}, and is not sent.")
+    if gathered.left_out and not fit_to_send(context, invocation, gathered):
+        return PROBLEMS
     about = About(called(folder), author.name(), author.commit(folder))
     words = [*shlex.split(command), *words_of(context, invocation)]
     if not words or words[0].startswith("-"):
         raise SettingsError(f"--remote-command {command!r} is no command")
+    heard = Heard(str(context.info_name), folder, host)
     with spooled() as bundle:
         pack(gathered, about, bundle)
-        return run(host, words, bundle, lambda line: keep_mark(folder, line))
+        code = run(host, words, bundle, heard)
+    if not code:
+        heard.refuse_silence()
+    return code
+
+
+def fit_to_send(context: click.Context, invocation: Invocation, gathered: Gathered) -> bool:
+    """Whether nothing that reading uses stays behind; what does is told as it is without --via."""
+    reading = read_files(invocation)
+    wish = Wish(invocation.settings().config, context.params.get("names", ()))
+    try:
+        refuse_unsent(gathered, reading, wish)
+    except CatalogError as error:
+        refuse(invocation, error, reading.sources)
+        output.complain("Nothing was sent.")
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the other side says to us alone: which command it runs, and what it has seen live.
+
+    A key may be held to one command, whatever it is asked for, and nobody must take a plan for an
+    apply.
+    """
+
+    asked: str
+    folder: Path
+    host: Host
+    run: str = ""
+
+    def __call__(self, line: bytes) -> None:
+        command = command_in(line)
+        if command is None:
+            keep_mark(self.folder, line)
+            return
+        self.run = command
+        if command != self.asked:
+            raise WrongCommand(
+                f"{self.host} was asked for `adserver {self.asked}` and runs `adserver "
+                f"{visible(command)}`: that key, or --remote-command, is for nothing else"
+            )
+
+    def refuse_silence(self) -> None:
+        """What does not change anything may be believed to be what it looks like."""
+        if not self.run and self.asked == "apply":
+            raise WrongCommand(
+                f"{self.host} did not say that it has run `adserver apply`; look at `adserver "
+                "history` there for what is live, and use the same release on both sides"
+            )
+
+
+def command_in(line: bytes) -> str | None:
+    """None where it says no command."""
+    try:
+        said = orjson.loads(line)["command"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return said if isinstance(said, str) else None
+
+
+def say_aside(what: object) -> None:
+    sys.stderr.flush()
+    sys.stderr.buffer.write(ASIDE + orjson.dumps(what) + b"\n")
+    sys.stderr.buffer.flush()
 
 
 def called(folder: Path) -> str:
@@ -131,9 +215,7 @@ def arrived(invocation: Invocation, *, answers_follow: bool) -> Iterator[None]:
         finally:
             os.chdir(here)
             if (mark := read_mark(folder)) not in (None, before):
-                sys.stderr.flush()
-                sys.stderr.buffer.write(ASIDE + orjson.dumps(mark) + b"\n")
-                sys.stderr.buffer.flush()
+                say_aside(mark)
 
 
 def keep_mark(folder: Path, mark: bytes) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from adserver.core.errors import SettingsError, StoreUnavailable
+from adserver.core.errors import SettingsError, StoreUnavailable, WrongCommand
 
 # What ssh itself answers where it did not get through, and a shell where there is no command.
 NOT_REACHED, NO_COMMAND, NOT_RUN = 255, 127, 126
@@ -45,8 +45,10 @@ class Host:
 
 
 def read_host(url: str) -> Host:
-    """Of `ssh://[user@]host[:port]`; a path behind it says nothing. SettingsError."""
+    """Of `ssh://[user@]host[:port]`. SettingsError."""
     expected = f"--via {url!r} cannot be used; expected ssh://[USER@]HOST[:PORT]"
+    if any(one.isspace() or not one.isprintable() for one in url):
+        raise SettingsError(expected)  # urlsplit would leave some of them out
     try:
         parts = urlsplit(url)
         port = parts.port or 0
@@ -58,6 +60,8 @@ def read_host(url: str) -> Host:
         raise SettingsError(expected)
     if parts.password is not None:
         raise SettingsError(f"--via: a password does not belong into an address; {host_hint(name)}")
+    if parts.path not in ("", "/"):
+        raise SettingsError(f"{expected}, without a path: the folder is what --config says here")
     return Host(name, user, port)
 
 
@@ -78,13 +82,18 @@ def run(host: Host, words: Sequence[str], bundle: IO[bytes], aside: Callable[[by
     """Send the bundle, then whatever the user answers; the other side's exit code.
 
     What it says on stdout and stderr is said here; lines that are meant for us go to `aside`.
-    SettingsError and StoreUnavailable where there was no other side.
+    SettingsError and StoreUnavailable where there was no other side; WrongCommand where `aside`
+    raises it, and the session ends at once.
     """
     sys.stdout.flush()
     with subprocess.Popen(  # noqa: S603 - a list of words, of which those for a shell are quoted
         command_of(host, words), stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        Conversation(process, bundle, aside).run()
+        try:
+            Conversation(process, bundle, aside).run()
+        except WrongCommand:
+            process.kill()
+            raise
         code = process.wait()
     if code == NOT_REACHED:
         raise StoreUnavailable(f"ssh did not get through to {host}; it says above why")
@@ -159,16 +168,16 @@ class Conversation:
     def _hear(self) -> bool:
         """Whatever it complains of, at once, as questions end in no new line."""
         heard = os.read(self._err.fileno(), CHUNK_BYTES)
-        said, begins, rest = (self._held + heard).partition(ASIDE)
-        sys.stderr.buffer.write(said)
-        sys.stderr.flush()
-        line, ends, after = rest.partition(b"\n")
-        self._held = begins + rest
-        if ends:
-            self._aside(line)
-            self._held = b""
-            sys.stderr.buffer.write(after)
+        self._held += heard
+        while self._held:
+            said, begins, rest = self._held.partition(ASIDE)
+            sys.stderr.buffer.write(said)
             sys.stderr.flush()
+            line, ends, after = rest.partition(b"\n")
+            self._held = after if ends else begins + rest
+            if not ends:
+                break
+            self._aside(line)
         return bool(heard)
 
     def _close(self) -> None:

@@ -20,6 +20,7 @@ AdserverError
 ├── UnknownKey            this node signs with a key that the store does not know
 ├── UnreadableGeneration  written by another release, or damaged
 ├── UnreadablePause       the same, of what is paused
+├── WrongCommand          another machine has run another command than it was asked for
 └── TooManyWaiting        more events wait to be counted than the named limit
 """
 
@@ -154,3 +155,7 @@ class ForgedTicket(TicketError):
 
 class TooManyWaiting(AdserverError):
     """More events wait to be counted than the named limit allows."""
+
+
+class WrongCommand(AdserverError):
+    """Another machine has run another command than it was asked for; the message says which."""

@@ -24,6 +24,7 @@ from pydantic import TypeAdapter
 from adserver.core.errors import BundleError
 from adserver.publishing import documents, files, images, mark
 from adserver.publishing.folder import CAMPAIGNS, SITE_FILE, SLOTS_FILE, check_path
+from adserver.publishing.nodes import quoted, visible
 
 MAX_FILES = 20_000
 MAX_BYTES = 200_000_000
@@ -67,18 +68,21 @@ class Gathered:
 def gather(folder: Path) -> Gathered:
     """BundleError where there is no folder, or more in it than may be sent."""
     if not os.path.isdir(folder):
-        raise BundleError(f"there is no folder {folder}")
+        raise BundleError(f"there is no folder {visible(str(folder))}")
     found = Gathered()
     real = os.path.realpath(folder)
     try:
         look_into(folder, real, PurePosixPath(), found, depth=0)
     except OSError as error:
-        raise BundleError(f"{error.filename or folder} cannot be read: {error.strerror}") from error
+        at = visible(str(error.filename or folder))
+        raise BundleError(f"{at} cannot be read: {error.strerror}") from error
     seen = folder / MARK
     if seen.is_file() and is_inside(seen, real):
         found.files[MARK] = seen
     if len(found.files) > MAX_FILES:
-        raise BundleError(f"{folder} has more than {MAX_FILES:,} files, which is too much to send")
+        raise BundleError(
+            f"{visible(str(folder))} has more than {MAX_FILES:,} files, which is too much to send"
+        )
     return found
 
 
@@ -158,7 +162,7 @@ def read(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(MAX_FILE_BYTES)
     except OSError as error:
-        raise BundleError(f"{file} cannot be read: {error.strerror}") from error
+        raise BundleError(f"{visible(str(file))} cannot be read: {error.strerror}") from error
 
 
 def unpack(stream: IO[bytes], into: Path) -> tuple[About, Path]:
@@ -173,8 +177,10 @@ def unpack(stream: IO[bytes], into: Path) -> tuple[About, Path]:
         try:
             with tarfile.open(fileobj=spool, mode="r:") as tar:
                 return lay_down(tar, into)
-        except (tarfile.TarError, ValueError, OSError) as error:
+        except (tarfile.TarError, ValueError) as error:
             raise BundleError(f"what arrived cannot be unpacked: {error}") from error
+        except OSError as error:
+            raise BundleError(f"what arrived cannot be unpacked: {error.strerror}") from error
 
 
 def spooled() -> SpooledTemporaryFile[bytes]:
@@ -220,9 +226,14 @@ def lay_down(tar: tarfile.TarFile, into: Path) -> tuple[About, Path]:
     folder = into / about.called
     folder.mkdir(parents=True)
     for path, data in entries:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        with (folder / path).open("xb") as file:
-            file.write(data)
+        try:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / path).open("xb") as file:
+                file.write(data)
+        except OSError as error:  # which would name the place here, that is nobody's business
+            raise BundleError(
+                f"what arrived cannot be unpacked: {quoted(path)}: {error.strerror}"
+            ) from error
     return about, folder
 
 

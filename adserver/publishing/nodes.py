@@ -78,4 +78,9 @@ def describe(node: Node) -> str:
 def quoted(text: str) -> str:
     """A text as a message shows it: in backquotes, shortened, control characters visible."""
     shown = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-    return "`" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown) + "`"
+    return f"`{visible(shown)}`"
+
+
+def visible(text: str) -> str:
+    """A text in one line, with what is not printed shown as Python writes it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

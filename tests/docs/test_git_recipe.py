@@ -189,6 +189,14 @@ def test_a_pull_request_shows_its_plan_and_what_is_merged_goes_live(
     assert "pr comment 7 --repo comptoir/campaigns --edit-last --create-if-none" in comment
     assert "\n+ coffee\n" in comment
     assert server.live() is None
+    # Nobody gets out of the fence with a name.
+    (clone.folder / "config/images").mkdir()
+    (clone.folder / "config/images/`````.png").symlink_to("nowhere")
+    code, said = run_job(clone, "plan")
+    assert code == 0, said
+    comment = (Path(clone.env["HOME"]) / "gh.said").read_text("utf-8")
+    assert (comment.count("\n``````diff\n"), comment.endswith("\n``````\n")) == (1, True)
+    (clone.folder / "config/images/`````.png").unlink()
     code, said = run_job(clone, "apply")
     assert code == 0, said
     live = server.live()
@@ -207,7 +215,8 @@ def test_the_key_of_plans_makes_plans_whatever_it_is_asked(
     assert (code, "\n+ coffee\n" in said) == (0, True), said
     line = (server.program, "apply", "--yes", "--via", f"ssh://{PLANNING}")
     done = subprocess.run(line, cwd=clone.folder, env=clone.env, capture_output=True, check=False)
-    assert b"\n+ coffee\n" in done.stdout
+    assert done.returncode == 1
+    assert b"was asked for `adserver apply` and runs `adserver plan`" in done.stderr
     assert server.live() is None
 
 
