@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +18,10 @@ from adserver.core.decision import Candidate
 from adserver.core.flights import zone
 from adserver.core.goals import limits_of
 from adserver.core.pauses import paused, stopped_by
+from adserver.core.targeting import fold
 from adserver.publishing import moments
 from adserver.publishing.delivery import NOTHING_DELIVERED, Delivery, delivery
+from adserver.publishing.suggest import nearest_or_all
 from adserver.publishing.why import Question
 from adserver.publishing.why import why as find_out
 from adserver.serving.request import BUILT_IN, Pages, context_of, gather
@@ -104,10 +106,22 @@ def read_context(facts: Sequence[tuple[str, str]], catalog: Catalog) -> Context:
     for device in query.get("device", ()):
         if device not in set(Device):
             raise click.UsageError(f"device={device}: a device is {' or '.join(Device)}")
+    for warning in undeclared(query, catalog):
+        output.complain(f"Warning: {warning}")
     context = context_of(query, {}, pages, ignored)
-    for reason in sorted(set(ignored) - {"undeclared_key"}):
+    for reason in sorted(set(ignored) - {"undeclared_key", "undeclared_value"}):
         output.complain(f"Warning: some values are ignored: {reason}.")
     return context._replace(capped=capped(context.capped, catalog))
+
+
+def undeclared(query: Mapping[str, list[str]], catalog: Catalog) -> Iterator[str]:
+    """Each value that its key does not have, and those that it has."""
+    for key in catalog.site.context:
+        allowed = set(map(fold, key.one_of))
+        for value in query.get(key.name, ()) if allowed else ():
+            if fold(value) not in allowed:
+                meant = nearest_or_all(value, key.one_of, "there are")
+                yield f"{key.name}={value} is ignored, as site.yaml does not declare it: {meant}"
 
 
 def capped(names: frozenset[str], catalog: Catalog) -> frozenset[str]:

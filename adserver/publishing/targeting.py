@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from adserver.core.catalog import Clause, ContextKey, Device, Site
 from adserver.core.targeting import COUNTRY, DEVICE, FACTS, LANGUAGE, SITE, URL, fold
 from adserver.publishing.nodes import ListNode, MapNode, Node, Scalar, quoted
 from adserver.publishing.schema import MAX_TEXT, Fields, expected, is_text, read_text
-from adserver.publishing.suggest import nearest_or_all
+from adserver.publishing.suggest import did_you_mean, listed, nearest_or_all
 
 WORDS = ("any", "all", "none")
 # Of one clause; a list of pages that is longer is a section, or a tag.
@@ -29,10 +29,18 @@ def read_targeting(campaign: Fields, site: Site | None) -> tuple[Clause, ...]:
         return ()
     declared = {key.name: key for key in site.context} if site else {}
     if site is not None:
-        targeting.only((*FACTS, *declared))
+        known = (*FACTS, *declared)
+        targeting.only(known, {key: hint_at(key, known) for key in targeting.node.entries})
     values = Values(targeting, site, declared)
     clauses = (read_clause(targeting, key.text, node, values) for key, node in entries(targeting))
     return tuple(sorted((one for one in clauses if one), key=lambda clause: clause.fact))
+
+
+def hint_at(key: str, known: Sequence[str]) -> str:
+    """What may be meant by a key that is not known: another one, or one of the site's own."""
+    near = did_you_mean(key, known)
+    first = f"{near} Else" if near else f"known keys are {listed(known)}; or"
+    return f"{first} declare it under `context` in site.yaml"
 
 
 def entries(fields: Fields) -> list[tuple[Scalar, Node]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
-from adserver.core.catalog import Flight, Frequency, Goal, Period, State, Tier
+from adserver.core.catalog import ContextKey, Flight, Frequency, Goal, Period, State, Tier
 from adserver.core.events import Metric
 from adserver.core.pauses import Pause, Target
 from adserver.core.ports.commands import Reserved
@@ -88,6 +90,21 @@ def test_keys_that_nothing_uses_are_named_and_ignored():
     result = adserver("why", "post-top", "section=tech", store=store(TWO))
     assert result.exit_code == 0
     assert "'section' is ignored" in result.stderr
+
+
+def test_values_that_no_page_can_have_are_named_with_those_that_there_are():
+    keys = (ContextKey("section", ("tech", "sports")), ContextKey("tags"))
+    live = store(catalog(*TWO.campaigns, site=replace(TWO.site, context=keys)))
+    words = ("section=sport,Tech,zzz", "tags=anything", "country=FRA")
+    result = adserver("why", "post-top", *words, store=live)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        "Warning: section=sport is ignored, as site.yaml does not declare it: "
+        "did you mean `sports`?",
+        "Warning: section=zzz is ignored, as site.yaml does not declare it: "
+        "there are `tech`, `sports`",
+        "Warning: some values are ignored: unusable_value.",
+    ]
 
 
 def test_an_unknown_slot_is_told_with_the_nearest():

@@ -57,6 +57,14 @@ def test_a_link_is_measured_as_it_is_sent(folder: Path) -> None:
     assert codes(read_with(folder, mine=text)) == ["bad_link"]
 
 
+def test_an_unknown_fact_may_be_one_that_the_site_is_to_declare(folder: Path) -> None:
+    reading = read_with(folder, mine=f"{SOLD}targeting: {{sections: [a], zzz: [b]}}\n")
+    near, far = (problem.hint for problem in reading.problems)
+    assert near == "did you mean `section`? Else declare it under `context` in site.yaml"
+    assert far.startswith("known keys are `url`, ")
+    assert far.endswith("; or declare it under `context` in site.yaml")
+
+
 def test_the_smallest_campaign(folder: Path) -> None:
     read = campaign(folder, SMALLEST)
     assert read.advertiser == "Le Comptoir"
