@@ -93,7 +93,8 @@ class MemoryPauses:
     done: list[Act] = field(default_factory=list)
 
     def known(self) -> list[Pause]:
-        return [self.kept[target] for target in sorted(self.kept)]
+        every = [self.kept[target] for target in sorted(self.kept)]
+        return [pause for pause in every if not pause.lingers]
 
     def act(self, act: Act, gone: Sequence[Target], pauses: Sequence[Pause]) -> None:
         kept = {one.target: one for one in self.kept.values() if one.holds(act.at)}

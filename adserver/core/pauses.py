@@ -74,13 +74,15 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """since, until: UTC seconds, `until` exclusive, None until it is resumed."""
+    """since, until: UTC seconds, `until` exclusive, None until it is resumed. lingers: it is for
+    workers alone, until they have seen a rename; nobody has set its end."""
 
     target: Target
     since: float
     until: float | None
     by: str
     message: str = ""
+    lingers: bool = False
 
     def holds(self, now: float) -> bool:
         return self.until is None or now < self.until

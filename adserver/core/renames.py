@@ -128,7 +128,8 @@ def carried_pauses(
         target = pause.target
         if target.kind in (Kind.CAMPAIGN, Kind.CREATIVE) and target.name in new:
             over = now + LINGER_SECONDS
-            yield replace(pause, until=over if pause.until is None else min(pause.until, over))
+            until = over if pause.until is None else min(pause.until, over)
+            yield replace(pause, until=until, lingers=True)
             yield replace(pause, target=target._replace(name=new[target.name]))
 
 

@@ -134,7 +134,7 @@ class StoredCatalogs:
         if not renamed:
             return []
         known = read_pauses(self._client.hgetall(self._keys.pauses))
-        return list(carried_pauses(known, renamed, now))
+        return list(carried_pauses((one for one in known if not one.lingers), renamed, now))
 
     def identity(self) -> str:
         with answering():

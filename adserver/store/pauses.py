@@ -29,7 +29,8 @@ class StoredPauses:
 
     def known(self) -> list[Pause]:
         with answering():
-            return list(read(self._client.hgetall(self._keys.pauses)))
+            every = read(self._client.hgetall(self._keys.pauses))
+        return [pause for pause in every if not pause.lingers]
 
     def act(self, act: Act, gone: Sequence[Target], pauses: Sequence[Pause]) -> None:
         lifted = [str(target) for target in gone]
@@ -89,7 +90,14 @@ def read(fields: Mapping[bytes, bytes]) -> tuple[Pause, ...]:
 def read_pause(target: str, value: bytes) -> Pause:
     try:
         said = orjson.loads(value)
-        return Pause(Target.read(target), said["since"], said["until"], said["by"], said["message"])
+        return Pause(
+            Target.read(target),
+            said["since"],
+            said["until"],
+            said["by"],
+            said["message"],
+            said.get("lingers", False),
+        )
     except (KeyError, ValueError, TypeError) as error:
         raise UnreadablePause(
             f"the pause of {target} in the store cannot be read; use the release that wrote it, "

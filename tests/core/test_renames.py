@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,9 +139,9 @@ def pause(target: str, until: float | None = None) -> Pause:
 def test_who_is_paused_stays_so_under_the_new_name() -> None:
     known = [pause("old"), pause("old/card", NOW + 9), pause("other"), pause("slot:old")]
     assert [*carried_pauses(known, [TO_NEW], NOW)] == [
-        pause("old", NOW + LINGER_SECONDS),
+        replace(pause("old", NOW + LINGER_SECONDS), lingers=True),
         pause("new"),
-        pause("old/card", NOW + 9),
+        replace(pause("old/card", NOW + 9), lingers=True),
         pause("new/card", NOW + 9),
     ]
 

@@ -74,7 +74,8 @@ class Pauses(Protocol):
     """What is paused beside generations."""
 
     def known(self) -> list[Pause]:
-        """Also those that are over, until the next act; in the order of their targets."""
+        """In the order of their targets, those that are over as well until the next act, but none
+        that lingers."""
         ...
 
     def act(self, act: Act, gone: Sequence[Target], pauses: Sequence[Pause]) -> None:
