@@ -22,6 +22,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from adserver.publishing.signs import one_line, printable
+
 # What makes a spreadsheet compute a cell instead of showing it (OWASP, CSV injection): a sign, also
 # a full-width one, behind white space and what is not seen. A spreadsheet that separates by `;`
 # reads one cell of ours as two, so a cell begins behind a separator as well.
@@ -34,7 +36,7 @@ Rows = Sequence[Sequence[object]]
 
 
 def say(text: str = "") -> None:
-    click.echo(text)
+    click.echo(printable(text))
 
 
 # What becomes of a thing is said by the first character of its line, and in colour where there is
@@ -54,6 +56,7 @@ COLOURS = {
 
 def marked(lines: Iterable[str]) -> None:
     """Lines that begin with a sign, as a plan's do."""
+    lines = map(one_line, lines)
     if not sys.stdout.isatty():
         for line in lines:
             click.echo(line)
@@ -65,7 +68,7 @@ def marked(lines: Iterable[str]) -> None:
 
 
 def complain(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
 
 
 def answer(value: Any) -> None:
@@ -75,7 +78,7 @@ def answer(value: Any) -> None:
 
 def table(headings: Sequence[str], rows: Rows, *, numbers: Sequence[str] = ()) -> None:
     """numbers: the headings whose columns are set to the right."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[one_line(str(cell)) for cell in row] for row in rows]
     if sys.stdout.isatty():
         drawn_table(headings, cells, numbers)
     else:

@@ -9,6 +9,7 @@ from adserver.cli.annotations import annotate
 from adserver.cli.excerpt import excerpt, rows_of
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.docs_sections import docs_of
+from adserver.publishing.signs import one_line
 
 
 def as_json(problems: Sequence[Problem]) -> dict[str, object]:
@@ -39,10 +40,10 @@ def lines(problems: Sequence[Problem], sources: Mapping[str, str]) -> Iterator[s
     rows = {file: rows_of(sources.get(file, "")) for file in {one.file for one in problems}}
     for problem in in_order(problems):
         place = ":".join(str(p) for p in (problem.file, problem.line, problem.column) if p)
-        yield f"{place}: {problem.severity}: {problem.message}"
+        yield f"{place}: {problem.severity}: {one_line(problem.message)}"
         yield from excerpt(rows[problem.file], problem.line, problem.column)
         if problem.hint:
-            yield f"    hint: {problem.hint}"
+            yield f"    hint: {one_line(problem.hint)}"
         yield f"    docs: {docs_of(problem)}"
 
 

@@ -167,7 +167,7 @@ def read_words(fields: Fields) -> Text | None:
     words.only(("headline", "body", "cta"))
     words.need("headline")
     headline = words.text("headline", MAX_HEADLINE)
-    body = words.text("body", MAX_BODY) if "body" in words else ""
+    body = words.lines("body", MAX_BODY) if "body" in words else ""
     cta = words.text("cta", MAX_CTA) if "cta" in words else ""
     if headline is None or body is None or cta is None:
         return None

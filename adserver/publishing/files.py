@@ -8,7 +8,6 @@ events, so that depth and size are limits of ours and no value is ever construct
 from __future__ import annotations
 
 import codecs
-import re
 from pathlib import Path
 
 import yaml
@@ -16,6 +15,7 @@ from yaml._yaml import CParser  # yaml.CLoader's own parser, without its constru
 
 from adserver.publishing.findings import WHOLE_FILE, Findings, Place
 from adserver.publishing.nodes import Kind, ListNode, MapNode, Node, Scalar, plain_kind, quoted
+from adserver.publishing.signs import NOT_OF_A_FILE
 from adserver.publishing.yaml_errors import explain
 
 MAX_BYTES = 1024 * 1024
@@ -23,13 +23,6 @@ MAX_DEPTH = 64
 MAX_NODES = 10_000
 
 WIDE_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# What YAML does not allow, the line separators that editors do not show as line ends, and what
-# turns the direction of writing, so that a line reads otherwise than it is (Boucher and Anderson,
-# Trojan Source, 2021).
-STRANGE = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
-    "\U00010000-\U0010ffff]"
-)
 
 
 def load(path: Path, findings: Findings) -> tuple[str, MapNode | None]:
@@ -85,7 +78,7 @@ def decode(data: bytes, findings: Findings) -> str | None:
         found = f"the byte 0x{data[error.start]:02X} is not UTF-8"
         findings.error(place, "not_utf8", found, save_as)
         return None
-    strange = STRANGE.search(text)
+    strange = NOT_OF_A_FILE.search(text)
     if strange:
         found = f"an invisible character (U+{ord(strange[0]):04X}) stands here"
         place = place_in(text, strange.start())
@@ -253,7 +246,9 @@ class Builder:
             self.findings.error(key, "yaml_merge", message, "write the keys out")
         elif key.text in inside.entries:
             first = inside.entries[key.text][0]
-            message = f"`{key.text}` stands here a second time; the first is in line {first.line}"
+            message = (
+                f"{quoted(key.text)} stands here a second time; the first is in line {first.line}"
+            )
             self.findings.error(key, "duplicate_key", message, "keep one of the two")
         else:
             inside.entries[key.text] = (key, value)

@@ -17,6 +17,7 @@ from adserver.publishing import in_words
 from adserver.publishing.campaign_changes import campaign_changes
 from adserver.publishing.change import Change
 from adserver.publishing.setting_changes import setting_changes
+from adserver.publishing.signs import one_line
 from adserver.publishing.spans import span_words
 
 INDENT = "    "
@@ -44,6 +45,11 @@ class Difference:
         }
 
     def lines(self) -> Iterator[str]:
+        """Each is one, whatever texts are in it: earlier generations may have some that would not
+        be read today."""
+        return map(one_line, self._lines())
+
+    def _lines(self) -> Iterator[str]:
         for part in self.plan.settings:
             yield f"* {part}"
             yield from indented(self.settings.get(part, ()))

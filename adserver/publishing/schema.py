@@ -17,6 +17,7 @@ from typing import TypeGuard, TypeVar
 from adserver.core.catalog import Size
 from adserver.publishing.findings import Findings, Placed
 from adserver.publishing.nodes import Kind, ListNode, MapNode, Node, Scalar, describe, quoted
+from adserver.publishing.signs import NOT_OF_A_LINE, NOT_OF_LINES
 from adserver.publishing.suggest import did_you_mean, nearest, nearest_or_all
 
 MAX_TEXT = 200
@@ -26,7 +27,6 @@ MAX_SIDE = 8_000
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 NAME_RULE = "letters A-Z and a-z, digits, `.`, `_`, `-`, at most 80, the first a letter or digit"
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 # 1,000 · 1.000 · 1 000 · 1_000 · 1'000, and with the two spaces that do not break.
 THOUSANDS = re.compile(r"[0-9]{1,3}([.,_ '\u00a0\u202f][0-9]{3})+")
 OCTAL_LOOKING = re.compile("[-+]?0[0-9]")
@@ -85,6 +85,13 @@ class Fields:
         if node is None:
             return None
         return read_text(node, self.findings, self.where + key, longest)
+
+    def lines(self, key: str, longest: int) -> str | None:
+        """A text that may have several lines."""
+        node = self.get(key)
+        if node is None:
+            return None
+        return read_text(node, self.findings, self.where + key, longest, NOT_OF_LINES)
 
     def number(self, key: str, hint: str = "") -> Decimal | None:
         node = self.get(key)
@@ -219,8 +226,15 @@ def number_hint(node: Node) -> str:
     return ""
 
 
-def read_text(node: Node, findings: Findings, name: str, longest: int = MAX_TEXT) -> str | None:
-    """A text for people: trimmed, not empty, no control characters but line ends.
+def read_text(
+    node: Node,
+    findings: Findings,
+    name: str,
+    longest: int = MAX_TEXT,
+    refused: re.Pattern[str] = NOT_OF_A_LINE,
+) -> str | None:
+    """A text for people: trimmed, not empty, of one line, nothing in it that is not seen. refused:
+    the characters that it may not have.
 
     A number is taken as it is written (`order: 0042` keeps its zeros).
     """
@@ -233,12 +247,19 @@ def read_text(node: Node, findings: Findings, name: str, longest: int = MAX_TEXT
         expected(node, findings, name, "a text")
     elif len(text) > longest:
         expected(node, findings, name, f"a text of at most {longest:,} characters")
-    elif control := CONTROL.search(text):
-        which = f"U+{ord(control[0]):04X}"
-        expected(node, findings, name, f"a text without the control character {which}")
+    elif unseen := refused.search(text):
+        expected(node, findings, name, *without(unseen[0]))
     else:
         return text
     return None
+
+
+def without(sign: str) -> tuple[str, str]:
+    """What is expected where a sign is refused, and a hint."""
+    if sign in "\r\n":
+        return "a text of one line", "only the `body` of a creative's text may have more"
+    kind = "control" if sign < "\xa0" else "invisible"
+    return f"a text without the {kind} character U+{ord(sign):04X}", ""
 
 
 def is_flag(node: Node) -> TypeGuard[Scalar]:

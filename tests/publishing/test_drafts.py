@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from adserver.publishing.campaign_file import KEYS
 from adserver.publishing.drafts import HEADER, ORDER, Given, draft
-from adserver.publishing.files import STRANGE, parse
+from adserver.publishing.files import parse
 from adserver.publishing.findings import Findings
 from adserver.publishing.nodes import ListNode, MapNode, Node, Scalar
+from adserver.publishing.signs import NOT_OF_A_FILE
 
-TEXTS = st.text(min_size=1, max_size=20).filter(lambda text: not STRANGE.search(text))
+TEXTS = st.text(min_size=1, max_size=20).filter(lambda text: not NOT_OF_A_FILE.search(text))
 SINGLE = ("advertiser", "tier", "flight.first_day", "flight.last_day", "goal.share", "link")
 LISTS = ("slots", "targeting.tags", "targeting.device.none", "targeting.device.any")
 OF_CREATIVES = ("creative.id", "creative.headline", "creative.cta", "creative.alt")

@@ -200,7 +200,7 @@ def test_bytes_that_are_no_text_and_too_many_of_them(folder: Path) -> None:
 
 
 def test_rows_are_numbered_as_the_spreadsheet_shows_them(folder: Path) -> None:
-    first = GOOD.replace("Roasted", '"Two\nlines"').replace("quay", "one")
+    first = GOOD.replace("post-top", '"home-top\npost-top"').replace("quay", "one")
     made = imported(folder, HEADINGS, first, "", ",,,,,", GOOD.replace("remnant", "x"))
     assert [(p.line, p.column) for p in made.problems] == [(5, 3)]
 

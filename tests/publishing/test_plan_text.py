@@ -112,3 +112,12 @@ def test_what_is_live_has_nothing_to_plan_and_planning_twice_says_the_same(
     assert again == after
     assert difference(after, written, again).empty
     assert [*Difference(after, again, difference(after, written, again), NOW).lines()] == []
+
+
+def test_texts_of_earlier_generations_forge_no_line_of_a_plan() -> None:
+    forged = campaign("coffee", advertiser="A\n\n0 changed\nNothing to do \u202eevil")
+    made = lines(None, catalog(forged))
+    assert made[3] == r"    standard, A\n\n0 changed\nNothing to do \u202eevil"
+    changed = lines(catalog(forged), catalog(replace(forged, advertiser="B\r- house")))
+    assert len(changed) == 2
+    assert all(line.isprintable() for line in (*made, *changed))

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.publishing.files import STRANGE, parse
+from adserver.publishing.files import parse
 from adserver.publishing.findings import Findings
 from adserver.publishing.nodes import Kind, ListNode, MapNode, Scalar
+from adserver.publishing.signs import NOT_OF_A_FILE
 from adserver.publishing.yaml_text import flow_list, scalar
 
 # Letters of all kinds, and what means something to YAML more often than chance would have it.
 SIGNS = st.sampled_from([*":#-?,[]{}&*!|>'\"%@`\\ \t\n/.~=", "null", "true", "8.50", "é", "…"])
 TEXTS = st.lists(SIGNS | st.characters(exclude_categories=["Cs"]), max_size=30).map("".join)
-ALLOWED = TEXTS.filter(lambda text: not STRANGE.search(text.replace("\r", "")))
+ALLOWED = TEXTS.filter(lambda text: not NOT_OF_A_FILE.search(text.replace("\r", "")))
 
 
 def read(text: str) -> MapNode:

@@ -20,6 +20,7 @@ from adserver.publishing.json_schema.values import (
     described,
     flag,
     items,
+    lines,
     link,
     mapping,
     matching,
@@ -62,7 +63,7 @@ def of_kind(kind: str) -> Schema:
 
 
 def words() -> Schema:
-    keys = {"headline": text(MAX_HEADLINE), "body": text(MAX_BODY), "cta": text(MAX_CTA)}
+    keys = {"headline": text(MAX_HEADLINE), "body": lines(MAX_BODY), "cta": text(MAX_CTA)}
     return mapping(described(keys, CAMPAIGN, "creatives.text."), ("headline",))
 
 

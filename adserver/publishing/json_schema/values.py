@@ -15,18 +15,28 @@ from adserver.publishing.schema import MAX_TEXT, NAME
 
 Schema = dict[str, Any]
 
-# `schema.CONTROL` as a class: a text holds none of these, and something to see.
-NO_CONTROL = r"[^\x00-\x09\x0b-\x1f\x7f-\x9f]"
-SOMETHING = rf"^{NO_CONTROL}*[^\x00-\x20\x7f-\xa0]{NO_CONTROL}*$"
+# What `signs.SHOWN` leaves out: a text holds none of these, and something to see. Line ends around
+# a text are trimmed.
+UNSEEN = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff"
+OF_A_LINE = rf"[^\x00-\x1f{UNSEEN}]"
+OF_LINES = rf"[^\x00-\x09\x0b-\x1f{UNSEEN}]"
+SOMETHING = rf"[^\x00-\x20\xa0{UNSEEN}]"
+ONE_LINE = rf"^[\n ]*{OF_A_LINE}*{SOMETHING}{OF_A_LINE}*[\n ]*$"
+LINES = rf"^{OF_LINES}*{SOMETHING}{OF_LINES}*$"
 # At most 8,000 a side, as `schema.MAX_SIDE` has it.
 SIDE = "([1-9][0-9]{0,2}|[1-7][0-9]{3}|8000)"
 ADDRESS_END = r"[^/?#@%\s\\]+([/?#][^\s\\]*)?$"
 SITE_ADDRESS_END = r"[^/?#@%\s\\]+(/[^\s\\?#]*)?$"
 
 
-def text(longest: int = MAX_TEXT) -> Schema:
+def text(longest: int = MAX_TEXT, pattern: str = ONE_LINE) -> Schema:
     """A number is taken as it is written: `order: 0042` keeps its zeros."""
-    return {"type": ["string", "number"], "pattern": SOMETHING, "maxLength": longest}
+    return {"type": ["string", "number"], "pattern": pattern, "maxLength": longest}
+
+
+def lines(longest: int) -> Schema:
+    """A text that may have several."""
+    return text(longest, LINES)
 
 
 def matching(pattern: re.Pattern[str] | str) -> Schema:
