@@ -30,7 +30,7 @@ from adserver.core.publication import Content, Entry
 from adserver.publishing.content import content_of
 from adserver.publishing.planning import Planned, make_plan
 from adserver.publishing.publish import Proposal, Wish, choose, note_commit, publish
-from adserver.publishing.rollout import Arrival, Rollout
+from adserver.publishing.rollout import Arrival, Rollout, alive
 
 # A worker looks for a new generation every second, so this adds nothing that anybody notices.
 POLL_SECONDS = 0.05
@@ -131,7 +131,11 @@ def go_live(  # noqa: PLR0913 - the journey of one apply
     published = publish(proposal, content, catalogs, entry)
     answer.applied, answer.generation = True, published.number
     tell(invocation, f"Generation {published.number} is live.")
-    return wait_for_nodes(invocation, answer, catalogs) if wait else 0
+    if wait:
+        return wait_for_nodes(invocation, answer, catalogs)
+    if not alive(catalogs.nodes(), invocation.now()):
+        tell(invocation, "No node is running: `adserver serve` serves it.")
+    return 0
 
 
 def tell(invocation: Invocation, line: str) -> None:

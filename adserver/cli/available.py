@@ -53,7 +53,7 @@ def available(
     """
     invocation = context.ensure_object(Invocation)
     now = invocation.now()
-    with invocation.control_plane(invocation.settings()) as plane:
+    with invocation.control_plane(invocation.settings(), existing=True) as plane:
         live = plane.catalogs.live()
         if live is None:
             output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")

@@ -40,7 +40,7 @@ def export(
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
     target = folder or settings.config
-    with invocation.control_plane(settings) as plane:
+    with invocation.control_plane(settings, existing=True) as plane:
         number = generation or int(last(plane.catalogs) or 0)
         if not number:
             output.complain("Nothing is live yet, so there is nothing to export.")

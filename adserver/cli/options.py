@@ -35,22 +35,25 @@ class Manner(BaseSettings):
     yes: bool = False
 
 
-def open_store(settings: Settings) -> AbstractContextManager[ControlPlane]:
+def open_store(
+    settings: Settings, *, existing: bool = False
+) -> AbstractContextManager[ControlPlane]:
     from adserver.wiring.control import control_plane
 
-    return control_plane(settings)
+    return control_plane(settings, existing=existing)
 
 
 @dataclass(slots=True)
 class Invocation:
     """One call of the command: what it was given, and what it may use (a test brings its own).
 
+    control_plane: with `existing=True` for what has nothing to do where nothing was ever applied.
     now: UTC seconds. author, commit: whose command this is and the Git commit of the folder, where
     both are elsewhere. answers_follow: what is asked is answered on stdin, though that is no
     terminal.
     """
 
-    control_plane: Callable[[Settings], AbstractContextManager[ControlPlane]] = open_store
+    control_plane: Callable[..., AbstractContextManager[ControlPlane]] = open_store
     now: Callable[[], float] = time.time
     wait_limit_seconds: float = WAIT_LIMIT_SECONDS
     given: dict[str, Any] = field(default_factory=dict)

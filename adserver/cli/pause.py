@@ -52,7 +52,7 @@ def pause(  # noqa: PLR0913 - one parameter an option
     check_message(message)
     if everything and not agreed(invocation):
         context.exit(USAGE)
-    with invocation.control_plane(invocation.settings()) as plane:
+    with invocation.control_plane(invocation.settings(), existing=True) as plane:
         catalog = live_catalog(context, plane)
         tz, now = zone(catalog.site.timezone), invocation.now()
         said = Said(who(), now, message, ends(until, tz, now))
@@ -82,7 +82,7 @@ def resume(context: click.Context, target: str, everything: bool, message: str) 
     invocation = context.ensure_object(Invocation)
     text = asked_for(target, everything)
     check_message(message)
-    with invocation.control_plane(invocation.settings()) as plane:
+    with invocation.control_plane(invocation.settings(), existing=True) as plane:
         catalog = live_catalog(context, plane)
         said = Said(who(), invocation.now(), message)
         answer = lift(text, catalog, plane.pauses, said)
@@ -183,7 +183,7 @@ def act_as_json(act: Act, tz: ZoneInfo) -> dict[str, Any]:
 
 def show_list(context: click.Context, invocation: Invocation) -> None:
     """What is over is still told of, until somebody writes again."""
-    with invocation.control_plane(invocation.settings()) as plane:
+    with invocation.control_plane(invocation.settings(), existing=True) as plane:
         tz = zone(live_catalog(context, plane).site.timezone)
         pauses, acts = plane.pauses.known(), plane.pauses.acts(SHOWN_ACTS)
     now = invocation.now()

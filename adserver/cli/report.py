@@ -56,7 +56,7 @@ def report(  # noqa: PLR0913 - one parameter an option
     target = Target(proof, language or "") if proof else None
     if target and not may_write(invocation, target):
         context.exit(USAGE)
-    with invocation.control_plane(invocation.settings()) as plane:
+    with invocation.control_plane(invocation.settings(), existing=True) as plane:
         live = plane.catalogs.live()
         catalog = live[0].catalog if live else None
         zone_name = catalog.site.timezone if catalog else "UTC"

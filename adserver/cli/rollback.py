@@ -42,7 +42,7 @@ def rollback(  # noqa: PLR0913 - its options
     """
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
-    with invocation.control_plane(settings) as plane:
+    with invocation.control_plane(settings, existing=True) as plane:
         live, number = whence(plane.catalogs, number)
         to, published = kept(plane.catalogs, number)
         entry = Entry(invocation.author or author.name(), message, kind="rollback", of=number)

@@ -68,7 +68,7 @@ def status(context: click.Context, watch: float | None) -> None:
 
 def look(invocation: Invocation) -> Told:
     now = invocation.now()
-    with invocation.control_plane(invocation.settings()) as plane:
+    with invocation.control_plane(invocation.settings(), existing=True) as plane:
         live = plane.catalogs.live()
         workers = alive(plane.catalogs.nodes(), now)
         if live is None:

@@ -50,7 +50,7 @@ def why(  # noqa: PLR0913 - one parameter an option
     """
     invocation = context.ensure_object(Invocation)
     known = read_facts(facts)
-    with invocation.control_plane(invocation.settings()) as plane:
+    with invocation.control_plane(invocation.settings(), existing=True) as plane:
         live = plane.catalogs.live()
         if live is None:
             output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")

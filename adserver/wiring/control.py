@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from adserver.core.errors import SettingsError
+from adserver.core.errors import SettingsError, StoreUnavailable
 from adserver.core.nodes import KnownKey
 from adserver.core.ports.commands import (
     Catalogs,
@@ -67,8 +67,13 @@ def opened(settings: Settings) -> Iterator[tuple[Client, Keys]]:
 
 
 @contextmanager
-def control_plane(settings: Settings) -> Iterator[ControlPlane]:
-    """StoreUnavailable where the store does not answer, UnfitStore where it has moved."""
+def control_plane(settings: Settings, *, existing: bool = False) -> Iterator[ControlPlane]:
+    """StoreUnavailable where the store does not answer, UnfitStore where it has moved.
+
+    existing: an embedded store is not made either, but unavailable where there never was one.
+    """
+    if existing:
+        refuse_missing(settings)
     with opened(settings) as (connection, keys):
         check_usable(connection, keys)
         yield ControlPlane(
@@ -79,6 +84,16 @@ def control_plane(settings: Settings) -> Iterator[ControlPlane]:
             StoredKnownSamples(connection, keys),
             StoredKnownLeases(connection, keys),
             StoredPauses(connection, keys),
+        )
+
+
+def refuse_missing(settings: Settings) -> None:
+    """Whoever only looks is in the wrong folder, more likely than in a new one."""
+    embedded = Embedded.of(settings.redis)
+    if embedded is not None and not embedded.data.is_dir():
+        raise StoreUnavailable(
+            f"there is no store in {embedded.folder} yet: nothing was ever applied here "
+            "(another folder? see --redis)"
         )
 
 

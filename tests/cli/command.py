@@ -83,7 +83,7 @@ def adserver(
     """Run one command. Without a store, it must not need any."""
 
     @contextmanager
-    def plane(settings: Settings) -> Iterator[Plane]:
+    def plane(settings: Settings, *, existing: bool = False) -> Iterator[Plane]:
         assert store is not None, "this command was not expected to open the store"
         yield Plane.of(store)
 

@@ -44,10 +44,19 @@ def test_what_is_written_becomes_generation_1(tmp_path):
     result = adserver("apply", "--yes", "-m", "autumn", "--config", folder, store=memory)
     assert result.exit_code == 0
     assert "+ brulerie" in result.stdout
-    assert result.stdout.endswith("Generation 1 is live.\n")
+    assert result.stdout.endswith(
+        "Generation 1 is live.\nNo node is running: `adserver serve` serves it.\n"
+    )
     _, published = memory.live()
     assert published.message == "autumn"
     assert "@" in published.author
+
+
+def test_a_node_that_is_there_needs_no_word(tmp_path):
+    memory = store()
+    memory.workers = [NodeState("node-1/0", 0, since=NOW, seen_at=NOW)]
+    result = adserver("apply", "--yes", "--config", write_folder(tmp_path), store=memory)
+    assert result.stdout.endswith("Generation 1 is live.\n")
 
 
 def test_the_same_files_again_are_nothing_to_do(tmp_path):

@@ -37,7 +37,7 @@ class Store:
 
     def run(self, *words: str | Path) -> Result:
         @contextmanager
-        def opened(settings: Settings) -> Iterator[ControlPlane]:
+        def opened(settings: Settings, *, existing: bool = False) -> Iterator[ControlPlane]:
             yield self.plane
 
         invocation = Invocation(control_plane=opened, now=lambda: NOW)

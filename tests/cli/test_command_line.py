@@ -100,7 +100,7 @@ def test_paths_are_relative_to_the_working_directory(tmp_path, monkeypatch):
 
 
 @contextmanager
-def away(_: Settings) -> Iterator[None]:
+def away(_: Settings, *, existing: bool) -> Iterator[None]:
     raise StoreUnavailable("the store did not answer: connection refused")
     yield
 
@@ -109,6 +109,32 @@ def test_a_store_that_is_away_is_one_line_and_exit_code_3():
     result = CliRunner().invoke(cli, ["status"], obj=Invocation(control_plane=away))
     assert result.exit_code == 3
     assert result.stderr == "Error: the store did not answer: connection refused\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "status",
+        "report",
+        "why post-top",
+        "available post-top",
+        "export",
+        "rollback",
+        "pause brulerie",
+        "pause --list",
+        "resume brulerie",
+    ],
+)
+def test_who_looks_where_nothing_ever_was_makes_no_store(words, tmp_path):
+    folder = tmp_path / "var"
+    told = ("--redis", f"embedded:{folder}", "--config", str(tmp_path / "config"))
+    result = CliRunner().invoke(cli, [*words.split(), *told])
+    assert result.exit_code == 3, result.output
+    assert result.stderr == (
+        f"Error: there is no store in {folder} yet: nothing was ever applied here "
+        "(another folder? see --redis)\n"
+    )
+    assert not folder.exists()
 
 
 def test_every_setting_that_serve_needs_is_an_option_of_serve():
