@@ -72,11 +72,7 @@ LISTS: dict[str, Callable[..., tuple[str, ...]]] = {
 
 def flight_changes(before: Flight, after: Flight, now: float) -> Iterator[Change]:
     yield from of_value("timezone", before.timezone, after.timezone)
-    by_day = all(
-        in_words.is_midnight(moment, flight.timezone)
-        for flight in (before, after)
-        for moment in (flight.since, flight.until)
-    )
+    by_day = in_words.in_days(before, after)
     for words in (in_words.flight_begin, in_words.flight_end):
         yield from of_value(
             "flight", words(before, now, by_day=by_day), words(after, now, by_day=by_day)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import idna
 
 from adserver.publishing.findings import Findings, Placed
@@ -10,6 +12,7 @@ from adserver.publishing.lookalikes import mixes_scripts, scripts
 from adserver.publishing.nodes import quoted
 
 IN_ASCII = "xn--"
+HOST = re.compile(r"https?://([^/?#:]*)")
 
 
 def tell_of_host(address: Address, at: Placed, findings: Findings) -> None:
@@ -17,7 +20,7 @@ def tell_of_host(address: Address, at: Placed, findings: Findings) -> None:
     labels = address.host.split(".")
     if not any(label.startswith(IN_ASCII) for label in labels):
         return
-    read = [idna.decode(one) if one.startswith(IN_ASCII) else one for one in labels]
+    read = [in_letters(label) for label in labels]
     message = f"leads to {'.'.join(read)} ({address.host})"
     mixed = next((label for label in read if mixes_scripts(label)), None)
     if mixed is None:
@@ -26,3 +29,15 @@ def tell_of_host(address: Address, at: Placed, findings: Findings) -> None:
     names = " and ".join(sorted(name.capitalize() for name in scripts(mixed)))
     message = f"{message}; {quoted(mixed)} mixes {names} letters"
     findings.warning(at, "mixed_host", message, "compare it with the address that you were given")
+
+
+def in_letters(label: str) -> str:
+    return idna.decode(label) if label.startswith(IN_ASCII) else label
+
+
+def with_letters(link: str) -> str:
+    """A good address, and behind it its host as people read it, if that is another notation."""
+    found = HOST.match(link)
+    host = found[1] if found else ""
+    read = ".".join(in_letters(label) for label in host.split("."))
+    return link if read == host else f"{link} ({read})"

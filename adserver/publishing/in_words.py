@@ -111,6 +111,15 @@ def weekday(moment: float, tz: ZoneInfo) -> str:
     return moments.DAYS[moments.local(moment, tz).weekday()]
 
 
+def in_days(*flights: Flight) -> bool:
+    """Whether all of them begin and end with days."""
+    return all(
+        is_midnight(moment, flight.timezone)
+        for flight in flights
+        for moment in (flight.since, flight.until)
+    )
+
+
 def is_midnight(moment: float | None, timezone: str) -> bool:
     """Whether this is where a day begins; an open end is whatever the other one is."""
     if moment is None:

@@ -13,9 +13,9 @@ from adserver.core.booking import booked_slots
 from adserver.core.catalog import Campaign, Catalog
 from adserver.core.plan import Plan
 from adserver.core.renames import Rename, under_name
-from adserver.publishing import in_words
 from adserver.publishing.campaign_changes import campaign_changes
 from adserver.publishing.change import Change
+from adserver.publishing.created_words import created_lines
 from adserver.publishing.setting_changes import setting_changes
 from adserver.publishing.signs import one_line
 from adserver.publishing.spans import span_words
@@ -69,17 +69,10 @@ class Difference:
 
     def _created(self, campaign: Campaign) -> Iterator[str]:
         yield f"+ {campaign.name}"
-        terms = (
-            str(campaign.tier),
-            campaign.advertiser,
-            *(str(in_words.goal(goal)) for goal in (campaign.goal,) if goal),
-            *(str(in_words.price(price)) for price in (campaign.price,) if price),
+        lines = created_lines(
+            campaign, self._places(campaign), self._after.site.timezone, self._now
         )
-        yield f"{INDENT}{', '.join(terms)}"
-        yield f"{INDENT}slots: {self._places(campaign)}"
-        creatives = ", ".join(in_words.creative(one) for one in campaign.creatives)
-        yield f"{INDENT}creatives: {creatives}"
-        yield f"{INDENT}{span_words(campaign, self._now)}"
+        yield from (f"{INDENT}{line}" for line in lines)
 
     def _changes(self, name: str) -> Iterator[str]:
         changes, campaign = self.campaigns[name], self._will[name]

@@ -37,6 +37,7 @@ def test_a_created_campaign_is_told_with_its_terms_places_and_days() -> None:
         "+ coffee",
         "    standard, Brûlerie du Port, 120,000 impressions, cpm 8.50",
         "    slots: post-*, home = home, post-top, post-bottom",
+        "    link: https://shop.example/",
         "    creatives: carte (text)",
         "    first impression Mon 9 Nov 00:00 (Paris), last impression Mon 30 Nov 23:59 (Paris)",
     ]
