@@ -15,7 +15,7 @@ from adserver.core.ports.commands import Catalogs
 from adserver.core.publication import Content, Entry
 from adserver.publishing.history import kept
 from adserver.publishing.planning import plan_of
-from adserver.publishing.rollback import go_back
+from adserver.publishing.rollback import go_back, left_behind
 
 STILL_DIFFERS = "Your folder still differs: `adserver export` writes into it what is live."
 
@@ -49,7 +49,8 @@ def rollback(  # noqa: PLR0913 - its options
         try:
             proposal, content = go_back(live, to, campaign, invocation.now())
             known = known_of(invocation, plane, live)
-            made = plan_of(proposal, known, remove_slots=remove_slot)
+            besides = left_behind(live, to, campaign)
+            made = plan_of(proposal, known, remove_slots=remove_slot, besides=besides)
             answer = Answer(made, generation=proposal.expected)
             tell(invocation, f"Back to generation {number}, of {moment(published.created_at)}:")
             code = back(invocation, answer, content, plane.catalogs, entry, wait)

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     ENDED_SHORT = "ended_short"
     FULL = "full"
     REBILLED = "rebilled"
+    COUNTS_STAY = "counts_stay"
     PAUSED = "paused"
     UNSEEN_VALUE = "unseen_value"
     SLOT_IN_USE = "slot_in_use"
@@ -51,3 +52,8 @@ def listed(names: Iterable[str]) -> str:
     shown = ", ".join(known[:MAX_NAMES_SHOWN])
     more = len(known) - MAX_NAMES_SHOWN
     return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def by_weight(found: Iterable[Effect]) -> tuple[Effect, ...]:
+    """Errors first, then warnings."""
+    return tuple(sorted(found, key=lambda one: [*Weight][::-1].index(one.weight)))

@@ -11,7 +11,7 @@ from adserver.core.oversold import Oversold, oversold
 from adserver.core.plan import Plan
 from adserver.publishing import moments
 from adserver.publishing.delivered_effects import delivered_effects
-from adserver.publishing.effect import Effect, Kind, Weight, listed
+from adserver.publishing.effect import Effect, Kind, Weight, by_weight, listed
 from adserver.publishing.known import Known
 from adserver.publishing.publish import Proposal
 from adserver.publishing.reach_effects import reach_effects
@@ -36,7 +36,7 @@ def effects(proposal: Proposal, known: Known, *, remove_slots: bool) -> tuple[Ef
         *rebilled_effects(before, after, plan, known),
         *targeting_effects(before, after, plan, known),
     ]
-    return tuple(sorted(found, key=lambda one: [*Weight][::-1].index(one.weight)))
+    return by_weight(found)
 
 
 def removed_slots(

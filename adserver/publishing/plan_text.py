@@ -24,7 +24,7 @@ INDENT = "    "
 # Some 50 bytes each, in every generation that is kept.
 MAX_LINES_RECORDED = 2_000
 # What changes when a campaign is shown.
-TIMING = frozenset({"flight", "hours", "state"})
+TIMING = frozenset({"flight", "hours", "state", "timezone"})
 
 
 class Difference:
@@ -83,6 +83,10 @@ class Difference:
             yield f"{INDENT}slots are {self._places(campaign)}"
         if not keys.isdisjoint(TIMING):
             yield f"{INDENT}{span_words(campaign, self._now)}"
+        if "timezone" in keys:
+            # The same day and hour is another moment.
+            before = span_words(self._was[self.plan.before(name)], self._now)
+            yield f"{INDENT}before: {before}"
 
     def _places(self, campaign: Campaign) -> str:
         """Its slots as written, and what its patterns stand for."""

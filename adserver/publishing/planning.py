@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from adserver.core.catalog import Catalog, Html, Image
 from adserver.core.problems import Problem, Severity
-from adserver.publishing.effect import Effect, Kind, Weight
+from adserver.publishing.effect import Effect, Kind, Weight, by_weight
 from adserver.publishing.effects import effects
 from adserver.publishing.folder import SLOTS_FILE
 from adserver.publishing.known import Known
@@ -64,10 +64,12 @@ def make_plan(reading: Reading, wish: Wish, known: Known, *, remove_slots: bool)
     )
 
 
-def plan_of(proposal: Proposal, known: Known, *, remove_slots: bool) -> Planned:
-    """Of a proposal that was made of no folder."""
+def plan_of(
+    proposal: Proposal, known: Known, *, remove_slots: bool, besides: Iterable[Effect] = ()
+) -> Planned:
+    """Of a proposal that was made of no folder. besides: effects that the catalogs do not tell."""
     found = effects(proposal, known, remove_slots=remove_slots)
-    return Planned(proposal, effects=found)
+    return Planned(proposal, effects=by_weight((*found, *besides)))
 
 
 # What the files are warned of as well, by the code of that.

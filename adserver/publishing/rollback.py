@@ -16,6 +16,7 @@ from adserver.core.publication import Content
 from adserver.core.renames import Rename, same_numbers
 from adserver.core.targeting import COUNTRY, DEVICE, LANGUAGE, SITE, URL
 from adserver.publishing.content import merged
+from adserver.publishing.effect import Effect, Kind, Weight
 from adserver.publishing.publish import Proposal, Wish, propose
 from adserver.publishing.renaming import Beside
 from adserver.publishing.suggest import listed
@@ -51,6 +52,25 @@ def go_back(
 def renamed_back(live: Generation, to: Generation, written: Catalog) -> tuple[Rename, ...]:
     names = sorted(one.name for one in written.campaigns)
     return tuple(same_numbers(to.numbers, live.numbers, names))
+
+
+def left_behind(live: Generation, to: Generation, campaign: str = "") -> Iterator[Effect]:
+    """Of names that come back and that another campaign has had since: what was counted is told
+    by permanent numbers, and these stay where they are. campaign: as of `go_back`."""
+    holders = {
+        number: name for name, number in live.numbers.items() if name.startswith("campaign/")
+    }
+    for name in sorted(one.name for one in to.catalog.campaigns):
+        key = f"campaign/{name}"
+        then = to.numbers.get(key, 0)
+        holder = holders.get(then, key).removeprefix("campaign/")
+        if campaign in ("", name) and holder != name and key in live.numbers:
+            message = (
+                f"{name}: what it had counted by generation {to.number} stays with {holder}, as it "
+                f"was renamed; another campaign took the name, and {name} goes on with the counts "
+                "of that one"
+            )
+            yield Effect(Kind.COUNTS_STAY, name, Weight.WARNING, message)
 
 
 def names_of(live: Generation, to: Generation, campaign: str) -> tuple[str, ...]:

@@ -54,6 +54,23 @@ def test_a_changed_flight_is_told_with_its_last_impression() -> None:
     ]
 
 
+def test_another_zone_tells_the_moments_that_move() -> None:
+    before, after = (
+        catalog(campaign(flight=flight("2026-11-09", "2026-12-01", zone)), site=site(timezone=zone))
+        for zone in ("Europe/Paris", "America/New_York")
+    )
+    assert lines(before, after) == [
+        "* site",
+        "    timezone: Europe/Paris → America/New_York",
+        "~ brulerie",
+        "    timezone: Europe/Paris → America/New_York",
+        "    first impression Mon 9 Nov 00:00 (New York), "
+        "last impression Mon 30 Nov 23:59 (New York)",
+        "    before: first impression Mon 9 Nov 00:00 (Paris), "
+        "last impression Mon 30 Nov 23:59 (Paris)",
+    ]
+
+
 def test_an_ended_campaign_is_one_line() -> None:
     assert lines(catalog(campaign("a"), campaign("b")), catalog(campaign("a"))) == ["- b"]
 

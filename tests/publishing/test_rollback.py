@@ -8,7 +8,7 @@ from adserver.core.catalog import Catalog, Clause, ContextKey, Generation
 from adserver.core.errors import CatalogError, NoSuchName
 from adserver.core.plan import Plan
 from adserver.core.renames import Rename
-from adserver.publishing.rollback import go_back
+from adserver.publishing.rollback import go_back, left_behind
 from tests.factories import campaign, catalog, generation, numbers, site, slot
 
 A, B = campaign("a"), campaign("b")
@@ -131,3 +131,19 @@ def test_a_name_that_has_come_back_is_another_campaign() -> None:
     back = catalog(*live.catalog.campaigns, campaign("old", weight=3))
     proposal, _ = go_back(Generation(3, back, numbered), before, "old")
     assert proposal.plan == Plan(changed=("old",))
+
+
+def test_counts_that_stay_with_a_renamed_campaign_are_told() -> None:
+    live, before = renamed_since()
+    assert [*left_behind(live, before)] == []
+    numbered = {**live.numbers, "campaign/old": 9, "creative/old/carte": 9}
+    back = catalog(*live.catalog.campaigns, campaign("old", weight=3))
+    taken = Generation(3, back, numbered)
+    (effect,) = left_behind(taken, before)
+    assert (effect.kind, effect.subject, effect.weight) == ("counts_stay", "old", "warning")
+    assert effect.message == (
+        "old: what it had counted by generation 1 stays with new, as it was renamed; another "
+        "campaign took the name, and old goes on with the counts of that one"
+    )
+    assert [*left_behind(taken, before, "old")] == [effect]
+    assert [*left_behind(taken, before, "a")] == []
