@@ -50,14 +50,21 @@ def told(error: AdserverError) -> list[str]:
         case LiveHasMoved():
             return moved_told(error)
         case NoSuchName():
-            hint = [f"Did you mean {error.hint!r}?"] if error.hint else []
-            return [f"Error: {error}.", *hint]
+            return [f"Error: {error}.", *meant(error)]
         case UnknownKey():
             return keys_told(error)
         case CatalogError():
             return [*problems.lines(error.problems, {})]
         case _:
             return [f"Error: {error}"]
+
+
+def meant(error: NoSuchName) -> list[str]:
+    """Nobody who asks for the generation 99 means the 10."""
+    if not error.hint:
+        return []
+    numbered = error.kind == "generation"
+    return [f"The last is {error.hint}." if numbered else f"Did you mean {error.hint!r}?"]
 
 
 def moved_told(error: LiveHasMoved) -> list[str]:

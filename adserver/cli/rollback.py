@@ -10,7 +10,7 @@ from adserver.cli.failures import PROBLEMS, moment
 from adserver.cli.options import Invocation, common
 from adserver.cli.planning import known_of, refuse, remember
 from adserver.core.catalog import Generation
-from adserver.core.errors import CatalogError, NoSuchName
+from adserver.core.errors import CatalogError
 from adserver.core.ports.commands import Catalogs
 from adserver.core.publication import Content, Entry
 from adserver.publishing.history import kept
@@ -43,7 +43,11 @@ def rollback(  # noqa: PLR0913 - its options
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
     with invocation.control_plane(settings, existing=True) as plane:
-        live, number = whence(plane.catalogs, number)
+        found = plane.catalogs.live()
+        if found is None:
+            output.complain("Nothing is live yet, so there is nothing to go back to.")
+            context.exit(PROBLEMS)
+        live, number = found[0], whence(found[0], number)
         to, published = kept(plane.catalogs, number)
         entry = Entry(invocation.author or author.name(), message, kind="rollback", of=number)
         try:
@@ -65,15 +69,11 @@ def rollback(  # noqa: PLR0913 - its options
     context.exit(code)
 
 
-def whence(catalogs: Catalogs, number: int | None) -> tuple[Generation, int]:
-    """What is live, and the number to go back to."""
-    found = catalogs.live()
-    if found is None:
-        raise NoSuchName("generation", str(number or 1))
-    live, _ = found
+def whence(live: Generation, number: int | None) -> int:
+    """The number to go back to."""
     if number is None and live.number == 1:
         raise click.UsageError("there is no generation before 1, which is live")
-    return live, number or live.number - 1
+    return number or live.number - 1
 
 
 def back(  # noqa: PLR0913 - the journey of one rollback

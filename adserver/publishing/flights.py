@@ -155,8 +155,8 @@ def wall_of(text: str) -> datetime | None:
 def instant_of(wall: datetime, tz: ZoneInfo, fields: Fields, key: str) -> float | None:
     """UTC seconds of a wall-clock time; one that the clock leaves out is refused."""
     early, late = (wall.replace(tzinfo=tz, fold=fold) for fold in (0, 1))
-    if early.astimezone(UTC).astimezone(tz).replace(tzinfo=None) != wall:
-        refuse_gap(wall, tz, fields, key)
+    if gap := around_gap(wall, tz):
+        refuse_gap(wall, tz, gap, fields, key)
         return None
     if early.utcoffset() != late.utcoffset():
         message = f"{wall:%Y-%m-%d %H:%M} happens twice in {tz.key}: the clocks go back"
@@ -165,13 +165,21 @@ def instant_of(wall: datetime, tz: ZoneInfo, fields: Fields, key: str) -> float 
     return early.timestamp()
 
 
-def refuse_gap(wall: datetime, tz: ZoneInfo, fields: Fields, key: str) -> None:
-    """Name the gap: a time in it, read with the offset before it, lands as far behind it."""
+def around_gap(wall: datetime, tz: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """As far before and behind the hole in the clock that `wall` stands in; None in none.
+
+    A time in it, read with the offset before it, lands as far behind it.
+    """
     before, after = (wall.replace(tzinfo=tz, fold=fold) for fold in (0, 1))
-    later = before.astimezone(UTC).astimezone(tz)
-    earlier = after.astimezone(UTC).astimezone(tz)
+    later, earlier = (one.astimezone(UTC).astimezone(tz) for one in (before, after))
+    return None if later.replace(tzinfo=None) == wall else (earlier, later)
+
+
+def refuse_gap(
+    wall: datetime, tz: ZoneInfo, gap: tuple[datetime, datetime], fields: Fields, key: str
+) -> None:
     message = f"{wall:%Y-%m-%d %H:%M} does not exist in {tz.key}: the clocks go forward"
-    hint = f"write {earlier:%H:%M} or {later:%H:%M}"
+    hint = f"write {gap[0]:%H:%M} or {gap[1]:%H:%M}"
     fields.findings.error(fields.at(key), "no_such_time", message, hint)
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from adserver.core.catalog import Campaign, Catalog, State
 from adserver.core.errors import NoSuchName, SettingsError
+from adserver.core.flights import zone
 from adserver.core.pauses import MAX_PAUSES, Act, Kind, Pause, Target, Verb, pauses_of
 from adserver.core.ports.commands import Pauses
 from adserver.core.targeting import fold
@@ -52,8 +53,20 @@ def pause(text: str, catalog: Catalog, pauses: Pauses, said: Said) -> Answer:
     act = Act(said.at, Verb.PAUSE, target, said.by, said.message, said.until)
     pauses.act(act, [], [made])
     after = [*(one for one in before.values() if one.target != target), made]
-    again = (f"It was paused already, by {before[target].by}.",) if target in before else ()
+    again = (replaced(before[target], made, catalog),) if target in before else ()
     return Answer(target, True, made, notes=(*again, *consequences(target, catalog, after)))
+
+
+def replaced(old: Pause, new: Pause, catalog: Catalog) -> str:
+    """What was said of a pause that another has taken the place of, and holds no more."""
+    tz = zone(catalog.site.timezone)
+    dropped = []
+    if old.until is not None and old.until != new.until:
+        dropped.append(f"until {moments.spoken(old.until, tz, new.since)}")
+    if old.message not in ("", new.message):
+        dropped.append(f'"{old.message}"')
+    told = f" No longer said of it: {', '.join(dropped)}." if dropped else ""
+    return f"It was paused already, by {old.by}.{told}"
 
 
 def resume(text: str, catalog: Catalog, pauses: Pauses, said: Said) -> Answer:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from adserver.core.flights import instant
-from adserver.publishing import moments
+from adserver.publishing import flights, moments
 
 LATER = re.compile(r"\+ ?([0-9]{1,4}) ?(min|h|d)")
 # A day of the week, a time of day, or both.
@@ -46,9 +46,22 @@ def moment_of(text: str, zone: ZoneInfo, now: float) -> float:
         if clock[1] is None or (weekday := weekday_of(clock[1])) is not None:
             return next_one(weekday if clock[1] else None, hour * 60 + minute, zone, now)
     try:
-        return moments.read_moment(text, zone)
+        found = moments.read_moment(text, zone)
     except ValueError:
         raise ValueError(f"{text!r} is no time; {FORMS}") from None
+    if ":" in text:
+        refuse_gap(datetime.fromisoformat(text), zone)
+    return found
+
+
+def refuse_gap(wall: datetime, zone: ZoneInfo) -> None:
+    """ValueError for a day's time that the clock leaves out, as in the files."""
+    if wall.tzinfo is None and (around := flights.around_gap(wall, zone)):
+        earlier, later = around
+        raise ValueError(
+            f"{wall:%Y-%m-%d %H:%M} does not exist in {zone.key}: the clocks go forward; "
+            f"write {earlier:%H:%M} or {later:%H:%M}"
+        )
 
 
 def weekday_of(word: str) -> int | None:

@@ -102,4 +102,4 @@ def test_a_generation_that_never_was_is_told_with_the_last(memory: MemoryStore) 
     result = adserver("history", "9", store=memory)
     assert result.exit_code == 1
     assert "there is no generation '9'" in result.stderr
-    assert "Did you mean '3'?" in result.stderr
+    assert "The last is 3." in result.stderr

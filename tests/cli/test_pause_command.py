@@ -110,12 +110,17 @@ def test_a_name_that_is_not_live_is_answered_with_the_nearest(
 
 
 def test_pausing_what_is_paused_changes_its_end_and_not_its_beginning(memory: MemoryStore) -> None:
-    before = Pause(Target.read("brulerie"), NOW - 60, None, "bob@desk", "old")
+    before = Pause(Target.read("brulerie"), NOW - 60, NOW + 7_200, "bob@desk", "old")
     memory.pauses.kept[before.target] = before
     result = run(memory, "pause", "brulerie", "--until", "+1h", "-m", "new")
-    assert "It was paused already, by bob@desk." in result.stdout
+    assert (
+        "It was paused already, by bob@desk. No longer said of it: "
+        'until Mon 2 Nov 12:00 (Paris), "old".\n'
+    ) in result.stdout
     [made] = memory.pauses.known()
     assert (made.since, made.until, made.message) == (NOW - 60, NOW + 3_600, "new")
+    same = run(memory, "pause", "brulerie", "--until", "+1h", "-m", "new").stdout
+    assert f"It was paused already, by {made.by}.\n" in same
     over = Pause(Target.read("fanaux"), NOW - 60, NOW - 1, "bob@desk")
     memory.pauses.kept[over.target] = over
     assert "already" not in run(memory, "pause", "fanaux").stdout

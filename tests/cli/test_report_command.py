@@ -188,6 +188,13 @@ def test_an_unknown_campaign_is_told_with_the_nearest():
     assert "Did you mean 'brulerie'?" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["brulerie", "Brûlerie du Prot"])
+def test_an_unknown_advertiser_is_told_with_the_nearest(name):
+    result = adserver("report", "--advertiser", name, store=busy())
+    assert result.exit_code == 1
+    assert "Did you mean 'Brûlerie du Port'?" in result.stderr
+
+
 def test_a_time_that_cannot_be_read_is_a_matter_of_usage():
     result = adserver("report", "--since", "last week", store=busy())
     assert result.exit_code == 2

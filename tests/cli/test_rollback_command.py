@@ -94,15 +94,20 @@ def test_as_json_it_says_what_apply_says(memory: MemoryStore) -> None:
     assert (said["applied"], said["generation"], said["created"]) == (True, 4, ["b"])
 
 
-@pytest.mark.parametrize("generations", [0, 1])
-def test_before_there_is_a_way_back_that_is_said(tmp_path: Path, generations: int) -> None:
+def test_before_there_is_a_way_back_that_is_said(tmp_path: Path) -> None:
     memory = store()
-    for _ in range(generations):
-        adserver("apply", "--yes", "--config", write_folder(tmp_path), store=memory)
+    adserver("apply", "--yes", "--config", write_folder(tmp_path), store=memory)
     result = adserver("rollback", "--yes", store=memory)
-    assert result.exit_code == (2 if generations else 1)
-    assert "there is no generation" in result.stderr
-    assert len(memory.made) == generations
+    assert result.exit_code == 2
+    assert "there is no generation before 1" in result.stderr
+    assert len(memory.made) == 1
+
+
+def test_where_nothing_is_live_there_is_nothing_to_go_back_to() -> None:
+    for words in ((), ("3",)):
+        result = adserver("rollback", *words, "--yes", store=MemoryStore())
+        assert result.exit_code == 1
+        assert result.stderr == "Nothing is live yet, so there is nothing to go back to.\n"
 
 
 def test_a_generation_that_is_not_there_any_more_is_told(memory: MemoryStore) -> None:
@@ -111,7 +116,7 @@ def test_a_generation_that_is_not_there_any_more_is_told(memory: MemoryStore) ->
     assert result.exit_code == 1
     assert "generation 1: its content is no longer kept" in result.stderr
     result = adserver("rollback", "8", "--yes", store=memory)
-    assert (result.exit_code, "Did you mean '3'?" in result.stderr) == (1, True)
+    assert (result.exit_code, "The last is 3." in result.stderr) == (1, True)
 
 
 def test_a_campaign_that_nobody_knows_is_told_with_the_nearest(memory: MemoryStore) -> None:

@@ -83,3 +83,22 @@ def test_a_time_of_day_is_the_next_one(hour: int, minute: int, now: int) -> None
     until = read_until(f"{hour:02}:{minute:02}", PARIS, now)
     # A day of 25 hours, at most, and an hour that the clock leaves out.
     assert now < until <= now + 26 * 3_600
+
+
+# Sunday 28 March 2027: the clocks go from 2:00 to 3:00.
+SPRING = datetime(2027, 3, 27, 21, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize("text", ["2027-03-28 02:30", "2027-03-28T02:30"])
+def test_a_time_that_the_clock_leaves_out_is_refused_as_in_the_files(text: str) -> None:
+    told = "2027-03-28 02:30 does not exist in Europe/Paris: .*; write 01:30 or 03:30"
+    with pytest.raises(ValueError, match=told):
+        read_until(text, PARIS, SPRING)
+
+
+def test_a_day_whose_midnight_the_clock_leaves_out_begins_behind_it() -> None:
+    beirut = ZoneInfo("Asia/Beirut")
+    before = datetime(2027, 3, 27, 12, tzinfo=UTC).timestamp()
+    begins = datetime(2027, 3, 27, 22, tzinfo=UTC).timestamp()
+    assert read_until("2027-03-28", beirut, before) == begins
+    assert read_until("sun", beirut, before) == begins
