@@ -81,6 +81,8 @@ def csv_command(  # noqa: PLR0913 - one parameter an option
     show_problems(invocation, imported)
     if imported.failed:
         finish(invocation, imported, Writing())
+        if not invocation.as_json:
+            output.complain(problems.summary(imported.problems, imported.rows, "row"))
         output.complain("Nothing was written.")
         context.exit(PROBLEMS)
     if writing.overwritten and not overwrite:
@@ -144,7 +146,7 @@ def refuse_to_overwrite(writing: Writing) -> None:
 
 def show_problems(invocation: Invocation, imported: Imported) -> None:
     if not invocation.as_json:
-        for line in problems.told(imported.problems, {}, invocation.form):
+        for line in problems.shortened(imported.problems, {}, invocation.form):
             output.complain(line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
@@ -10,6 +11,9 @@ from adserver.cli.excerpt import excerpt, rows_of
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.docs_sections import docs_of
 from adserver.publishing.signs import one_line
+
+# Of a file with a mistake in each row; nobody reads the rest before correcting the first.
+MOST_SHOWN = 100
 
 
 def as_json(problems: Sequence[Problem]) -> dict[str, object]:
@@ -47,13 +51,27 @@ def lines(problems: Sequence[Problem], sources: Mapping[str, str]) -> Iterator[s
         yield f"    docs: {docs_of(problem)}"
 
 
+def shortened(
+    problems: Sequence[Problem], sources: Mapping[str, str], form: str = "text"
+) -> Iterator[str]:
+    """As `told`, for people the first ones only, and what the others are about."""
+    every = in_order(problems)
+    most = len(every) if form == "github" else MOST_SHOWN
+    yield from told(every[:most], sources, form)
+    if rest := every[most:]:
+        codes = Counter(problem.code for problem in rest).most_common()
+        about = ", ".join(f"{number:,} {code.replace('_', ' ')}" for code, number in codes)
+        yield f"… and {len(rest):,} more: {about}. `--format json` has all."
+
+
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def summary(problems: Sequence[Problem], campaigns: int) -> str:
-    """What `validate` says in the end; a notice is no problem."""
-    read = f"{count(campaigns, 'campaign')} read"
+def summary(problems: Sequence[Problem], number: int, what: str = "campaign") -> str:
+    """What a command that reads files says in the end; a notice is no problem. number: of what
+    was read."""
+    read = f"{count(number, what)} read"
     found = {problem for problem in problems if problem.severity is not Severity.NOTICE}
     if not found:
         return f"no problems; {read}"

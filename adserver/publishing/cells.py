@@ -34,6 +34,7 @@ FAILED = re.compile(r"#(REF!|N/A|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|NOM\?|VA
 SLASHED = re.compile(
     r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?:[ T](\d{1,2}):(\d{2})(?::\d{2})?)?", re.ASCII
 )
+SHORT_YEAR = re.compile(r"(\d{1,2}([/.-])\d{1,2}\2)(\d{2})", re.ASCII)
 ISO = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2})?", re.ASCII)
 
 
@@ -85,6 +86,9 @@ def read_day(text: str, key: str, order: DayOrder | None) -> str | Complaint:
     timed = key in ("flight.from", "flight.until")
     if match := ISO.fullmatch(text):
         return written(match[1], match[2], timed)
+    if match := SHORT_YEAR.fullmatch(text):
+        message = f"{quoted(text)} has a year of two digits"
+        return Complaint("ambiguous_day", message, f"write {match[1]}20{match[3]}, if so")
     match = SLASHED.fullmatch(text)
     if match is None:
         return text

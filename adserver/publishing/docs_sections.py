@@ -136,6 +136,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "no_heading": IMPORT,
         "formula_cell": IMPORT,
         "ambiguous_number": IMPORT,
+        "doubtful_encoding": IMPORT,
         "mixed_decimals": IMPORT,
         "ambiguous_day": IMPORT,
         "two_campaigns": IMPORT,

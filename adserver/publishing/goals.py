@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from adserver.core.catalog import Flight, Goal, Pace, Tier
-from adserver.publishing.nodes import Scalar
+from adserver.publishing.nodes import Node, Scalar
 from adserver.publishing.schema import Fields
 
 UNITS = ("impressions", "clicks")
 # More than the page views of a year anywhere; sums of them stay far below what a number holds.
 MAX_COUNT = 1_000_000_000_000
 SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
+PLAIN_SHARE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?", re.ASCII)
 SHARE_EXAMPLE = "{share: 50%}"
 COUNT_EXAMPLE = "{impressions: 120000}"
 # Who delivers half as much again as was bought has mistyped it.
@@ -118,8 +119,19 @@ def read_share(goal: Fields) -> float:
     match = SHARE.fullmatch(node.text) if isinstance(node, Scalar) else None
     percent = Decimal(match[1]) if match else Decimal(0)
     if not 0 < percent <= 100:
-        goal.expected("share", "a share such as 50%, above 0% and at most 100%")
+        goal.expected("share", "a share such as 50%, above 0% and at most 100%", share_hint(node))
     return float(percent / 100)
+
+
+def share_hint(node: Node | None) -> str:
+    """Of a share that is written as a number, or with a comma: 0.5, 50, 12,5%."""
+    text = node.text.strip().replace(",", ".") if isinstance(node, Scalar) else ""
+    number = text.removesuffix("%").rstrip()
+    if not PLAIN_SHARE.fullmatch(number):
+        return ""
+    share = Decimal(number)
+    percent = share * 100 if share <= 1 and number == text else share
+    return f"write {percent.normalize():f}%" if 0 < percent <= 100 else ""
 
 
 def read_buffer(campaign: Fields) -> Decimal:

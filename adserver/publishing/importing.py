@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adserver.core.problems import Problem, Severity
-from adserver.publishing import names
+from adserver.publishing import missing, names
 from adserver.publishing.cells import (
     DAY_KEYS,
     DECIMAL_KEYS,
@@ -267,7 +267,8 @@ def at_cell(run: Import, problem: Problem, campaign: Booked, written: Draft) -> 
     if column and message.startswith(f"`{column.key}`: "):
         message = message.removeprefix(f"`{column.key}`: ")
     number = column.number if column else WHOLE_FILE.column
-    return replace(problem, file=run.file, line=row, column=number, message=f"{where}{message}")
+    told = replace(problem, file=run.file, line=row, column=number, message=f"{where}{message}")
+    return replace(told, hint=missing.hint_of(problem, run.columns))
 
 
 def column_of(run: Import, problem: Problem) -> Column | None:

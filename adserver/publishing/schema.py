@@ -17,6 +17,7 @@ from typing import TypeGuard, TypeVar
 from adserver.core.catalog import Size
 from adserver.publishing.findings import Findings, Placed
 from adserver.publishing.nodes import Kind, ListNode, MapNode, Node, Scalar, describe, quoted
+from adserver.publishing.number_hints import THOUSANDS, number_hint, whole_hint
 from adserver.publishing.signs import NOT_OF_A_LINE, NOT_OF_LINES
 from adserver.publishing.suggest import did_you_mean, nearest, nearest_or_all
 
@@ -27,8 +28,6 @@ MAX_SIDE = 8_000
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 NAME_RULE = "letters A-Z and a-z, digits, `.`, `_`, `-`, at most 80, the first a letter or digit"
-# 1,000 · 1.000 · 1 000 · 1_000 · 1'000, and with the two spaces that do not break.
-THOUSANDS = re.compile(r"[0-9]{1,3}([.,_ '\u00a0\u202f][0-9]{3})+")
 OCTAL_LOOKING = re.compile("[-+]?0[0-9]")
 SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 
@@ -206,24 +205,6 @@ def expected(node: Node, findings: Findings, name: str, what: str, hint: str = "
         return
     message = f"`{name}`: expected {what}, found {describe(node)}"
     findings.error(node, "wrong_value", message, hint)
-
-
-def whole_hint(node: Node | None) -> str:
-    """Where marks between thousands are meant, the number without them."""
-    if not isinstance(node, Scalar):
-        return ""
-    text = node.text.strip()
-    if THOUSANDS.fullmatch(text):
-        return f"write {re.sub('[^0-9]', '', text)}"
-    return f"write {text}, without quotes" if re.fullmatch("[0-9]+", text) else ""
-
-
-def number_hint(node: Node) -> str:
-    if isinstance(node, Scalar) and Kind.TEXT is node.kind:
-        plain = node.text.strip().replace(",", ".")
-        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", plain):
-            return f"write {plain}, without quotes, with a point"
-    return ""
 
 
 def read_text(

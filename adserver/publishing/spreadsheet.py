@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from adserver.publishing.findings import WHOLE_FILE, Findings, Place
+from adserver.publishing.nodes import quoted
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_ROWS = 5_000
@@ -22,6 +23,8 @@ MAX_COLUMNS = 200
 DELIMITERS = ",;\t"
 # Excel's own first line, which it does not show: which sign separates.
 SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+# What é, à, â and ô of a Mac's older files (Mac Roman) become in Windows-1252, within a word.
+LIKE_MAC_ROMAN = re.compile(r"\b\w*(?:[a-z]Ž|[a-z][ˆ‰™][a-z])\w*")
 SAVE_AS = "save it as CSV UTF-8"
 
 
@@ -66,9 +69,13 @@ def decode(data: bytes, findings: Findings) -> str | None:
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252"):
         try:
-            return data.decode(encoding)
+            text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if encoding == "cp1252" and (odd := LIKE_MAC_ROMAN.search(text)):
+            message = f"the file was read as Windows-1252, and has words such as {quoted(odd[0])}"
+            findings.warning(WHOLE_FILE, "doubtful_encoding", message, SAVE_AS)
+        return text
     message = "the file is neither UTF-8 nor Windows-1252"
     findings.error(WHOLE_FILE, "not_utf8", message, SAVE_AS)
     return None

@@ -67,9 +67,26 @@ def test_one_problem_is_enough_to_write_nothing(folder: Path, sheet: Path) -> No
         "found `remnand`",
         "    hint: did you mean `remnant`?",
         "    docs: campaigns.md#a-campaign",
+        "1 problem in 1 file; 2 rows read",
         "Nothing was written.",
     ]
     assert files(folder) == before
+
+
+def test_of_many_problems_the_first_are_shown_and_the_others_counted(
+    folder: Path, sheet: Path
+) -> None:
+    rows = [f"q{n},Coffee,remnand,post-tap,https://coffee.example/,Roasted" for n in range(70)]
+    sheet.write_text("\n".join([GOOD.splitlines()[0], *rows]), "utf-8")
+    lines = adserver("import", "csv", sheet, "--config", folder).stderr.splitlines()
+    assert sum(": error: " in line for line in lines) == 100
+    assert lines[-3:] == [
+        "… and 40 more: 20 wrong value, 20 unknown slot. `--format json` has all.",
+        "140 problems in 1 file; 70 rows read",
+        "Nothing was written.",
+    ]
+    github = adserver("import", "csv", sheet, "--config", folder, "--format", "github").output
+    assert github.count("::error ") == 140
 
 
 def test_nothing_is_overwritten_without_being_told_to(folder: Path, sheet: Path) -> None:

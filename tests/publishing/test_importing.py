@@ -324,6 +324,42 @@ def test_a_price_is_read_as_the_country_writes_it_or_not_at_all(
 
 
 @pytest.mark.parametrize(
+    ("heading", "row", "code", "hint"),
+    [
+        ("order", GOOD.replace("remnant", "sponsorship"), "missing_key", "`goal.share`"),
+        ("goal.share", GOOD.replace("remnant", "sponsorship"), "missing_key", "column G"),
+        ("order", GOOD.replace("remnant", "standard"), "standard_without_goal", "impressions"),
+        ("order", GOOD.replace("Roasted", ""), "missing_key", "column F `creative.headline`"),
+        ("frequency.per", f"{GOOD},day", "missing_key", "add a column `frequency.impressions`"),
+        ("flight.first_day", f"{GOOD},02/11/26", "ambiguous_day", "write 02/11/2026, if so"),
+        ("price.cpm", f"{GOOD},8.50 €", "wrong_value", "write 8.50: the currency is"),
+        ("price.cpm", f'{GOOD},"8,50 EUR"', "wrong_value", "write 8.50: the currency is"),
+        (
+            "goal.share",
+            f'{GOOD.replace("remnant", "sponsorship")},"0,5"',
+            "wrong_value",
+            "write 50%",
+        ),
+    ],
+)
+def test_what_a_row_lacks_or_has_otherwise_is_said_in_terms_of_the_spreadsheet(
+    folder: Path, heading: str, row: str, code: str, hint: str
+) -> None:
+    made = imported(folder, f"{HEADINGS},{heading}", row)
+    (hinted,) = [p.hint for p in made.problems if p.code == code]
+    assert hint in hinted
+
+
+def test_a_file_of_an_older_mac_is_doubted(folder: Path) -> None:
+    lines = f"{HEADINGS}\n{GOOD}\n"
+    for word, doubted in (("Café", True), ("câble", True), ("Žižek", False)):
+        encoding = "mac-roman" if doubted else "cp1252"
+        data = lines.replace("Coffee", word).encode(encoding)
+        found = [p.code for p in import_csv(folder, "x.csv", data).problems]
+        assert found == (["doubtful_encoding"] if doubted else [])
+
+
+@pytest.mark.parametrize(
     ("price", "hint"),
     [
         ("1.500", "write 1500 or 1,5"),
@@ -351,14 +387,16 @@ def test_a_file_has_one_decimal_sign(folder: Path, other: str) -> None:
     assert made.failed
 
 
-WORDS = st.text(
-    st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st.sampled_from(" ,;\"':#\n"),
-    min_size=1,
-    max_size=40,
-).map(lambda text: f"x{text}x")
+def words(signs: str) -> st.SearchStrategy[str]:
+    letters = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
+    some = st.text(letters | st.sampled_from(signs), min_size=1, max_size=40)
+    return some.map(lambda text: f"x{text}x")
 
 
-@given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4))
+WORDS, LINES = words(" ,;\"':#"), words(" ,;\"':#\n")
+
+
+@given(st.lists(st.tuples(WORDS, WORDS, LINES), min_size=1, max_size=4))
 @settings(max_examples=40)
 def test_whatever_words_there_are_they_arrive(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str]]
@@ -371,8 +409,8 @@ def test_whatever_words_there_are_they_arrive(
 
     lines = ["name,tier,slots,link,advertiser,creative.headline,creative.body"]
     for number, row in enumerate(rows):
-        words = ",".join(map(cell, row))
-        lines.append(f"c{number},remnant,post-top,https://a.example,{words}")
+        cells = ",".join(map(cell, row))
+        lines.append(f"c{number},remnant,post-top,https://a.example,{cells}")
     made = imported(folder, *lines)
     found = campaigns_of(folder, made)
     for number, (advertiser, headline, body) in enumerate(rows):
