@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
 
 from adserver.cli import author, output
-from adserver.cli.failures import PROBLEMS, USAGE
+from adserver.cli.failures import PROBLEMS, USAGE, unchanged
 from adserver.cli.options import Invocation, common
 from adserver.cli.planning import (
     as_json,
     known_of,
+    mark_of,
+    marked,
     refuse,
     refuse_effects,
     refuse_moved,
@@ -24,9 +27,9 @@ from adserver.cli.planning import (
 )
 from adserver.cli.portable import Portable
 from adserver.cli.reading import read_files
-from adserver.core.errors import CatalogError
+from adserver.core.errors import CatalogError, StoreUnavailable
 from adserver.core.ports.commands import Catalogs
-from adserver.core.publication import Content, Entry
+from adserver.core.publication import Content, Entry, Published
 from adserver.publishing.content import content_of
 from adserver.publishing.planning import Planned, make_plan
 from adserver.publishing.publish import Proposal, Wish, choose, note_commit, publish
@@ -43,6 +46,7 @@ class Answer:
     planned: Planned
     applied: bool = False
     generation: int = 0
+    published: Published | None = None
     nodes: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -88,9 +92,10 @@ def apply(  # noqa: PLR0913 - its options
     reading = read_files(invocation)
     try:
         choose(reading, wish)
-        with invocation.control_plane(settings) as plane:
+        with unchanged("Nothing became live."), invocation.control_plane(settings) as plane:
             live, published = plane.catalogs.live() or (None, None)
-            refuse_moved(settings, plane, expect, published)
+            mark = mark_of(settings, plane, published)
+            refuse_moved(settings.config, mark, expect, published)
             known = known_of(invocation, plane, live)
             made = make_plan(reading, wish, known, remove_slots=remove_slot)
             show_warnings(invocation, made, reading)
@@ -101,7 +106,7 @@ def apply(  # noqa: PLR0913 - its options
             if made.proposal.plan.empty:
                 note_commit(made.proposal, wish, plane.catalogs, entry.commit, published)
             if answer.applied or made.proposal.plan.empty:
-                remember(settings.config, settings, plane, answer.generation)
+                remember(settings.config, marked(mark, answer.published))
     except CatalogError as error:
         refuse(invocation, error, reading.sources)
         output.complain("Nothing was applied: what is live stays live.")
@@ -129,12 +134,13 @@ def go_live(  # noqa: PLR0913 - the journey of one apply
     if not agreed(invocation, proposal):
         return USAGE
     published = publish(proposal, content, catalogs, entry)
-    answer.applied, answer.generation = True, published.number
+    answer.applied, answer.generation, answer.published = True, published.number, published
     tell(invocation, f"Generation {published.number} is live.")
     if wait:
         return wait_for_nodes(invocation, answer, catalogs)
-    if not alive(catalogs.nodes(), invocation.now()):
-        tell(invocation, "No node is running: `adserver serve` serves it.")
+    with suppress(StoreUnavailable):  # it is live, whatever else the store does not say
+        if not alive(catalogs.nodes(), invocation.now()):
+            tell(invocation, "No node is running: `adserver serve` serves it.")
     return 0
 
 
@@ -156,12 +162,21 @@ def agreed(invocation: Invocation, proposal: Proposal) -> bool:
 
 
 def wait_for_nodes(invocation: Invocation, answer: Answer, catalogs: Catalogs) -> int:
-    """Until every node that is there serves the new generation; 1 if one does not in time."""
+    """Until every node that is there serves the new generation; 1 if one does not in time, or the
+    store does not say."""
     rollout = Rollout(answer.generation)
     begun = time.monotonic()
     while True:
         elapsed = time.monotonic() - begun
-        arrived = rollout.look(catalogs.nodes(), invocation.now(), elapsed)
+        try:
+            nodes = catalogs.nodes()
+        except StoreUnavailable as error:
+            if elapsed > invocation.wait_limit_seconds:
+                output.complain(f"It is not known which nodes serve it: {error}.")
+                return PROBLEMS
+            time.sleep(POLL_SECONDS)
+            continue
+        arrived = rollout.look(nodes, invocation.now(), elapsed)
         for arrival in arrived:
             tell(
                 invocation,

@@ -9,7 +9,7 @@ import click
 from adserver.cli import output
 from adserver.cli.failures import PROBLEMS
 from adserver.cli.options import Invocation, common
-from adserver.cli.planning import remember
+from adserver.cli.planning import mark_of, remember
 from adserver.publishing.export import (
     Comparison,
     Export,
@@ -45,11 +45,11 @@ def export(
         if not number:
             output.complain("Nothing is live yet, so there is nothing to export.")
             context.exit(PROBLEMS)
-        found, _ = kept(plane.catalogs, number)
+        found, published = kept(plane.catalogs, number)
         with exported(found, plane.catalogs.files) as made:
             code = write_out(invocation, number, made, target, overwrite)
         if not code and generation is None:
-            remember(target, settings, plane, number)
+            remember(target, mark_of(settings, plane, published))
     context.exit(code)
 
 

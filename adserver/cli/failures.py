@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +15,7 @@ from adserver.core.errors import (
     CatalogError,
     LiveHasMoved,
     NoSuchName,
+    OutcomeUnknown,
     SettingsError,
     StoreUnavailable,
     UnfitStore,
@@ -27,10 +30,23 @@ MOVED = 4
 EXIT_CODES: dict[type[AdserverError], int] = {
     SettingsError: USAGE,
     UnknownKey: USAGE,
+    OutcomeUnknown: STORE,
     StoreUnavailable: STORE,
     UnfitStore: USAGE,
     LiveHasMoved: MOVED,
 }
+
+
+@contextmanager
+def unchanged(said: str) -> Iterator[None]:
+    """A store that fails has changed nothing, unless it is not known whether: the error says so.
+    What is asked of the store after the change must not fail in here."""
+    try:
+        yield
+    except OutcomeUnknown:
+        raise
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"{str(error).rstrip('.')}. {said}") from error
 
 
 class Commands(click.Group):

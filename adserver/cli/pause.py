@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from adserver.cli import author, output
-from adserver.cli.failures import PROBLEMS, USAGE
+from adserver.cli.failures import PROBLEMS, USAGE, unchanged
 from adserver.cli.options import Invocation, common
 from adserver.core.catalog import Catalog
 from adserver.core.flights import zone
@@ -52,12 +52,16 @@ def pause(  # noqa: PLR0913 - one parameter an option
     check_message(message)
     if everything and not agreed(invocation):
         context.exit(USAGE)
-    with invocation.control_plane(invocation.settings(), existing=True) as plane:
+    settings = invocation.settings()
+    with (
+        unchanged("Nothing was paused."),
+        invocation.control_plane(settings, existing=True) as plane,
+    ):
         catalog = live_catalog(context, plane)
         tz, now = zone(catalog.site.timezone), invocation.now()
         said = Said(who(), now, message, ends(until, tz, now))
-        answer = put(text, catalog, plane.pauses, said)
         workers = len(alive(plane.catalogs.nodes(), now))
+        answer = put(text, catalog, plane.pauses, said)
     if invocation.as_json:
         output.answer(as_json(answer, tz))
         return
@@ -82,7 +86,11 @@ def resume(context: click.Context, target: str, everything: bool, message: str) 
     invocation = context.ensure_object(Invocation)
     text = asked_for(target, everything)
     check_message(message)
-    with invocation.control_plane(invocation.settings(), existing=True) as plane:
+    settings = invocation.settings()
+    with (
+        unchanged("Nothing was resumed."),
+        invocation.control_plane(settings, existing=True) as plane,
+    ):
         catalog = live_catalog(context, plane)
         said = Said(who(), invocation.now(), message)
         answer = lift(text, catalog, plane.pauses, said)

@@ -10,6 +10,7 @@ from adserver.cli.options import Invocation, common
 from adserver.cli.planning import (
     as_json,
     known_of,
+    mark_of,
     refuse,
     refuse_effects,
     remember,
@@ -41,10 +42,10 @@ def plan(context: click.Context, names: tuple[str, ...], prune: bool, remove_slo
     try:
         choose(reading, wish)
         with invocation.control_plane(settings) as plane:
-            live, _ = plane.catalogs.live() or (None, None)
+            live, published = plane.catalogs.live() or (None, None)
             known = known_of(invocation, plane, live)
             made = make_plan(reading, wish, known, remove_slots=remove_slot)
-            remember(settings.config, settings, plane, made.proposal.expected)
+            remember(settings.config, mark_of(settings, plane, published))
         show_warnings(invocation, made, reading)
         show(invocation, made)
         if invocation.as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,25 +29,24 @@ def known_of(invocation: Invocation, plane: ControlPlane, live: Generation | Non
     return Known(live, plane.totals, plane.traffic, plane.samples, plane.pauses, invocation.now())
 
 
-def mark_of(settings: Settings, plane: ControlPlane, generation: int) -> Mark:
+def mark_of(settings: Settings, plane: ControlPlane, live: Published | None) -> Mark:
     """What a folder remembers of this store."""
-    catalogs = plane.catalogs
-    published = catalogs.published(generation) if generation else None
-    return Mark(
-        catalogs.identity() or address_of(settings),
-        settings.namespace,
-        generation,
-        published.created_at if published else 0.0,
-    )
+    store = plane.catalogs.identity() or address_of(settings)
+    return marked(Mark(store, settings.namespace, 0), live)
 
 
-def remember(folder: Path, settings: Settings, plane: ControlPlane, generation: int) -> None:
+def marked(mark: Mark, live: Published | None) -> Mark:
+    """The same, with what is live by now."""
+    return replace(mark, generation=live.number, began=live.created_at) if live else mark
+
+
+def remember(folder: Path, mark: Mark) -> None:
     """The folder has seen this generation live; one that cannot be written to says so, as nobody
     is held back then who would undo what somebody else applies."""
-    if not write_mark(folder, mark_of(settings, plane, generation)) and folder.is_dir():
+    if not write_mark(folder, mark) and folder.is_dir():
         output.complain(
             f"Note: {folder} cannot be written to, so it does not remember that generation "
-            f"{generation} was live; say `--expect {generation}` when you apply it."
+            f"{mark.generation} was live; say `--expect {mark.generation}` when you apply it."
         )
 
 
@@ -58,16 +57,12 @@ def address_of(settings: Settings) -> str:
     return f"{scheme}{embedded}{Path(folder).resolve()}" if embedded and not scheme else address
 
 
-def refuse_moved(
-    settings: Settings, plane: ControlPlane, expect: int | None, live: Published | None
-) -> None:
+def refuse_moved(folder: Path, mark: Mark, expect: int | None, live: Published | None) -> None:
     """LiveHasMoved where another generation is live than somebody says by hand, or the folder
     has seen."""
     number = live.number if live else 0
-    if expect is not None:
-        seen = expect if expect != number else None
-    else:
-        seen = has_moved(settings.config, mark_of(settings, plane, number))
+    unexpected = expect if expect != number else None
+    seen = has_moved(folder, mark) if expect is None else unexpected
     if seen is not None:
         raise LiveHasMoved(seen, number, live)
 

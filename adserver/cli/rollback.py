@@ -6,9 +6,9 @@ import click
 
 from adserver.cli import author, output
 from adserver.cli.apply import Answer, go_live, tell
-from adserver.cli.failures import PROBLEMS, moment
+from adserver.cli.failures import PROBLEMS, moment, unchanged
 from adserver.cli.options import Invocation, common
-from adserver.cli.planning import known_of, refuse, remember
+from adserver.cli.planning import known_of, mark_of, marked, refuse, remember
 from adserver.core.catalog import Generation
 from adserver.core.errors import CatalogError
 from adserver.core.ports.commands import Catalogs
@@ -42,12 +42,16 @@ def rollback(  # noqa: PLR0913 - its options
     """
     invocation = context.ensure_object(Invocation)
     settings = invocation.settings()
-    with invocation.control_plane(settings, existing=True) as plane:
+    with (
+        unchanged("Nothing became live."),
+        invocation.control_plane(settings, existing=True) as plane,
+    ):
         found = plane.catalogs.live()
         if found is None:
             output.complain("Nothing is live yet, so there is nothing to go back to.")
             context.exit(PROBLEMS)
         live, number = found[0], whence(found[0], number)
+        mark = mark_of(settings, plane, found[1])
         to, published = kept(plane.catalogs, number)
         entry = Entry(invocation.author or author.name(), message, kind="rollback", of=number)
         try:
@@ -63,7 +67,7 @@ def rollback(  # noqa: PLR0913 - its options
             output.complain("Nothing was changed: what is live stays live.")
             context.exit(PROBLEMS)
         if answer.applied:
-            remember(settings.config, settings, plane, answer.generation)
+            remember(settings.config, marked(mark, answer.published))
     if invocation.as_json:
         output.answer(answer.as_json())
     context.exit(code)

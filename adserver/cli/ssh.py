@@ -96,7 +96,10 @@ def run(host: Host, words: Sequence[str], bundle: IO[bytes], aside: Callable[[by
             raise
         code = process.wait()
     if code == NOT_REACHED:
-        raise StoreUnavailable(f"ssh did not get through to {host}; it says above why")
+        raise StoreUnavailable(
+            f"ssh did not get through to {host}, or lost it half-way; it says above why. "
+            "`adserver history` there shows what is live"
+        )
     if code in (NO_COMMAND, NOT_RUN):
         raise SettingsError(
             f"there is no command {words[0]!r} on {host}; say where it is with --remote-command, "

@@ -13,6 +13,7 @@ AdserverError
 ├── RoomHasLapsed         the room of an ad was given back, and none is left for it
 ├── SettingsError         a setting, secret or address that cannot be used
 ├── StoreUnavailable      the store did not answer, or not in time
+│   └── OutcomeUnknown    and it may have made the change that was asked of it
 ├── TicketError
 │   ├── MalformedTicket   not a ticket at all
 │   └── ForgedTicket      right shape, wrong seal, or a key that we do not hold
@@ -117,7 +118,20 @@ class SettingsError(AdserverError):
 
 
 class StoreUnavailable(AdserverError):
-    """The store did not answer, or not in time. Nothing is known of what it did."""
+    """The store did not answer, or not in time; or it refused, and says why."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The store did not answer a change, and went on not answering when it was sent again.
+
+    what: the change, as it goes on after "whether"; look: the command that shows it.
+    """
+
+    def __init__(self, reason: object, what: str, look: str) -> None:
+        said = str(reason).rstrip(".")
+        super().__init__(
+            f"{said}; it is not known whether {what}: `{look}` shows it before you repeat"
+        )
 
 
 class UnfitStore(AdserverError):

@@ -36,7 +36,8 @@ from adserver.store.line import line_to
 from adserver.store.numbers import Numbers
 from adserver.store.pauses import StoredLivePauses, written
 from adserver.store.pauses import read as read_pauses
-from adserver.store.script import Script
+from adserver.store.repeating import repeated
+from adserver.store.script import Part, Script
 
 # A worker says that it is there every second; one that has been silent this long is gone.
 NODE_FORGOTTEN_SECONDS = 3_600
@@ -96,28 +97,30 @@ class StoredCatalogs:
             fields = fields_of(generation, entry, now)
             pauses = self._carried_pauses(renamed, now)
             remembered = self._numbers.remembered(moved) | codec.known_creatives(generation)
-            before = self._publish.run(
-                self._client,
-                [
-                    self._keys.live,
-                    self._keys.generation(generation.number),
-                    self._keys.creatives,
-                    self._keys.numbers,
-                    self._keys.pauses,
-                    self._keys.pauses_version,
-                ],
-                [
-                    expected,
-                    len(fields),
-                    len(moved),
-                    len(pauses),
-                    secrets.token_hex(8),
-                    *(part for pair in fields.items() for part in pair),
-                    *(part for one in moved for part in one),
-                    *(part for one in pauses for part in (str(one.target), written(one))),
-                    *(part for pair in remembered.items() for part in pair),
-                ],
-            )
+        keys = [
+            self._keys.live,
+            self._keys.generation(generation.number),
+            self._keys.creatives,
+            self._keys.numbers,
+            self._keys.pauses,
+            self._keys.pauses_version,
+        ]
+        parts: list[Part] = [
+            expected,
+            len(fields),
+            len(moved),
+            len(pauses),
+            secrets.token_hex(8),
+            *(part for pair in fields.items() for part in pair),
+            *(part for one in moved for part in one),
+            *(part for one in pauses for part in (str(one.target), written(one))),
+            *(part for pair in remembered.items() for part in pair),
+        ]
+        before = repeated(
+            lambda: self._publish.run(self._client, keys, parts),
+            f"generation {generation.number} became live",
+            "adserver history",
+        )
         if before != expected:
             raise LiveHasMoved(expected, int(before))
         return Published(

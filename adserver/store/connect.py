@@ -169,11 +169,14 @@ def answering() -> Iterator[None]:
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
-    reason = reason_of(error)
-    refused = isinstance(reason, (ResponseError, AuthenticationError))
-    what = "refused" if refused else "did not answer"
-    text = CLIENT.sub(r"\1:\2", str(reason))
+    what = "refused" if is_refusal(error) else "did not answer"
+    text = CLIENT.sub(r"\1:\2", str(reason_of(error)))
     return StoreUnavailable(f"the store {what}: {text}")
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the store has answered, and the answer is no."""
+    return isinstance(reason_of(error), (ResponseError, AuthenticationError))
 
 
 def reason_of(error: BaseException) -> BaseException:

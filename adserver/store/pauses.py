@@ -13,6 +13,7 @@ from adserver.core.errors import UnreadablePause
 from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.store.connect import AsyncClient, Client, answering
 from adserver.store.keys import Keys
+from adserver.store.repeating import repeated
 from adserver.store.script import Part, Script
 
 # Some 200 bytes each.
@@ -35,20 +36,14 @@ class StoredPauses:
     def act(self, act: Act, gone: Sequence[Target], pauses: Sequence[Pause]) -> None:
         lifted = [str(target) for target in gone]
         put: list[Part] = [part for p in pauses for part in (str(p.target), written(p))]
-        with answering():
-            self._script.run(
-                self._client,
-                [self._keys.pauses, self._keys.pauses_version, self._keys.pauses_log],
-                [
-                    repr(act.at),
-                    secrets.token_hex(8),
-                    written(act),
-                    MAX_ACTS,
-                    len(lifted),
-                    *lifted,
-                    *put,
-                ],
-            )
+        keys = [self._keys.pauses, self._keys.pauses_version, self._keys.pauses_log]
+        version = secrets.token_hex(8)
+        parts = [repr(act.at), version, written(act), MAX_ACTS, len(lifted), *lifted, *put]
+        repeated(
+            lambda: self._script.run(self._client, keys, parts),
+            f"that was {act.verb}d",
+            "adserver pause --list",
+        )
 
     def acts(self, most: int) -> list[Act]:
         with answering():

@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 import adserver as package
+from adserver.core.errors import StoreUnavailable
 from adserver.core.nodes import NodeState
 from adserver.core.publication import Content, Entry
 from tests.cli.command import CAMPAIGN, adserver, write_folder
@@ -305,3 +306,35 @@ def test_without_git_the_author_is_the_user(tmp_path):
 def test_the_factories_campaign_is_what_the_file_says(tmp_path):
     (written,) = applied(tmp_path).live()[0].catalog.campaigns
     assert written.advertiser == campaign().advertiser
+
+
+@dataclass
+class Silent(MemoryStore):
+    """A store that answers nothing about nodes, but for the last answers of so many."""
+
+    silent: int = 1
+
+    def nodes(self):
+        self.silent -= 1
+        if self.silent >= 0:
+            raise StoreUnavailable("the store did not answer: gone")
+        return []
+
+
+def test_wait_asks_again_where_the_store_did_not_answer(tmp_path):
+    words = ("apply", "--yes", "--wait", "--config", write_folder(tmp_path))
+    result = adserver(*words, store=Silent())
+    assert result.exit_code == 0, result.stderr
+    assert "no node is running" in result.stdout
+
+
+def test_what_is_live_is_live_though_the_store_does_not_say_who_serves_it(tmp_path):
+    folder = write_folder(tmp_path)
+    words = ("apply", "--yes", "--wait", "--config", folder)
+    result = adserver(*words, store=Silent(silent=9**9), wait_limit_seconds=0.0)
+    assert result.exit_code == 1
+    assert "Generation 1 is live." in result.stdout
+    assert result.stderr.endswith(
+        "It is not known which nodes serve it: the store did not answer: gone.\n"
+    )
+    assert (folder / ".adserver" / "live.json").exists()

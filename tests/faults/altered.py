@@ -161,6 +161,17 @@ def bits_of_an_hour() -> None:
 
 
 @alteration
+def without_repeating() -> None:
+    """A change of which the answer is lost is taken for one that was not made."""
+    from adserver.store import repeating
+
+    def give_up(_: Any, error: Exception, *__: str) -> None:
+        raise error
+
+    repeating.insisted = give_up  # type: ignore[assignment]
+
+
+@alteration
 def without_drain() -> None:
     """SIGTERM ends a worker at once."""
     from adserver.serving import worker

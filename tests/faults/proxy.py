@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,12 +30,14 @@ class Loss(StrEnum):
 
 @dataclass(slots=True)
 class Proxy:
-    """losses: how many of a hundred calls, by kind; changed at any time."""
+    """losses: how many of a hundred calls, by kind; changed at any time. turns: what befalls which
+    call, the first being 1, of those that `suffered` has counted; the others are drawn."""
 
     store: str  # a Unix socket
     losses: dict[Loss, float]
     draw: random.Random = field(default_factory=lambda: random.Random(1))
     suffered: Counter[str] = field(default_factory=Counter)
+    turns: Mapping[int, Loss] = field(default_factory=dict)
     url: str = ""
     _attending: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -70,6 +72,8 @@ class Proxy:
                         return
 
     def _draw_loss(self) -> Loss | None:
+        if loss := self.turns.get(self.suffered.total() + 1):
+            return loss
         drawn = self.draw.random() * 100
         for loss, share in self.losses.items():
             if drawn < share:

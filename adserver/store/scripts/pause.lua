@@ -2,8 +2,11 @@
 -- KEYS: pauses, their version, the log
 -- ARGV: now (UTC seconds), the new version, the act (JSON), how many acts are kept,
 --       how many targets are lifted, these, then pairs: target, pause (JSON)
--- Returns nothing
+-- Returns nothing. Sent again, the same act changes nothing: others may have acted since.
 local now, lifted = tonumber(ARGV[1]), tonumber(ARGV[5])
+for _, act in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], ARGV[1], ARGV[1])) do
+  if act == ARGV[3] then return end
+end
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
   -- What this release cannot read is not for it to remove.
