@@ -48,7 +48,7 @@ class MemoryTraffic:
     histories: dict[int, History] = field(default_factory=dict)
     hours: dict[int, dict[int, int]] = field(default_factory=dict)
 
-    def learn(self, requests: Callable[[int], int], days: int, until: float = NOW) -> None:
+    def learn(self, requests: Callable[[int], int], days: float, until: float = NOW) -> None:
         """What slot 1 had in each hour of so many days, by the hour of the day."""
         begin = hour_at(until - days * 86_400, ZONE).begin
         while begin + 3_600 <= until:

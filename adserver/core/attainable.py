@@ -15,18 +15,37 @@ from adserver.core.bought import ByUnit, bought
 from adserver.core.catalog import Campaign, Generation, State
 from adserver.core.flights import ended
 from adserver.core.forecast import DAY_SECONDS
-from adserver.core.outlook import Planned, Reaches, Samples
+from adserver.core.outlook import MIN_DAYS, Planned, Reaches, Samples
 from adserver.core.pacing import Present, due_and_supply, presents
 from adserver.core.steps import Steps, in_steps
 from adserver.core.traffic import Traffic
 
+# Of fewer days than MIN_DAYS, what is out of reach by so many times is told all the same. Hours of
+# one day may differ by more than that: where no whole day is counted, it takes more.
+FAR, FAR_BY_HOURS = 10, 100
+# Days are reckoned with logarithms, so that a day may be a little less.
+ALMOST = 0.001
+HOUR = 1 / 24 - ALMOST
+
 
 class Attainable(NamedTuple):
-    """goal, expected: in the unit; expected: what is delivered when the flight ends, at most."""
+    """goal, expected: in the unit; expected: what is delivered when the flight ends, at most.
+    days: how many are counted, whole ones, of which MIN_DAYS are enough."""
 
     goal: int
     expected: int
     unit: str
+    days: int = MIN_DAYS
+
+    @property
+    def short(self) -> bool:
+        """Whether it is known of too few days to be more than a rough guess."""
+        return self.days < MIN_DAYS
+
+    @property
+    def far(self) -> bool:
+        """Whether the goal is so far off that a rough guess will do."""
+        return self.goal > self.expected * (FAR if self.days else FAR_BY_HOURS)
 
     @property
     def enough(self) -> bool:
@@ -37,7 +56,7 @@ def attainable(
     generation: Generation, traffic: Traffic, samples: Samples, delivered: ByUnit, now: float
 ) -> Steps[dict[str, Attainable]]:
     """By campaign, of those with a goal, that are not over, and in whose slots at least seven days
-    are known. now: UTC seconds."""
+    are known; of fewer (an hour at least), of those that are far from it. now: UTC seconds."""
     counted = [
         (campaign, order)
         for campaign in generation.catalog.campaigns
@@ -52,15 +71,20 @@ def attainable(
     for (campaign, order), ends in in_steps(counted):
         since = now if campaign.flight.since is None else campaign.flight.since
         planned = reaches.plan(campaign, order, since)
-        if planned.known and planned.booking.reach:
+        if planned.booking.reach and planned.days >= HOUR:
             there = delivered[order.unit].get(campaign.name, 0)
             supply = round(supply_of(campaign, planned, at, now))
-            found[campaign.name] = Attainable(
-                order.goal, min(order.goal, there + supply), order.unit
-            )
+            there_then = min(order.goal, there + supply)
+            one = Attainable(order.goal, there_then, order.unit, whole_days(planned))
+            if one.far or not one.short:
+                found[campaign.name] = one
         if ends:
             yield
     return found
+
+
+def whole_days(planned: Planned) -> int:
+    return MIN_DAYS if planned.known else min(int(planned.days + ALMOST), MIN_DAYS - 1)
 
 
 def supply_of(

@@ -52,12 +52,17 @@ class Outlook(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """known: whether the traffic of its slots is known well enough to say what is out of reach."""
+    """days: of how many the traffic is counted in each of its slots, at least."""
 
     bought: Bought
     booking: Booking
     course: Course
-    known: bool
+    days: float
+
+    @property
+    def known(self) -> bool:
+        """Whether well enough to say what is out of reach."""
+        return self.days >= MIN_DAYS
 
 
 class Outlooks:
@@ -139,7 +144,7 @@ class Reaches:
         self.whole: dict[int, Forecast] = {}
         self._now = now
         self._reach: dict[str, list[tuple[str, float]]] = {one.name: [] for one in campaigns}
-        self._known = dict.fromkeys(self._reach, True)
+        self._days = dict.fromkeys(self._reach, inf)
 
     @classmethod
     def compiling(
@@ -160,8 +165,8 @@ class Reaches:
                 before = yield from chosen(sponsors, partial(may_book, slot=slot))
                 shares = yield from made._sharing(slot, booked, before, samples.get(number, ()))
                 made.whole[number] = forecast_of(traffic, number, changes, now)
-                known = days_counted(traffic.history(number)) >= MIN_DAYS
-                yield from made._adding(slot, zip(booked, shares, strict=True), number, known=known)
+                days = days_counted(traffic.history(number))
+                yield from made._adding(slot, zip(booked, shares, strict=True), number, days)
             yield
         return made
 
@@ -181,7 +186,7 @@ class Reaches:
         return (yield from sharing(parts, len(takers), loads))[: len(booked)]
 
     def _adding(
-        self, slot: Slot, reached: Iterable[tuple[Campaign, float]], number: int, *, known: bool
+        self, slot: Slot, reached: Iterable[tuple[Campaign, float]], number: int, days: float
     ) -> Steps[None]:
         forecast = self.whole[number]
         for (campaign, share), ends in in_steps(reached):
@@ -192,7 +197,7 @@ class Reaches:
                     forecast.during(campaign.hours) if campaign.hours else forecast
                 )
             self._reach[campaign.name].append((key, share))
-            self._known[campaign.name] &= known
+            self._days[campaign.name] = min(days, self._days[campaign.name])
             if ends:
                 yield
 
@@ -212,7 +217,7 @@ class Reaches:
             max_per_day=campaign.max_per_day,
         )
         plan = course(booking, self.forecasts)
-        return Planned(order, booking, plan, self._known[campaign.name])
+        return Planned(order, booking, plan, self._days[campaign.name])
 
 
 def is_sponsor(campaign: Campaign) -> bool:

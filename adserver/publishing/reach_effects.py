@@ -59,7 +59,7 @@ def in_words(one: Overbooked, timezone: str, now: float) -> str:
 def effect_of(
     name: str, now: Attainable, before: Attainable | None, *, touched: bool
 ) -> Effect | None:
-    counted = f"{now.expected:,} of {now.goal:,} {now.unit} expected"
+    counted = f"{now.expected:,} of {now.goal:,} {now.unit} expected{history(now)}"
     if now.enough:
         if before is None or before.enough:
             return None
@@ -73,6 +73,14 @@ def effect_of(
     else:
         return None
     return Effect(Kind.OUT_OF_REACH, name, Weight.WARNING, message)
+
+
+def history(one: Attainable) -> str:
+    """What a rough guess is made of."""
+    if not one.short:
+        return ""
+    days = "less than a day" if not one.days else "1 day" if one.days == 1 else f"{one.days} days"
+    return f" (a rough guess: {days} of traffic counted so far)"
 
 
 def slots_concerned(before: Catalog | None, after: Catalog, plan: Plan) -> frozenset[str]:

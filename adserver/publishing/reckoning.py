@@ -50,7 +50,7 @@ def reckon(
     wanted = {
         name: one.expected - float(delivered[one.unit].get(name, 0))
         for name, one in found.items()
-        if one.unit == "impressions"
+        if one.unit == "impressions" and not one.short
     }
     market = market_of(generation, traffic, samples, known.now)
     crowded = overbooked(generation.catalog, market, wanted, known.now)

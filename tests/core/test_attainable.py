@@ -100,6 +100,16 @@ def test_of_slots_that_are_hardly_known_nothing_is_said() -> None:
     assert found(goal(slots=("nowhere",))) == {}
 
 
+def test_of_few_days_only_what_is_far_off_is_said() -> None:
+    few = Traffic(BEGIN, {1: learnt(), 2: learnt(3)}, BEGIN, {})
+    far = found(goal(1_000_000), traffic=few)[goal().name]
+    assert (far.days, far.short, far.far, far.enough) == (3, True, True, False)
+    hours = Attainable(1_000, 50, "impressions", 0)
+    assert not hours.far
+    assert hours._replace(days=1).far
+    assert hours._replace(goal=5_001).far
+
+
 def test_many_are_told_in_steps() -> None:
     many = [goal(name=f"c{n}") for n in range(2 * ITEMS_PER_STEP)]
     assert len(found(*many)) == len(many)

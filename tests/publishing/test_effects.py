@@ -164,7 +164,7 @@ def test_sponsorships_of_more_than_all_are_a_warning_when_they_become_so() -> No
 # Goals
 
 
-def learnt(days: int = 28) -> MemoryStore:
+def learnt(days: float = 28) -> MemoryStore:
     memory = store()
     memory.traffic.learn(lambda hour: 100, days)
     return memory
@@ -248,6 +248,32 @@ def test_clicks_are_in_nobodys_way() -> None:
 
 def test_slots_that_are_hardly_known_say_nothing_of_goals() -> None:
     assert found(catalog(sold(10_000)), catalog(sold(90_000)), memory=learnt(3)) == []
+
+
+@pytest.mark.parametrize(
+    ("days", "goal", "words"),
+    [
+        (3, 300_000, "3 days"),
+        (1, 300_000, "1 day"),
+        (0.5, 3_000_000, "less than a day"),
+        (0.5, 300_000, None),
+        (0, 3_000_000, None),
+    ],
+)
+def test_goals_that_are_far_off_are_told_by_a_short_history(days, goal, words) -> None:
+    told = messages(catalog(sold(10_000)), catalog(sold(goal)), memory=learnt(days))
+    assert bool(told) is bool(words)
+    for message in told:
+        assert message.startswith("brulerie: out of reach: ")
+        assert message.endswith(
+            f" of {goal:,} impressions expected (a rough guess: {words} of traffic counted so far)"
+        )
+
+
+def test_a_short_history_says_nothing_of_goals_that_are_in_each_others_way() -> None:
+    both = catalog(sold(300_000, "a"), sold(300_000, "b"))
+    kinds = {effect.kind for effect in found(catalog(), both, memory=learnt(3))}
+    assert kinds == {Kind.OUT_OF_REACH, Kind.CANDIDATES}
 
 
 def test_goals_elsewhere_are_not_reckoned() -> None:
