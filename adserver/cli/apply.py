@@ -12,6 +12,7 @@ import click
 
 from adserver.cli import author, output
 from adserver.cli.failures import PROBLEMS, USAGE, unchanged
+from adserver.cli.message import message_option
 from adserver.cli.options import Invocation, common
 from adserver.cli.planning import (
     as_json,
@@ -62,7 +63,7 @@ class Answer:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--prune", is_flag=True, help="end live campaigns that have no file")
 @click.option("--remove-slot", is_flag=True, help="let slots go that pages still ask for")
-@click.option("-m", "--message", default="", help="what this is about, kept in the history")
+@message_option("what this is about, kept in the history")
 @click.option("--wait", is_flag=True, help="until every node serves it")
 @click.option(
     "--expect",

@@ -10,6 +10,7 @@ import click
 
 from adserver.cli import author, output
 from adserver.cli.failures import PROBLEMS, USAGE, unchanged
+from adserver.cli.message import message_option
 from adserver.cli.options import Invocation, common
 from adserver.core.catalog import Catalog
 from adserver.core.flights import zone
@@ -32,7 +33,7 @@ SHOWN_ACTS = 20
 @click.command()
 @click.argument("target", required=False, default="", metavar=f"[{TARGET}]")
 @click.option("--all", "everything", is_flag=True, help="everything there is; asks first")
-@click.option("-m", "--message", default="", help="why, for colleagues: kept, and shown by `why`")
+@message_option("why, for colleagues: kept, and shown by `why`")
 @click.option("--until", default="", help="when it ends by itself: +2h, 18:00, mon 9:00, a date")
 @click.option("--list", "listing", is_flag=True, help="what is paused, and who did what lately")
 @common
@@ -78,7 +79,7 @@ def pause(  # noqa: PLR0913 - one parameter an option
 @click.command()
 @click.argument("target", required=False, default="", metavar=f"[{TARGET}]")
 @click.option("--all", "everything", is_flag=True, help="what `pause --all` has stopped")
-@click.option("-m", "--message", default="", help="why, for colleagues: kept")
+@message_option("why, for colleagues: kept")
 @common
 @click.pass_context
 def resume(context: click.Context, target: str, everything: bool, message: str) -> None:
@@ -115,14 +116,12 @@ def asked_for(target: str, everything: bool) -> str:
 
 def who() -> str:
     """As it may be shown on anybody's terminal."""
-    return shown(author.name(), MAX_AUTHOR, "")
+    return shown(author.name(), MAX_AUTHOR)
 
 
 def check_message(message: str) -> None:
     if len(message) > MAX_MESSAGE_CHARACTERS:
         raise click.UsageError(f"-m: at most {MAX_MESSAGE_CHARACTERS} characters")
-    if not message.isprintable():
-        raise click.UsageError("-m: one line, without control characters")
 
 
 def agreed(invocation: Invocation) -> bool:

@@ -7,6 +7,7 @@ import click
 from adserver.cli import author, output
 from adserver.cli.apply import Answer, go_live, tell
 from adserver.cli.failures import PROBLEMS, moment, unchanged
+from adserver.cli.message import message_option
 from adserver.cli.options import Invocation, common
 from adserver.cli.planning import known_of, mark_of, marked, refuse, remember
 from adserver.core.catalog import Generation
@@ -24,7 +25,7 @@ STILL_DIFFERS = "Your folder still differs: `adserver export` writes into it wha
 @click.argument("number", required=False, type=click.IntRange(1), metavar="[N]")
 @click.option("--campaign", default="", metavar="NAME", help="go back for this campaign alone")
 @click.option("--remove-slot", is_flag=True, help="let slots go that pages still ask for")
-@click.option("-m", "--message", default="", help="what this is about, kept in the history")
+@message_option("what this is about, kept in the history")
 @click.option("--wait", is_flag=True, help="until every node serves it")
 @common
 @click.pass_context

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from adserver.core.catalog import Generation
 from adserver.core.errors import ContentGone, NoSuchName
 from adserver.core.ports.commands import Catalogs
 from adserver.core.publication import Entry, Published
+from adserver.publishing.signs import NOT_OF_A_LINE, NOT_OF_OUTPUT
 
 # What a line of a diff begins with, in the order in which they are counted.
 SIGNS = "+~>-"
@@ -37,15 +39,15 @@ def readable(entry: Entry) -> Entry:
     its author and why may come from another machine."""
     return replace(
         entry,
-        author=shown(entry.author, MAX_AUTHOR, ""),
-        message=shown(entry.message, MAX_MESSAGE, "\n\t"),
-        commit=shown(entry.commit, MAX_COMMIT, ""),
+        author=shown(entry.author, MAX_AUTHOR),
+        message=shown(entry.message, MAX_MESSAGE, NOT_OF_OUTPUT),
+        commit=shown(entry.commit, MAX_COMMIT),
     )
 
 
-def shown(text: str, most: int, allowed: str) -> str:
-    """allowed: what may stand in it though it is not printable."""
-    clean = "".join(c if c.isprintable() or c in allowed else UNSHOWABLE for c in text)
+def shown(text: str, most: int, unfit: re.Pattern[str] = NOT_OF_A_LINE) -> str:
+    """unfit: what may not stand in it."""
+    clean = unfit.sub(UNSHOWABLE, text)
     return clean if len(clean) <= most else f"{clean[: most - 1]}…"
 
 

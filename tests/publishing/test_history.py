@@ -57,5 +57,7 @@ def test_what_is_recorded_obeys_no_terminal_and_has_an_end() -> None:
     assert len(found.message) == MAX_MESSAGE
     assert found.message.endswith("x…")
     assert (len(found.commit), found.diff) == (MAX_COMMIT, "+ a")
-    plain = Entry("Ana Löpez@desk", "l'été", "+ a", "4fd3+", "rollback", 3)
+    plain = Entry(
+        "Ana Löpez@desk", "l'été\u00a0! \U0001f469\u200d\U0001f4bb", "+ a", "4fd3+", "rollback", 3
+    )
     assert readable(plain) == plain
