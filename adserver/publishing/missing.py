@@ -21,7 +21,7 @@ OF_CODES = {"standard_without_goal": ("goal.impressions", "goal.clicks")}
 
 def hint_of(problem: Problem, columns: Iterable[Column]) -> str:
     """The problem's own hint, where nothing is missing."""
-    keys = OF_CODES.get(problem.code, ())
+    keys: tuple[str, ...] = OF_CODES.get(problem.code, ())
     if problem.code == "missing_key" and (match := MISSING.search(problem.message)):
         key = OF_A_CREATIVE.sub("creative.", match[1])
         keys = COLUMNS.get(key, (key,))
