@@ -17,7 +17,7 @@ from adserver.publishing.images import Pictures
 from adserver.publishing.links import slug
 from adserver.publishing.nodes import quoted
 from adserver.publishing.reader import Reader
-from adserver.publishing.schema import NAME, NAME_RULE
+from adserver.publishing.schema import NAME, name_hint
 
 # Below it, one process is done before another has been told what to do.
 MANY_FILES = 200
@@ -103,12 +103,16 @@ def campaign_files(reader: Reader) -> list[str]:
         if path.suffix in ENDINGS and not path.is_dir():
             files.add(relative)
         else:
-            warn_of_stray(relative, reader)
+            warn_of_stray(relative, reader, is_folder=path.is_dir())
     return sorted(files)
 
 
-def warn_of_stray(relative: str, reader: Reader) -> None:
+def warn_of_stray(relative: str, reader: Reader, *, is_folder: bool) -> None:
     findings = reader.findings(relative)
+    if is_folder and relative.endswith(ENDINGS):
+        message = "this is no campaign: it is a folder, and what is in it is not read"
+        findings.warning(WHOLE_FILE, "stray_file", message, "move its files up, or rename it")
+        return
     message = "this is no campaign: its name does not end in .yaml"
     findings.warning(WHOLE_FILE, "stray_file", message, "rename it, or keep it elsewhere")
 
@@ -135,7 +139,10 @@ def check_file_name(name: str, owner: str | None, findings: Findings) -> None:
     """owner: another file that has this name already."""
     if not NAME.fullmatch(name):
         message = f"{quoted(name)} cannot be the name of a campaign"
-        findings.error(WHOLE_FILE, "bad_name", message, NAME_RULE)
+        findings.error(WHOLE_FILE, "bad_name", message, name_hint(name))
     elif owner is not None:
         message = f"the name {quoted(name)} is taken by {owner}"
-        findings.error(WHOLE_FILE, "duplicate_name", message, "rename one of the two")
+        hint = "choose another name: capitals alone do not make one"
+        if name == Path(owner).stem:
+            hint = "keep one of the two"
+        findings.error(WHOLE_FILE, "duplicate_name", message, hint)

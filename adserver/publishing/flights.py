@@ -119,7 +119,7 @@ def read_day(fields: Fields, key: str) -> date | None:
         return None
     day = day_of(node.text) if isinstance(node, Scalar) else None
     if day is None:
-        fields.expected(key, "a day such as 2026-11-02")
+        fields.expected(key, "a day such as 2026-11-02", year_hint(node))
     return day
 
 
@@ -133,13 +133,20 @@ def day_of(text: str) -> date | None:
         return None
 
 
+def year_hint(node: Node) -> str:
+    year = re.match(r"(\d{4})-", text_of(node), re.ASCII)
+    outside = year is not None and int(year[1]) not in YEARS
+    return f"years are {YEARS[0]} to {YEARS[-1]}" if outside else ""
+
+
 def read_instant(fields: Fields, key: str, tz: ZoneInfo) -> float | None:
     node = fields.get(key)
     if node is None:
         return None
     wall = wall_of(node.text) if isinstance(node, Scalar) else None
     if wall is None:
-        fields.expected(key, 'a day and a time such as "2026-11-02 09:00"')
+        what = 'a day and a time such as "2026-11-02 09:00"'
+        fields.expected(key, what, year_hint(node))
         return None
     return instant_of(wall, tz, fields, key)
 

@@ -81,7 +81,7 @@ class Folder:
         if not self._inside(real):
             return outside(relative)
         if not os.path.isfile(real):
-            return Complaint("no_such_file", f"there is no file {quoted(relative)}", near(path))
+            return no_such_file(relative, path)
         try:
             with open(real, "rb") as file:
                 data = file.read(largest + 1)
@@ -92,6 +92,13 @@ class Folder:
             message = f"{quoted(relative)} is larger than {in_kib(largest)}"
             return Complaint("file_too_large", message, "make it smaller")
         return data
+
+
+def no_such_file(relative: str, path: str) -> Complaint:
+    if os.path.isdir(path):
+        hint = f"name a file of it: {relative.rstrip('/')}/…"
+        return Complaint("no_such_file", f"{quoted(relative)} is a folder, not a file", hint)
+    return Complaint("no_such_file", f"there is no file {quoted(relative)}", near(path))
 
 
 def outside(relative: str, what: str = "file") -> Complaint:

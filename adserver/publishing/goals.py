@@ -76,7 +76,8 @@ def read_goal(campaign: Fields, tier: Tier | None) -> Goal | None:
         return None
     goal.only((*UNITS, "share"))
     if len(goal.node.entries) != 1:
-        campaign.expected("goal", "one of impressions, clicks or share")
+        what, hint = "one of impressions, clicks or share", "keep one: it is what is bought"
+        campaign.expected("goal", what, hint if len(goal.node.entries) > 1 else "")
     for key in goal.node.entries:
         if tier is not None and key in (*UNITS, "share") and tier is not seller_of(key):
             refuse_unit(goal, key, tier)

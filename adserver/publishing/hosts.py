@@ -6,9 +6,9 @@ import re
 
 import idna
 
+from adserver.publishing.alphabets import mixes_scripts, scripts
 from adserver.publishing.findings import Findings, Placed
 from adserver.publishing.links import Address
-from adserver.publishing.lookalikes import mixes_scripts, scripts
 from adserver.publishing.nodes import quoted
 
 IN_ASCII = "xn--"

@@ -117,14 +117,27 @@ def unreadable(data: bytes, relative: str) -> Complaint:
 
 
 def ends_early(data: bytes, form: str) -> bool:
-    """Half a file, as a broken upload leaves it; Pillow's verify sees it for PNG only."""
+    """Half a file, as a broken upload leaves it; Pillow's verify sees most of it for PNG."""
     match form:
+        case "PNG":
+            return not has_pixels(data)
         case "JPEG":
             return b"\xff\xd9" not in data
         case "GIF":
             return b"\x3b" not in data[-64:]
         case "WEBP":
             return len(data) < int.from_bytes(data[4:8], "little") + 8
+    return False
+
+
+def has_pixels(data: bytes) -> bool:
+    """Whether a PNG's chunks have any image data (PNG, section 11.2.3)."""
+    at = len(b"\x89PNG\r\n\x1a\n")
+    while at + 8 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind == b"IDAT" and length:
+            return True
+        at += length + 12
     return False
 
 

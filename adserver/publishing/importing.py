@@ -29,7 +29,7 @@ from adserver.publishing.folder import CAMPAIGNS, ENDINGS
 from adserver.publishing.nodes import quoted
 from adserver.publishing.numerals import SIGN_NAMES, decimal_sign
 from adserver.publishing.read import Reading, read_folder
-from adserver.publishing.schema import NAME_RULE
+from adserver.publishing.schema import name_hint
 from adserver.publishing.spreadsheet import Row, Table, letter, read_table
 
 # The first key that a message names: "`creatives.card.alt`: expected …", "`slots` is missing".
@@ -178,7 +178,9 @@ def booked(run: Import, table: Table, habits: Habits) -> list[Booked]:
 
 def refuse_name(run: Import, row: Row, name: str) -> None:
     column = next(column for column in run.columns if column.key == NAME)
-    what = Complaint("bad_name", f"{quoted(name)} cannot be the name of a campaign", NAME_RULE)
+    what = Complaint(
+        "bad_name", f"{quoted(name)} cannot be the name of a campaign", name_hint(name)
+    )
     run.complain(row, column, what)
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TypeGuard, TypeVar
 
 from adserver.core.catalog import Size
+from adserver.publishing.alphabets import foreign_letter
 from adserver.publishing.findings import Findings, Placed
 from adserver.publishing.nodes import Kind, ListNode, MapNode, Node, Scalar, describe, quoted
 from adserver.publishing.number_hints import THOUSANDS, number_hint, whole_hint
@@ -247,10 +248,17 @@ def is_flag(node: Node) -> TypeGuard[Scalar]:
     return isinstance(node, Scalar) and node.kind is Kind.FLAG
 
 
+def name_hint(text: str) -> str:
+    foreign = foreign_letter(text)
+    return f"{foreign}; {NAME_RULE}" if foreign else NAME_RULE
+
+
 def check_name(text: str, at: Placed, findings: Findings, kind: str) -> bool:
     if NAME.fullmatch(text):
         return True
-    findings.error(at, "bad_name", f"{quoted(text)} cannot be the name of a {kind}", NAME_RULE)
+    findings.error(
+        at, "bad_name", f"{quoted(text)} cannot be the name of a {kind}", name_hint(text)
+    )
     return False
 
 

@@ -16,7 +16,14 @@ WORDS = ("any", "all", "none")
 MAX_VALUES = 1_000
 MAX_PATTERN = 2_048
 COUNTRY_CODE = re.compile("[A-Za-z]{2}")
-LANGUAGE_RANGE = re.compile(r"\*|[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,7}")
+# RFC 4647, 2.1; the languages that have a code have one of two or three letters.
+LANGUAGE_RANGE = re.compile(r"\*|[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,7}")
+# What those are called that are written most, in English and by themselves.
+LANGUAGES = {
+    "french": "fr", "français": "fr", "francais": "fr", "english": "en", "anglais": "en",
+    "german": "de", "deutsch": "de", "spanish": "es", "español": "es", "italian": "it",
+    "italiano": "it", "dutch": "nl", "nederlands": "nl", "portuguese": "pt", "português": "pt",
+}  # fmt: skip
 PATTERN_BEGINS = ("/", "http://", "https://", "*")
 
 
@@ -119,7 +126,9 @@ class Values:
             return False
         form, what = FORMS.get(fact, (None, ""))
         if form is not None and not form.fullmatch(text):
-            expected(item, self._findings, f"an item of {name}", what)
+            meant = LANGUAGES.get(fold(text)) if fact == LANGUAGE else None
+            hint = f"write {meant}" if meant else ""
+            expected(item, self._findings, f"an item of {name}", what, hint)
             return False
         return True
 

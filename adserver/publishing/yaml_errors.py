@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from adserver.publishing.findings import Place
@@ -40,11 +42,19 @@ OPENED: tuple[tuple[str, str, str], ...] = (
 )
 
 
+# Spaces that YAML takes for letters, where it needs one that it knows: before or behind a key.
+NO_SPACE = re.compile(
+    "^[ ]*(?:- +)?(?:[A-Za-z_][A-Za-z0-9_.-]*:)?([\u00a0\u2000-\u200a\u202f\u3000])"
+)
+
+
 def explain(error: yaml.YAMLError, text: str) -> tuple[Place, str, str]:
     """Where, what, and what to do."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return Place(1, 1), "this is not YAML", "compare the file with the examples"
     place = Place(error.problem_mark.line + 1, error.problem_mark.column + 1)
+    if spaced := no_space(text, place.line):
+        return spaced
     said = str(error.problem)
     if "cannot start any token" in said:
         return (place, *cannot_start(text, place))
@@ -56,6 +66,18 @@ def explain(error: yaml.YAMLError, text: str) -> tuple[Place, str, str]:
         if theirs in said:
             return place, ours, hint
     return place, f"this is not YAML: {said}", ""
+
+
+def no_space(text: str, last: int) -> tuple[Place, str, str] | None:
+    """The last line, up to one, that has another space where a plain one belongs."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:last]
+    for number in range(len(lines), 0, -1):
+        if match := NO_SPACE.match(lines[number - 1]):
+            sign = ord(match[1])
+            kind = "a no-break space" if sign in (0xA0, 0x202F) else "no plain space"
+            message = f"{kind} (U+{sign:04X}) stands here, which YAML takes for a letter"
+            return Place(number, match.start(1) + 1), message, "write a plain space instead"
+    return None
 
 
 def cannot_start(text: str, place: Place) -> tuple[str, str]:

@@ -38,6 +38,12 @@ def code_of(at: Path, name: str, data: bytes) -> str:
     return complaint.code
 
 
+def without_pixels() -> bytes:
+    """A PNG that has its header and its end, and nothing between."""
+    data = draw(728, 90)
+    return data[:33] + data[-12:]
+
+
 @pytest.mark.parametrize(("name", "form", "media_type"), FORMS)
 def test_a_picture_is_read(name: str, form: str, media_type: str, tmp_path: Path) -> None:
     data = draw(300, 250, form)
@@ -67,6 +73,7 @@ def test_half_a_picture_is_refused(name: str, form: str, _media_type: str, tmp_p
     [
         ("b.png", b"", "bad_image"),
         ("b.png", b"GIF89a", "bad_image"),
+        ("b.png", without_pixels(), "bad_image"),
         ("b.png", draw(10, 10, "BMP"), "bad_image"),
         ("b.jpg", draw(10, 10), "wrong_ending"),
         ("b", draw(10, 10), "wrong_ending"),

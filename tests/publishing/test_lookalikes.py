@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adserver.publishing.lookalikes import mixes_scripts, skeleton, twins
+from adserver.publishing.alphabets import mixes_scripts, skeleton
+from adserver.publishing.lookalikes import twins
 
 
 @pytest.mark.parametrize(
