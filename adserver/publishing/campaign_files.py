@@ -142,7 +142,8 @@ def check_file_name(name: str, owner: str | None, findings: Findings) -> None:
         findings.error(WHOLE_FILE, "bad_name", message, name_hint(name))
     elif owner is not None:
         message = f"the name {quoted(name)} is taken by {owner}"
-        hint = "choose another name: capitals alone do not make one"
-        if name == Path(owner).stem:
+        other = Path(owner).stem
+        hint = f"give `{name}` or `{other}` another name: capitals alone do not make one"
+        if name == other:
             hint = "keep one of the two"
         findings.error(WHOLE_FILE, "duplicate_name", message, hint)

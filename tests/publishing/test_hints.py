@@ -44,7 +44,11 @@ def test_a_file_name_and_a_folder_are_said_to_be_what_they_are(tmp_path: Path) -
     found = {p.code: p for p in read_folder(folder).problems}
     assert found["bad_name"].hint.startswith("`а` in it is a Cyrillic letter (U+0430)")
     assert "it is a folder" in found["stray_file"].message
-    assert found["duplicate_name"].hint == "choose another name: capitals alone do not make one"
+    hint = "give `house` or `HOUSE` another name: capitals alone do not make one"
+    assert found["duplicate_name"].hint == hint
+    (folder / "campaigns" / "HOUSE.yml").write_bytes(good)
+    hints = {p.hint for p in read_folder(folder).problems if p.code == "duplicate_name"}
+    assert hints == {hint, "keep one of the two"}
 
 
 def test_what_is_said_otherwise_is_not_taken_for_what_is_written_alike() -> None:
