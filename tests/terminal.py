@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -75,6 +76,13 @@ class Terminal:
         return bool(read)
 
 
+def as_on_a_terminal() -> None:
+    """So that Ctrl-C is one, also where the tests themselves run in the background and hear none:
+    what is ignored there is inherited."""
+    os.login_tty(0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def on_terminal(
     folder: Path,
@@ -96,8 +104,7 @@ def on_terminal(
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        # So that Ctrl-C is one.
-        preexec_fn=lambda: os.login_tty(0),  # noqa: PLW1509 - one call, and no lock is taken
+        preexec_fn=as_on_a_terminal,  # noqa: PLW1509 - two calls, and no lock is taken
     )
     os.close(theirs)
     try:

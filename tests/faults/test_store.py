@@ -36,6 +36,7 @@ MAX_P99_SECONDS = 0.050
 # On a busy machine: so many times what a server that does nothing takes in the same seconds. A
 # slot that waited for the store would take more than half a second.
 BUSY = 4
+CONTROL_ROUNDS = 3
 CALM_ANSWERS = 300
 AFTER_ANSWERS = 200
 
@@ -162,9 +163,14 @@ def test_control_without(tmp_path: Path, alteration: str, faults: tuple[str, ...
 def test_control_without_ledgers_a_frozen_store_counts_twice(tmp_path: Path) -> None:
     with house(tmp_path, "without_ledgers") as home:
         load = load_on(home.ads, told=home.told)
-        # As long as it takes to give up an attempt, which is applied all the same.
-        asyncio.run(suffer(home, FAULTS["frozen"], load, OUTAGE_SECONDS))
-        wrong = balance(home.ads, home.told, patience=CONTROL_PATIENCE_SECONDS)
+        wrong: list[str] = []
+        for _ in range(CONTROL_ROUNDS):
+            # As long as it takes to give up an attempt, which is applied all the same. Where both
+            # workers had nothing to send just then, a round shows nothing.
+            asyncio.run(suffer(home, FAULTS["frozen"], load, OUTAGE_SECONDS))
+            wrong = balance(home.ads, home.told, patience=CONTROL_PATIENCE_SECONDS)
+            if wrong:
+                break
         assert any(one.startswith("gross of") for one in wrong), wrong
 
 

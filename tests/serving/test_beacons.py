@@ -158,7 +158,8 @@ async def test_a_campaign_without_limits_takes_none(worker: Worker) -> None:
 
 async def test_a_click_takes_room_when_it_comes(worker: Worker) -> None:
     ticket = worker.ticket(2, lapse=0)
-    assert await worker.event(f"/c/{ticket}") == (302, "accepted")
+    # A disk that takes longer than a click is held makes it `pending`.
+    assert await worker.event(f"/c/{ticket}") in {(302, "accepted"), (302, "pending")}
     [event] = await worker.shipped(1)
     assert event.until == worker.memory.leases.until
     assert worker.room("clicked").left == LEAST_LEASED - 1
