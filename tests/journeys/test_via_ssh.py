@@ -20,7 +20,7 @@ from tests.ssh_server import HOST, SshServer, sshd_running
 
 VIA = f"ssh://{HOST}"
 # The names of a shell's, which nobody must take for more than text.
-NASTY = 'it\'s $(touch hacked) `touch hacked`; touch hacked "x" \\ *\n& é'
+NASTY = 'it\'s $(touch hacked) `touch hacked`; touch hacked "x" \\ *& é'
 BANNER = """\
 advertiser: Brûlerie du Port
 tier: remnant

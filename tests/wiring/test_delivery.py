@@ -159,9 +159,11 @@ async def test_what_is_paused_is_told_while_it_is(
     served = delivery._served
     await delivery.dump()
     assert delivery._served is served, "found out once"
+    act = Act(now + 1, Verb.PAUSE, target, "ana")
     pauses.act(act, [], [Pause(target, now, now - 1, "ana")])
     assert await states() == (0, running)
     everything = Target.read("*")
+    act = Act(now + 2, Verb.PAUSE, everything, "ana")
     pauses.act(act, [target], [Pause(everything, now, None, "ana")])
     all_paused = (1, {("sold", "paused"), ("sails", "paused")})
     assert await states() == all_paused
