@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_WHEEL := $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST = $(BIN)/$(if $(COVERAGE),coverage run -m pytest,python -m pytest)
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak check lint types doors coverage wheel bench bench-counting bench-deciding bench-pacing bench-validate bench-files bench-limits transcript lock secrets clean
@@ -35,12 +35,11 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 demo: $(VENV)/installed  ## a blog with its ads, on http://127.0.0.1:8080
 	@$(BIN)/adserver demo $(ARGS)
 
-# Tests mostly wait, so some run at once, those that wait long among the others and not at the end;
-# those that measure time run alone, behind them.
+# Tests mostly wait, so some run at once; those that measure time run alone, behind the others.
 # pytest ends with 5 where nothing was chosen, which is wrong only if it is so both times.
 test: $(VENV)/installed-dev  ## every test (ARGS="-k ticket" for some)
 	@$(if $(COVERAGE),rm -f .coverage .coverage.*;) first=0; second=0; \
-		$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not alone" $(ARGS) || first=$$?; \
+		$(PYTEST) -n $(JOBS) --dist loadfile -m "not alone" $(ARGS) || first=$$?; \
 		$(PYTEST) -m alone $(ARGS) || second=$$?; \
 		if [ $$first -eq 5 ]; then exit $$second; fi; \
 		if [ $$second -eq 5 ]; then exit $$first; fi; \
