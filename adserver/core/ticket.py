@@ -32,6 +32,8 @@ MAX_NUMBERS = {"campaign": 2**32 - 1, "creative": 2**32 - 1, "slot": 2**16 - 1, 
 
 FLAG_PREFETCH = 1
 FLAG_PREVIEW = 2
+# The reader agreed to third parties, and neither GPC nor DNT speaks against it.
+FLAG_CONSENT = 4
 
 TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")

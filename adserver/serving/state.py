@@ -13,7 +13,7 @@ from adserver.core.decision import Decision
 from adserver.core.samples import Sampler
 from adserver.core.shards import Serials, shard_of_campaign
 from adserver.core.shelf import Placement
-from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Sealer, Ticket
+from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, FLAG_PREVIEW, Sealer, Ticket
 from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
@@ -80,7 +80,9 @@ class State:
                 lapse,
                 slot,
                 site,
-                FLAG_PREFETCH * context.prefetch | FLAG_PREVIEW * self.preview,
+                FLAG_PREFETCH * context.prefetch
+                | FLAG_PREVIEW * self.preview
+                | FLAG_CONSENT * context.consent,
             )
         )
 

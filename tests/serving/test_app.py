@@ -17,7 +17,7 @@ from starlette.routing import Route
 from adserver.core.assets import Asset
 from adserver.core.catalog import Html, Size
 from adserver.core.publication import KnownCreative
-from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Sealer, Ticket
+from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, FLAG_PREVIEW, Sealer, Ticket
 from adserver.serving.app import PublicApp
 from adserver.serving.state import State
 from tests.factories import (
@@ -32,6 +32,7 @@ from tests.factories import (
 )
 from tests.serving.disk import Disk
 from tests.serving.memory import LIFE_SECONDS, SECRET, WRITER, MemoryWorker
+from tests.serving.tickets import TICKET
 
 DOCUMENT = "d" * 32
 RICH = text_creative("riche", text=None, html=Html(DOCUMENT, "b.html", Size(728, 90)))
@@ -192,6 +193,25 @@ async def test_what_was_not_shown_to_anybody_does_not_count(
     assert worker.memory.counts.shipments == []
     await worker.memory.finish()
     assert [row for _, row in worker.memory.counts.rows] == [(f"i.{reason}", 1, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "consents"),
+    [
+        ("?consent=1", {}, True),
+        ("", {}, False),
+        ("?consent=1", {"sec-gpc": "1"}, False),
+        ("?consent=1", {"dnt": "1"}, False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/slots/post-top", "/frame/post-top", "/decisions"])
+async def test_a_ticket_remembers_whether_its_reader_has_agreed_to_third_parties(
+    worker: Worker, path: str, query: str, headers: dict[str, str], consents: bool
+) -> None:
+    asked = f"{query}{'&' if query else '?'}slots=post-top"
+    answer = await worker.get(f"{path}{asked}", headers=headers)
+    [text] = TICKET.findall(answer.text)
+    assert bool(worker.state.sealer.unseal(text).flags & FLAG_CONSENT) is consents
 
 
 async def test_a_ticket_of_another_key_is_told_forged_and_nonsense_is_not(worker: Worker) -> None:
