@@ -71,6 +71,9 @@ METRICS: dict[str, Declared] = {
     "events_discarded_total": Declared(
         Type.COUNTER, "Events that did not count, by reason.", ("event", "slot", "reason")
     ),
+    "events_would_discard_total": Declared(
+        Type.COUNTER, "Events that rules in dry run would discard.", ("event", "slot", "reason")
+    ),
     "context_ignored_total": Declared(
         Type.COUNTER, "Facts of requests that were not used, by reason.", ("reason",)
     ),

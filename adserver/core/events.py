@@ -33,7 +33,7 @@ class Metric(StrEnum):
     """The first part of a row's key in the store; one letter, as there are many rows.
 
     A discarded event is its letter, a dot and the reason (`i.duplicate`); an unfilled request
-    is `n.` and the reason.
+    is `n.` and the reason. A capital is what rules in dry run would discard (`I.bot`).
     """
 
     REQUEST = "r"
@@ -43,12 +43,21 @@ class Metric(StrEnum):
     VIEWABLE = "v"
     CLICK = "c"
     UNMATCHED = "u"
+    WOULD_IMPRESSION = "I"
+    WOULD_VIEWABLE = "V"
+    WOULD_CLICK = "C"
 
 
 METRIC_OF: dict[Kind, Metric] = {
     Kind.IMPRESSION: Metric.IMPRESSION,
     Kind.VIEWABLE: Metric.VIEWABLE,
     Kind.CLICK: Metric.CLICK,
+}
+
+WOULD_OF: dict[Kind, Metric] = {
+    Kind.IMPRESSION: Metric.WOULD_IMPRESSION,
+    Kind.VIEWABLE: Metric.WOULD_VIEWABLE,
+    Kind.CLICK: Metric.WOULD_CLICK,
 }
 
 KIND_OF = {metric: kind for kind, metric in METRIC_OF.items()}

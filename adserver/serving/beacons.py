@@ -12,11 +12,10 @@ from adserver.core.errors import (
     TicketError,
     TooManyWaiting,
 )
-from adserver.core.events import METRIC_OF, Event, Kind, Outcome
+from adserver.core.events import METRIC_OF, WOULD_OF, Event, Kind, Outcome
 from adserver.core.reasons import Discard
-from adserver.core.ticket import FLAG_PREFETCH, FLAG_PREVIEW, Ticket
+from adserver.core.ticket import FLAG_PREVIEW, Ticket
 from adserver.metrics import UNKNOWN
-from adserver.serving.headers import is_prefetch
 from adserver.serving.http import (
     CORS,
     NO_STORE,
@@ -67,7 +66,7 @@ async def beacon(kind: Kind, state: State, scope: Scope, _: Receive, send: Send,
     if scope["method"] == "HEAD":
         await answer_empty(send, 200)
         return 200
-    discard = standing(state, scope, ticket)
+    discard = standing(state, scope, ticket, kind)
     if discard is None:
         try:
             joined = join(state, ticket, counted(state, ticket, kind).event)
@@ -97,15 +96,16 @@ async def refuse_ticket(state: State, send: Send, error: TicketError, kind: Kind
     return 404
 
 
-def standing(state: State, scope: Scope, ticket: Ticket) -> Discard | None:
+def standing(state: State, scope: Scope, ticket: Ticket, kind: Kind) -> Discard | None:
     """Why an event does not count whatever the store says; None if the store decides."""
     if ticket.flags & FLAG_PREVIEW:
         return Discard.PREVIEW
-    if ticket.flags & FLAG_PREFETCH or is_prefetch(dict(scope["headers"])):
-        return Discard.PREFETCH
     if state.clock() - ticket.time > state.ticket_life:
         return Discard.EXPIRED
-    return None
+    verdict = state.invalid.judge(scope, ticket, kind)
+    for reason in verdict.would:
+        would_discard(state, ticket, kind, reason)
+    return verdict.discard
 
 
 class Counted(NamedTuple):
@@ -193,4 +193,12 @@ def discarded(state: State, ticket: Ticket, kind: Kind, reason: Discard) -> None
     slot = state.live.slot_label(ticket.slot)
     state.meter.counts["events_discarded_total"][kind.word, slot, reason] += 1
     row = (f"{METRIC_OF[kind]}.{reason}", ticket.creative, ticket.slot, ticket.site)
+    state.counting.tally(state.clock(), row)
+
+
+def would_discard(state: State, ticket: Ticket, kind: Kind, reason: Discard) -> None:
+    """A dry run: counted apart, and nothing else changes."""
+    slot = state.live.slot_label(ticket.slot)
+    state.meter.counts["events_would_discard_total"][kind.word, slot, reason] += 1
+    row = (f"{WOULD_OF[kind]}.{reason}", ticket.creative, ticket.slot, ticket.site)
     state.counting.tally(state.clock(), row)

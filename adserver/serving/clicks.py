@@ -66,7 +66,7 @@ def landing(state: State, known: KnownCreative, ticket: Ticket) -> str:
 
 
 async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
-    discard = standing(state, scope, ticket)
+    discard = standing(state, scope, ticket, Kind.CLICK)
     if discard is not None:
         discarded(state, ticket, Kind.CLICK, discard)
         return event_header(discard)

@@ -18,6 +18,7 @@ from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
 from adserver.serving.countries import Countries
+from adserver.serving.invalid import Invalid
 from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
 from adserver.serving.peers import CountryHeader
@@ -46,6 +47,7 @@ class State:
     clock: Callable[[], float] = time.time
     draw: Callable[[], float] = field(default=random.random)
     sampler: Sampler = field(default_factory=Sampler)
+    invalid: Invalid = field(default_factory=Invalid)
     serials: Serials = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,51 @@
+"""Invalid traffic at the door: the facts of an event, and the rules that are asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from adserver.core.events import Kind
+from adserver.core.invalid import Mode, Rule, Verdict, asked, judge
+from adserver.core.reasons import Discard
+from adserver.core.ticket import FLAG_PREFETCH, Ticket
+from adserver.serving.headers import Headers, is_prefetch
+from adserver.serving.http import Scope
+
+
+class Facts:
+    """Of one event; what takes time to find out is found out by the rule that asks."""
+
+    __slots__ = ("headers", "kind", "scope", "ticket")
+
+    def __init__(self, scope: Scope, ticket: Ticket, kind: Kind) -> None:
+        self.scope = scope
+        self.headers: Headers = dict(scope["headers"])
+        self.ticket = ticket
+        self.kind = kind
+
+
+Holds = Callable[[Facts], bool]
+
+
+def prefetched(facts: Facts) -> bool:
+    return bool(facts.ticket.flags & FLAG_PREFETCH) or is_prefetch(facts.headers)
+
+
+class Invalid:
+    """The rules of one worker. modes: those that differ from the default.
+
+    more: what other rules look at, by rule.
+    """
+
+    def __init__(
+        self, modes: Mapping[Rule, Mode] | None = None, more: Mapping[Rule, Holds] | None = None
+    ) -> None:
+        holds: dict[Rule, Holds] = {Rule.PREFETCH: prefetched, **(more or {})}
+        self._rules = asked(dict(modes or {}), holds)
+
+    def judge(self, scope: Scope, ticket: Ticket, kind: Kind) -> Verdict:
+        return judge(self._rules, Facts(scope, ticket, kind))
+
+    def reasons(self, mode: Mode) -> tuple[Discard, ...]:
+        """Those of the rules in this mode, each once."""
+        return tuple({one.reason: None for one in self._rules if one.mode is mode})
