@@ -14,7 +14,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from adserver.core.events import Kind
-from adserver.serving import assets, beacons, clicks, decisions, slots
+from adserver.serving import assets, beacons, clicks, decisions, documents, slots
 from adserver.serving.http import Header, Message, Receive, Scope, Send, answer_empty
 from adserver.serving.state import State
 
@@ -40,7 +40,7 @@ ROUTES: dict[str, tuple[str, frozenset[str], Handler]] = {
     "v": ("/v", EVENT, partial(beacons.beacon, Kind.VIEWABLE)),
     "c": ("/c", READ, clicks.click),
     "decisions": ("/decisions", EVENT, decisions.decisions),
-    "h": ("/h", READ, assets.document),
+    "h": ("/h", READ, documents.document),
     "assets": ("/assets", READ, assets.picture),
     "frame": ("/frame", READ, slots.frame),
     "slots.css": ("/slots.css", READ, assets.stylesheet),

@@ -1,4 +1,4 @@
-"""Files: pictures by content hash, HTML creatives in their sandbox, `slots.css` and `tag.js`."""
+"""Files: pictures by content hash, `slots.css` and `tag.js`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,9 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 
-from adserver.core.catalog import Html
-from adserver.core.errors import StoreUnavailable, TicketError
-from adserver.core.events import Kind
-from adserver.core.macros import HtmlTemplate, compile_html
-from adserver.core.publication import KnownCreative
-from adserver.core.ticket import Ticket
-from adserver.serving.beacons import RETRY_AFTER, refuse_ticket
-from adserver.serving.headers import referer
-from adserver.serving.http import HTML, NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
+from adserver.core.errors import StoreUnavailable
+from adserver.serving.beacons import RETRY_AFTER
+from adserver.serving.http import NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.state import State
 from adserver.serving.strip import more_of
 
@@ -31,8 +25,6 @@ ANY_ORIGIN: Header = (b"cross-origin-resource-policy", b"cross-origin")
 PICTURE_POLICY: Header = (b"content-security-policy", b"default-src 'none'; sandbox")
 CSS = b"text/css; charset=utf-8"
 JAVASCRIPT = b"text/javascript; charset=utf-8"
-# Compiled documents in memory; one of 512 KiB is the largest that a catalog may have.
-MAX_DOCUMENTS = 64
 
 
 async def picture(state: State, _scope: Scope, _: Receive, send: Send, path: str) -> int:
@@ -53,63 +45,6 @@ async def picture(state: State, _scope: Scope, _: Receive, send: Send, path: str
 
 def is_digest(text: str) -> bool:
     return len(text) == 32 and text.isascii() and text.isalnum()
-
-
-async def document(state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
-    """An HTML creative's own document: sandboxed by its head, never of the page's origin."""
-    try:
-        ticket = state.sealer.unseal(text)
-    except TicketError as error:
-        return await refuse_ticket(state, send, error, Kind.IMPRESSION)
-    try:
-        known = await state.live.creative(ticket.creative)
-        html = known.creative.html if known else None
-        asset = await state.assets.get(html.digest) if html else None
-    except StoreUnavailable:
-        await answer_empty(send, 503, RETRY_AFTER)
-        return 503
-    if known is None or html is None or asset is None:
-        await answer_empty(send, 404)
-        return 404
-    page = compiled(asset.data).render(values(state, known, ticket, text, scope))
-    await answer(send, 200, HTML, page.encode(), NO_STORE, ANY_ORIGIN, policy(html))
-    return 200
-
-
-@lru_cache(maxsize=MAX_DOCUMENTS)
-def compiled(source: bytes) -> HtmlTemplate:
-    return compile_html(source.decode())
-
-
-def values(
-    state: State, known: KnownCreative, ticket: Ticket, text: str, scope: Scope
-) -> dict[str, str]:
-    served = state.live.served
-    click = f"/c/{text}"
-    return {
-        "click": served.addresses.of(click) if served else click,
-        "campaign": known.campaign,
-        "creative": known.creative.id,
-        "slot": state.live.slot_label(ticket.slot),
-        "random": str(ticket.writer << 32 | ticket.serial),
-        "page": referer(dict(scope["headers"])),
-    }
-
-
-def policy(html: Html) -> Header:
-    """Only the hosts that the campaign declares; no origin, so no cookies or storage of a page."""
-    hosts = " ".join(html.loads_from)
-    none_but = hosts or "'none'"
-    return (
-        b"content-security-policy",
-        (
-            "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; "
-            f"default-src 'none'; script-src 'unsafe-inline' {hosts}; "
-            f"style-src 'unsafe-inline' {hosts}; img-src data: {hosts}; font-src data: {hosts}; "
-            f"media-src data: {hosts}; connect-src {none_but}; frame-src {none_but}; "
-            "base-uri 'none'; form-action 'none'"
-        ).encode("ascii", "replace"),
-    )
 
 
 async def stylesheet(state: State, scope: Scope, _: Receive, send: Send, _rest: str) -> int:

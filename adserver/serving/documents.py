@@ -1,0 +1,76 @@
+"""HTML creatives: each a document of its own, sandboxed by its head, never of the page's origin."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from adserver.core.catalog import Html
+from adserver.core.errors import StoreUnavailable, TicketError
+from adserver.core.events import Kind
+from adserver.core.macros import HtmlTemplate, compile_html
+from adserver.core.publication import KnownCreative
+from adserver.core.ticket import Ticket
+from adserver.serving.assets import ANY_ORIGIN
+from adserver.serving.beacons import RETRY_AFTER, refuse_ticket
+from adserver.serving.headers import referer
+from adserver.serving.http import HTML, NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
+from adserver.serving.state import State
+
+# Compiled documents in memory; one of 512 KiB is the largest that a catalog may have.
+MAX_DOCUMENTS = 64
+
+
+async def document(state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
+    try:
+        ticket = state.sealer.unseal(text)
+    except TicketError as error:
+        return await refuse_ticket(state, send, error, Kind.IMPRESSION)
+    try:
+        known = await state.live.creative(ticket.creative)
+        html = known.creative.html if known else None
+        asset = await state.assets.get(html.digest) if html else None
+    except StoreUnavailable:
+        await answer_empty(send, 503, RETRY_AFTER)
+        return 503
+    if known is None or html is None or asset is None:
+        await answer_empty(send, 404)
+        return 404
+    page = compiled(asset.data).render(values(state, known, ticket, text, scope))
+    await answer(send, 200, HTML, page.encode(), NO_STORE, ANY_ORIGIN, policy(html))
+    return 200
+
+
+@lru_cache(maxsize=MAX_DOCUMENTS)
+def compiled(source: bytes) -> HtmlTemplate:
+    return compile_html(source.decode())
+
+
+def values(
+    state: State, known: KnownCreative, ticket: Ticket, text: str, scope: Scope
+) -> dict[str, str]:
+    served = state.live.served
+    click = f"/c/{text}"
+    return {
+        "click": served.addresses.of(click) if served else click,
+        "campaign": known.campaign,
+        "creative": known.creative.id,
+        "slot": state.live.slot_label(ticket.slot),
+        "random": str(ticket.writer << 32 | ticket.serial),
+        "page": referer(dict(scope["headers"])),
+    }
+
+
+def policy(html: Html) -> Header:
+    """Only the hosts that the campaign declares; no origin, so no cookies or storage of a page."""
+    hosts = " ".join(html.loads_from)
+    none_but = hosts or "'none'"
+    return (
+        b"content-security-policy",
+        (
+            "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; "
+            f"default-src 'none'; script-src 'unsafe-inline' {hosts}; "
+            f"style-src 'unsafe-inline' {hosts}; img-src data: {hosts}; font-src data: {hosts}; "
+            f"media-src data: {hosts}; connect-src {none_but}; frame-src {none_but}; "
+            "base-uri 'none'; form-action 'none'"
+        ).encode("ascii", "replace"),
+    )
