@@ -150,6 +150,9 @@ CAMPAIGN: Mapping[str, str] = MappingProxyType(
         "creatives.text.cta": "the call to act",
         "creatives.html": "the file",
         "creatives.size": "the space it needs",
-        "creatives.loads_from": "hosts that it may load from; an undeclared one is an error",
+        "creatives.loads_from": (
+            "hosts that it may load from, with the visitor's consent and never against GPC or "
+            "DNT; an undeclared one is an error"
+        ),
     }
 )

@@ -4,20 +4,65 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from adserver.core.catalog import Html
 from adserver.core.errors import StoreUnavailable, TicketError
 from adserver.core.events import Kind
 from adserver.core.macros import HtmlTemplate, compile_html
 from adserver.core.publication import KnownCreative
-from adserver.core.ticket import Ticket
+from adserver.core.ticket import FLAG_CONSENT, Ticket
 from adserver.serving.assets import ANY_ORIGIN
 from adserver.serving.beacons import RETRY_AFTER, refuse_ticket
-from adserver.serving.headers import referer
+from adserver.serving.headers import objects, referer
 from adserver.serving.http import HTML, NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
 from adserver.serving.state import State
 
 # Compiled documents in memory; one of 512 KiB is the largest that a catalog may have.
 MAX_DOCUMENTS = 64
+# What a document may ask of a browser, or of its reader, even where somebody opens it as a page of
+# its own: nothing. https://www.w3.org/TR/permissions-policy/
+DENIED = (
+    "accelerometer",
+    "attribution-reporting",
+    "autoplay",
+    "bluetooth",
+    "browsing-topics",
+    "camera",
+    "clipboard-read",
+    "clipboard-write",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "gamepad",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "identity-credentials-get",
+    "idle-detection",
+    "local-fonts",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "otp-credentials",
+    "payment",
+    "picture-in-picture",
+    "publickey-credentials-create",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "serial",
+    "storage-access",
+    "usb",
+    "web-share",
+    "window-management",
+    "xr-spatial-tracking",
+)
+LOCKED_IN: tuple[Header, ...] = (
+    NO_STORE,
+    ANY_ORIGIN,
+    # Its address is its ticket, which is nobody else's business.
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", ", ".join(f"{name}=()" for name in DENIED).encode()),
+    # No policy of a document holds names back that it has looked up ahead.
+    (b"x-dns-prefetch-control", b"off"),
+)
 
 
 async def document(state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
@@ -35,8 +80,9 @@ async def document(state: State, scope: Scope, _: Receive, send: Send, text: str
     if known is None or html is None or asset is None:
         await answer_empty(send, 404)
         return 404
+    hosts = html.loads_from if consents(ticket, scope) else ()
     page = compiled(asset.data).render(values(state, known, ticket, text, scope))
-    await answer(send, 200, HTML, page.encode(), NO_STORE, ANY_ORIGIN, policy(html))
+    await answer(send, 200, HTML, page.encode(), *LOCKED_IN, policy(hosts))
     return 200
 
 
@@ -60,9 +106,16 @@ def values(
     }
 
 
-def policy(html: Html) -> Header:
-    """Only the hosts that the campaign declares; no origin, so no cookies or storage of a page."""
-    hosts = " ".join(html.loads_from)
+def consents(ticket: Ticket, scope: Scope) -> bool:
+    """Whether the reader has agreed to third parties: the decision knew it, and the browser that
+    asks does not object, whatever the server that decided for it has passed on."""
+    return bool(ticket.flags & FLAG_CONSENT) and not objects(dict(scope["headers"]))
+
+
+@lru_cache(maxsize=MAX_DOCUMENTS)
+def policy(loads_from: tuple[str, ...]) -> Header:
+    """Only these hosts; no origin, so no cookies or storage of a page."""
+    hosts = " ".join(loads_from)
     none_but = hosts or "'none'"
     return (
         b"content-security-policy",

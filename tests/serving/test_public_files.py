@@ -15,19 +15,74 @@ from tests.serving.tickets import TICKET, said, ticket
 
 
 def test_a_document_is_locked_in_by_its_own_policy(ads: Running) -> None:
-    html = ads.get("/slots/rich").text
-    [address] = re.findall(r'<iframe [^>]*src="(/h/[\w-]{56})"', html)
+    address = document_of(ads)
     answer = ads.get(address, headers={"referer": 'https://blog.example/"><script>'})
     policy = answer.headers["content-security-policy"]
     sandbox, *rest = policy.split("; ")
     assert sandbox == "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox"
     assert "same-origin" not in policy
     assert "default-src 'none'" in rest
-    assert "img-src data: https://cdn.example" in rest
+    assert "cdn.example" not in policy
     assert f'href="/c/{address[3:]}"' in answer.text
     assert ">rich</i>" in answer.text
     assert "<script>" not in answer.text
     assert said(ads.get(f"/c/{address[3:]}")) == "accepted"
+
+
+def document_of(ads: Running, query: str = "", **headers: str) -> str:
+    """The address of a new ad's document."""
+    html = ads.get(f"/slots/rich{query}", headers=headers).text
+    [address] = re.findall(r'<iframe [^>]*src="(/h/[\w-]{56})"', html)
+    return address
+
+
+CONSENT = "?consent=1"
+DECLARED = "https://cdn.example"
+
+
+@pytest.mark.parametrize(
+    ("query", "decided_with", "asked_with", "loads"),
+    [
+        (CONSENT, {}, {}, True),
+        ("", {}, {}, False),
+        (CONSENT, {"sec-gpc": "1"}, {}, False),
+        (CONSENT, {"dnt": "1"}, {}, False),
+        # A server has decided and not passed on what the reader's browser says.
+        (CONSENT, {}, {"sec-gpc": "1"}, False),
+        (CONSENT, {}, {"dnt": "1"}, False),
+    ],
+)
+def test_a_document_loads_from_others_only_with_its_readers_consent(
+    ads: Running, query: str, decided_with: dict[str, str], asked_with: dict[str, str], loads: bool
+) -> None:
+    address = document_of(ads, query, **decided_with)
+    policy = ads.get(address, headers=asked_with).headers["content-security-policy"]
+    assert (DECLARED in policy) is loads
+    if loads:
+        assert f"img-src data: {DECLARED};" in policy
+    else:
+        assert "http" not in policy
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_document_is_never_answered_without_its_locks(ads: Running, method: str) -> None:
+    address = document_of(ads)
+    headers = ads.request(method, address, headers={"if-none-match": "*"}).headers
+    assert headers["content-security-policy"].startswith("sandbox allow-scripts allow-popups ")
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-dns-prefetch-control"] == "off"
+    assert "camera=()" in headers["permissions-policy"]
+    assert "etag" not in headers
+
+
+@pytest.mark.parametrize("way", ["/{}", "/h/{}/", "/h/x/../{}", "/{}?x", "/assets/{}", "/H/{}"])
+def test_a_document_has_one_address(ads: Running, way: str) -> None:
+    ticket_of_it = document_of(ads).removeprefix("/h/")
+    for path in (way.format(ticket_of_it), way.format(f"h/{ticket_of_it}")):
+        answer = ads.get(path)
+        assert "Voir" not in answer.text or "sandbox" in answer.headers["content-security-policy"]
 
 
 def test_a_document_is_found_by_a_good_ticket_alone(ads: Running) -> None:
