@@ -1,0 +1,83 @@
+"""Overload: how likely a worker is to shed a request, by how late its event loop is.
+
+A loop takes up whatever has come since its last round, so requests that come faster than they are
+answered make its rounds longer, and each of them waits about as long as two rounds take. A timer
+beside requests sees that: its lag. A queue that comes and goes is no overload; one that stands is
+(Nichols and Jacobson 2012, Controlling Queue Delay, ACM Queue 10(5); RFC 8289): so what counts is
+the smaller of two lags in a row. The probability follows it as in PIE (Pan et al.,
+RFC 8033, section 4.2): one part that grows for as long as the lag is above its target, and shrinks
+below it, and one in proportion to the lag. The second is taken at each request, by how late the
+round is by then, as an answer after a round would come too late: at five times what a worker can
+do, each round without it would take five times as long as the one before.
+
+Nothing here knows what is shed. What costs least goes first: `sheds`; what somebody has to send
+again, when nothing else is left to shed: `refuses`.
+"""
+
+from __future__ import annotations
+
+# How often the lag is measured: a timer of some two microseconds.
+TICK_SECONDS = 0.005
+# A lag that is no overload: a tenth of what a reader may wait, as RFC 8289 (4.2) advises of its
+# interval. Some hundred requests that came at once, or a slice of compiling, take less.
+TARGET_SECONDS = 0.010
+# A round that takes so long sheds the rest of it, whatever was before: a queue, or a pause of the
+# whole process, whose requests have waited as long.
+PATIENCE_SECONDS = 0.040
+# From the target on to this much above it the probability in proportion goes from 0 to 1.
+RANGE_SECONDS = 0.040
+# What is answered at last by a refusal begins to be refused at this lag.
+REFUSING_SECONDS = 0.030
+# How fast the lasting part moves: by this much in a second for each second above the target, and
+# so many times as fast where there is no queue any more, so that a burst is over when it is over.
+GROWTH = 250.0
+NO_QUEUE_SECONDS = TARGET_SECONDS / 4
+RECOVERY = 4.0
+# One long round is one measurement: it moves the lasting part by no more than so long.
+LONGEST_STEP_SECONDS = 0.050
+
+
+class Overload:
+    """One worker's. All instants are seconds of one monotonic clock.
+
+    probability: the lasting part, 0 to 1; 0 is a worker that keeps up.
+    """
+
+    __slots__ = ("_due", "_lag", "_ticked", "lag", "probability", "standing")
+
+    def __init__(self, now: float) -> None:
+        self.probability = 0.0
+        self.lag = 0.0
+        self.standing = 0.0
+        self._ticked = now
+        self._due = now + TICK_SECONDS
+
+    def tick(self, now: float) -> None:
+        """The timer has run: `TICK_SECONDS` after the last time, and later by the lag."""
+        before, self.lag = self.lag, max(0.0, now - self._due)
+        self.standing = min(before, self.lag)
+        step = min(now - self._ticked, LONGEST_STEP_SECONDS)
+        speed = GROWTH if self.standing > NO_QUEUE_SECONDS else GROWTH * RECOVERY
+        moved = self.probability + speed * (self.standing - TARGET_SECONDS) * step
+        self.probability = min(1.0, max(0.0, moved))
+        self._ticked, self._due = now, now + TICK_SECONDS
+
+    def sheds(self, now: float, draw: float) -> bool:
+        """Whether to shed a request that is looked at now. draw: a number in [0, 1)."""
+        late = now - self._due
+        if late < TARGET_SECONDS:
+            return draw < self.probability
+        if self.standing < TARGET_SECONDS and not self.probability:
+            return late > PATIENCE_SECONDS
+        return draw < self.probability + (late - TARGET_SECONDS) / RANGE_SECONDS
+
+    def is_last_step(self, now: float) -> bool:
+        """Whether shedding all that can be shed is not enough."""
+        return self.probability >= 1.0 and max(now - self._due, self.standing) > REFUSING_SECONDS
+
+    def refuses(self, now: float, draw: float) -> bool:
+        """Whether to refuse what is never shed, once nothing is left to shed."""
+        if self.probability < 1.0:
+            return False
+        late = max(now - self._due, self.standing)
+        return draw < (late - REFUSING_SECONDS) / RANGE_SECONDS
