@@ -27,6 +27,7 @@ class Settings(BaseSettings):
         "embedded:./var",
         description="embedded:DIR, redis://, unix://, redis+sentinel:// or redis+cluster://; "
         "rediss for TLS",
+        repr=False,  # it may have a password
     )
     namespace: str = Field(
         "adserver",

@@ -10,7 +10,7 @@ import click
 
 from adserver.cli import problems
 from adserver.cli.options import Invocation, common, settings_options
-from adserver.cli.output import say
+from adserver.cli.output import complain, say
 
 if TYPE_CHECKING:
     from adserver.publishing.read import Reading
@@ -56,9 +56,16 @@ def serve(context: click.Context, dev: bool) -> None:
 
 
 def keep_serving(invocation: Invocation) -> int:
+    from adserver.store.address import shown
     from adserver.wiring.run import run_server
 
-    return run_server(invocation.settings(), say)
+    settings = invocation.settings()
+    if "redis" in invocation.given and shown(settings.redis) != settings.redis:
+        complain(
+            "Warning: everybody on this machine can read the password in --redis, in the list of "
+            "processes; write the address into ADSERVER_REDIS instead."
+        )
+    return run_server(settings, say)
 
 
 def develop(invocation: Invocation) -> int:

@@ -24,7 +24,6 @@ VERSION = 1
 LAYOUT = Struct(">BBIIIIIIHHBB")
 SEAL_BYTES = 10
 TEXT_LENGTH = (LAYOUT.size + SEAL_BYTES) * 4 // 3
-MIN_KEY_BYTES = 32
 # Enough that two keys of one installation never share one.
 FINGERPRINT_BYTES = 8
 # What the layout has room for, by the kinds of names in a catalog.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -24,7 +24,7 @@ TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 class Guard:
     """Who may read: loopback always, others with the token or from an allowed network."""
 
-    token: str = ""
+    token: str = field(default="", repr=False)
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def admits(self, request: Request) -> bool:

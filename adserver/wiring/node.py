@@ -9,7 +9,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from mmap import mmap
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,7 +31,7 @@ from adserver.store.embedded import Embedded
 from adserver.wiring.admission import admit
 from adserver.wiring.control import store_url
 from adserver.wiring.processes import MakeBeside, run_admin, run_worker
-from adserver.wiring.secret_keys import read_private, signing_keys
+from adserver.wiring.secret_keys import admin_token, signing_keys
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +50,8 @@ class Node:
     """
 
     settings: Settings
-    store: str
-    keys: list[bytes]
+    store: str = field(repr=False)
+    keys: list[bytes] = field(repr=False)
     guard: Guard
     public: socket.socket
     admin: socket.socket
@@ -172,7 +172,7 @@ def keep_store(settings: Settings) -> Callable[[], None]:
 
 
 def guard_of(settings: Settings) -> Guard:
-    token = read_private(settings.admin_token_file) if settings.admin_token_file else ""
+    token = admin_token(settings.admin_token_file) if settings.admin_token_file else ""
     if settings.admin_host not in LOOPBACK and not (token or settings.admin_allow):
         raise SettingsError(
             f"--admin-host {settings.admin_host} can be reached from other machines; set "

@@ -1,4 +1,5 @@
-"""The signing keys: from the environment, a file, or one that we make and keep."""
+"""Secrets: signing keys from the environment, a file, or one that we make and keep; the admin
+token. Weak ones are refused, and none is ever in a message."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import stat
 from pathlib import Path
 
 from adserver.core.errors import SettingsError
-from adserver.core.ticket import MIN_KEY_BYTES
+from adserver.core.secret_strength import weakness
 from adserver.settings import Settings
 
 GENERATED = "secret.key"
@@ -41,15 +42,25 @@ def checked(text: str, source: str) -> list[bytes]:
     keys = [line.strip().encode() for line in text.splitlines() if line.strip()]
     if not keys:
         raise SettingsError(f"{source} has no signing key; {HOW}")
-    if any(len(key) < MIN_KEY_BYTES for key in keys):
-        raise SettingsError(
-            f"{source} has a signing key of fewer than {MIN_KEY_BYTES} characters; {HOW}"
-        )
+    for key in keys:
+        if weak := weakness(key):
+            raise SettingsError(f"{source} has a signing key that {weak}; {HOW}")
     return keys
 
 
+def admin_token(path: Path) -> str:
+    token = read_private(path)
+    if weak := weakness(token.encode()):
+        raise SettingsError(f"{path} has an admin token that {weak}; {HOW}")
+    return token
+
+
 def read_private(path: Path) -> str:
-    """A secret's text; refused if everybody on the machine may read it."""
+    """A secret's text; refused if everybody on the machine may read it, or others may write it.
+
+    A group may read it: that is how containers are given secrets. Whoever may write it could put a
+    key of theirs in its place.
+    """
     try:
         mode = path.stat().st_mode
         text = path.read_text("ascii").strip()
@@ -57,6 +68,8 @@ def read_private(path: Path) -> str:
         raise SettingsError(f"the secret file {path} cannot be read: {error}") from error
     if mode & stat.S_IROTH:
         raise SettingsError(f"everybody may read the secret file {path}; run: chmod 600 {path}")
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SettingsError(f"others may write the secret file {path}; run: chmod 600 {path}")
     return text
 
 

@@ -17,7 +17,9 @@ from tests.cli.command import adserver
 from tests.factories import NOW
 from tests.memory import MemoryStore, store
 
-FIRST, SECOND, THIRD = "f" * 32, "s" * 32, "t" * 32
+FIRST, SECOND, THIRD = (
+    f"the {which} key of those in these tests" for which in ("1st", "2nd", "3rd")
+)
 ONE, TWO, THREE = (fingerprint(key.encode()) for key in (FIRST, SECOND, THIRD))
 
 
@@ -88,7 +90,7 @@ def test_json_is_as_documented(memory: MemoryStore, state: Path) -> None:
 
 
 def test_a_key_of_this_node_that_is_not_known_is_told(memory: MemoryStore, state: Path) -> None:
-    last = keys(memory, state, configured=f"{THIRD},{ONE * 2}").stdout.splitlines()[-2:]
+    last = keys(memory, state, configured=f"{THIRD},{ONE}{TWO}").stdout.splitlines()[-2:]
     assert last[0] == (
         f"{THREE} is not known, and this node signs with it: `adserver keys add` makes it known."
     )

@@ -33,7 +33,7 @@ FORGED = 5
 GOAL = 60
 # Begun a while ago, and as soon as possible: all of it is expected by now.
 FLIGHT = Flight(1_700_000_000.0, 7_000_000_000.0, "UTC")
-TOKEN = "a token that only tests show"
+TOKEN = "a token that these tests alone know of"
 
 
 @pytest.fixture(scope="module")

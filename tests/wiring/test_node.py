@@ -15,6 +15,7 @@ from adserver.settings import Settings
 from adserver.wiring.node import address_of, bind, check_public_url, guard_of
 
 NETWORK = ip_network("10.0.0.0/8")
+TOKEN = "a token that these tests alone know of"
 
 
 def guard(**given: Any) -> Guard:
@@ -30,9 +31,9 @@ def test_beyond_loopback_the_admin_port_needs_one(tmp_path: Path) -> None:
         guard(admin_host="0.0.0.0")
     assert guard(admin_host="0.0.0.0", admin_allow="10.0.0.0/8").allow == (NETWORK,)
     token = tmp_path / "token"
-    token.write_text("a token\n")
+    token.write_text(f"{TOKEN}\n")
     token.chmod(0o600)
-    assert guard(admin_host="::", admin_token_file=token).token == "a token"
+    assert guard(admin_host="::", admin_token_file=token).token == TOKEN
 
 
 @pytest.mark.parametrize("url", ["", "https://ads.example", "http://h:8080/ads/"])

@@ -9,12 +9,12 @@ import pytest
 from pydantic import SecretStr
 
 from adserver.core.errors import SettingsError
-from adserver.core.ticket import MIN_KEY_BYTES
+from adserver.core.secret_strength import MIN_SECRET_BYTES
 from adserver.settings import Settings
-from adserver.wiring.secret_keys import read_private, signing_keys
+from adserver.wiring.secret_keys import admin_token, read_private, signing_keys
 
-GOOD, OTHER = "g" * MIN_KEY_BYTES, "o" * MIN_KEY_BYTES
-SHORT = "s" * (MIN_KEY_BYTES - 1)
+GOOD, OTHER = "FuzoZ13rE8TQq2yGvKgYlM0sWbJc9nXd", "a key that these tests alone know of"
+SHORT = GOOD[1:]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
 def test_a_key_is_made_once_and_used_again(state: Path) -> None:
     [first] = keys(state)
     assert keys(state) == [first]
-    assert len(first) >= MIN_KEY_BYTES
+    assert len(first) >= MIN_SECRET_BYTES
     assert (state / "secret.key").stat().st_mode & 0o777 == 0o600
     assert state.stat().st_mode & 0o077 == 0
 
@@ -64,8 +64,28 @@ def test_a_short_key_is_refused_with_how_to_make_a_good_one(
     with pytest.raises(SettingsError, match="fewer than 32 characters; make one with") as refused:
         keys(state, secret_key_file=written(tmp_path, text))
     assert SHORT not in str(refused.value), "a secret is never shown"
-    with pytest.raises(SettingsError, match="ADSERVER_SECRET_KEY has a signing key of fewer"):
+    with pytest.raises(SettingsError, match="ADSERVER_SECRET_KEY has a signing key that has"):
         keys(state, secret_key=SecretStr(text))
+
+
+@pytest.mark.parametrize("weak", ["g" * 48, "changeme" * 6, "changeme-before-you-go-live-0123"])
+def test_a_key_that_can_be_guessed_is_refused_unseen(
+    state: Path, tmp_path: Path, weak: str
+) -> None:
+    file = written(tmp_path, weak)
+    refusals = []
+    for refused in (
+        lambda: keys(state, secret_key=SecretStr(f"{GOOD},{weak}")),
+        lambda: keys(state, secret_key_file=file),
+        lambda: admin_token(file),
+    ):
+        with pytest.raises(SettingsError, match="make one with") as error:
+            refused()
+        refusals.append(str(error.value))
+    assert refusals[0].startswith("ADSERVER_SECRET_KEY has a signing key that ")
+    assert refusals[2].startswith(f"{file} has an admin token that ")
+    assert weak not in "".join(refusals)
+    assert admin_token(written(tmp_path, f"{GOOD}\n")) == GOOD
 
 
 def test_a_file_without_a_key_is_refused(tmp_path: Path, state: Path) -> None:
@@ -76,6 +96,12 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, state: Path) -> None:
 @pytest.mark.parametrize("mode", [0o644, 0o604])
 def test_a_file_that_everybody_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     with pytest.raises(SettingsError, match=r"everybody may read .* run: chmod 600"):
+        read_private(written(tmp_path, GOOD, mode))
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o660])
+def test_a_file_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    with pytest.raises(SettingsError, match=r"others may write .* run: chmod 600"):
         read_private(written(tmp_path, GOOD, mode))
 
 
