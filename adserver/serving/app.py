@@ -101,7 +101,8 @@ class PublicApp:
                     status = await self._other_method(scope, send, methods)
             except Exception:
                 # Nothing that a page sends may end here: it is a defect of ours, and logged.
-                log.exception("request_failed", path=scope["path"][:200])
+                # Its path may have a ticket, which is for whoever saw the ad alone.
+                log.exception("request_failed", route=label)
                 await answer_empty(send, 500)
                 status = 500
         self._requests[label, method if method in METHODS else "other", STATUS[status]] += 1
@@ -129,5 +130,5 @@ class PublicApp:
             await self._beside(scope, receive, noting)
         except Exception:
             # Starlette has answered 500 and lets us log it.
-            log.exception("request_failed", path=scope["path"][:200])
+            log.exception("request_failed", route="other")
         return "other", status
