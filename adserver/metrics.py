@@ -99,6 +99,9 @@ METRICS: dict[str, Declared] = {
     "generation_load_failures_total": Declared(
         Type.COUNTER, "Generations that could not be read or compiled."
     ),
+    "assets_refused_total": Declared(
+        Type.COUNTER, "Files of the store that are not what was applied, not served.", ("reason",)
+    ),
     "country_database_build_timestamp_seconds": Declared(
         Type.LOWEST, "When the country database in use was made, by its own word."
     ),

@@ -91,7 +91,11 @@ def contents(number: int, layout: Layout, fetch: Fetch) -> Iterator[tuple[str, b
         found = fetch(sorted(set(some.values())))
         for path, digest in some.items():
             if digest not in found:
-                raise ContentGone(number, f"the store has lost {path}; restore it from a backup")
+                raise ContentGone(
+                    number,
+                    f"the store has lost {path}, or what it holds is damaged; restore it"
+                    " from a backup",
+                )
             yield path, as_it_is_now(number, path, found[digest], layout)
 
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from PIL import Image as Pillow
 
+from adserver.core.assets import picture_kind
 from adserver.core.catalog import Image, Size
 from adserver.publishing.findings import Complaint
 from adserver.publishing.folder import Folder
@@ -75,12 +76,14 @@ class Pictures:
         if isinstance(found, Complaint):
             return found
         form, pixels = found
+        media_type = FORMATS[form][0]
+        if picture_kind(data) != media_type:  # then no node would serve it
+            return unreadable(data, relative)
         complaint = check_ending(path, form) or check_pixels(relative, pixels)
         density = 2 if path.stem.endswith(DOUBLE) else 1
         complaint = complaint or check_name(path, pixels, density)
         if complaint:
             return complaint
-        media_type = FORMATS[form][0]
         size = Size(pixels.width // density, pixels.height // density)
         digest = self.folder.keep(relative, data, media_type)
         return Picture(Image(digest, path.name, media_type, size, density), len(data))

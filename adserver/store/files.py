@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from adserver.core.assets import Asset
+from adserver.core.assets import Asset, digest_of
 from adserver.store.connect import Client
 from adserver.store.keys import Keys
 
@@ -50,7 +50,7 @@ class StoredFiles:
             pipeline.execute()
 
     def read(self, digests: Sequence[str]) -> dict[str, bytes]:
-        """Those that are there, of either kind."""
+        """Those that are there as they were applied, of either kind."""
         found: dict[str, bytes] = {}
         for some in parts(digests, FILES_A_CALL):
             pipeline = self._client.pipeline(transaction=False)
@@ -59,8 +59,9 @@ class StoredFiles:
                 pipeline.hget(self._keys.asset(digest), "data")
             answers = pipeline.execute()
             for digest, source, asset in zip(some, answers[::2], answers[1::2], strict=True):
-                if (data := source if source is not None else asset) is not None:
-                    found[digest] = data
+                for data in (source, asset):
+                    if data is not None and digest_of(data) == digest:
+                        found[digest] = data
         return found
 
     def _missing(self, digests: Sequence[str]) -> list[str]:

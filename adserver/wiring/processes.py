@@ -121,7 +121,8 @@ async def run_worker(
             await pacing.follow(generation, snapshot)
 
         live = Live(catalog, settings.public_url, meter, before)
-        state = await make_state(node, counts, AssetCache(catalog), live, counting, leasing, meter)
+        assets = AssetCache(catalog, meter)
+        state = await make_state(node, counts, assets, live, counting, leasing, meter)
         app = PublicApp(state, urlsplit(settings.public_url).path, beside)
         name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
         beside_requests = Beside(

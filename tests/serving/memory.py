@@ -238,7 +238,7 @@ class MemoryWorker:
             ),
             leasing=self.leasing,
             sealer=Sealer([SECRET]),
-            assets=AssetCache(self.store),
+            assets=AssetCache(self.store, meter),
             meter=meter,
             writer=WRITER,
             ticket_life=LIFE_SECONDS,

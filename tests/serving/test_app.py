@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from adserver.core.assets import Asset
+from adserver.core.assets import Asset, digest_of
 from adserver.core.catalog import Html, Size
 from adserver.core.publication import KnownCreative
 from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, FLAG_PREVIEW, Sealer, Ticket
@@ -34,9 +34,13 @@ from tests.serving.disk import Disk
 from tests.serving.memory import LIFE_SECONDS, SECRET, WRITER, MemoryWorker
 from tests.serving.tickets import TICKET
 
-DOCUMENT = "d" * 32
-RICH = text_creative("riche", text=None, html=Html(DOCUMENT, "b.html", Size(728, 90)))
-BOOKED = campaign(creatives=(text_creative(), image_creative(), RICH))
+DOCUMENT = Asset(b"<!doctype html><a href='%%click%%'>x</a>", "text/html")
+PICTURE = Asset(b"\x89PNG\r\n\x1a\n", "image/png")
+SHOWN = image(digest=digest_of(PICTURE.data))
+RICH = text_creative(
+    "riche", text=None, html=Html(digest_of(DOCUMENT.data), "b.html", Size(728, 90))
+)
+BOOKED = campaign(creatives=(text_creative(), image_creative("bandeau", SHOWN), RICH))
 
 
 @dataclass
@@ -80,8 +84,8 @@ async def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     memory.begin()
     store, state = memory.store, memory.state
     store.publish(generation(catalog(BOOKED)))
-    store.assets[image().digest] = Asset(b"\x89PNG", "image/png")
-    store.assets[DOCUMENT] = Asset(b"<!doctype html><a href='%%click%%'>x</a>", "text/html")
+    for asset in (DOCUMENT, PICTURE):
+        store.assets[digest_of(asset.data)] = asset
     await state.live.refresh(NOW)
     transport = httpx.ASGITransport(PublicApp(state, "", blog), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://ads") as client:
@@ -134,7 +138,7 @@ async def test_what_only_the_store_knows_is_asked_for_again_later(
 ) -> None:
     worker.memory.store.known[99] = KnownCreative.of(campaign("gone"), text_creative())
     address = path.format(
-        digest=image().digest, rich=worker.ticket(creative=3), gone=worker.ticket(creative=99)
+        digest=SHOWN.digest, rich=worker.ticket(creative=3), gone=worker.ticket(creative=99)
     )
     worker.memory.store.away = True
     answer = await worker.get(address)

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from adserver.core.assets import Asset
+from adserver.core.assets import Asset, digest_of
 from adserver.core.ticket import fingerprint
 from adserver.serving.collect import Collected
 from adserver.serving.worker import Beside, cancel, forever, leave_with_parent
 from tests.factories import NOW, campaign, catalog, generation, image, image_creative
 from tests.serving.memory import SECRET, MemoryWorker
 
+PICTURE = Asset(b"\x89PNG\r\n\x1a\n", "image/png")
 NAME, IDENTITY = "node:8080/0", "store"
 ROW = ("r", 0, 1, 1)
 
@@ -32,8 +33,9 @@ class Worker:
     def __init__(self, folder: Path) -> None:
         self.memory = MemoryWorker(folder / "journal")
         self.store, self.counts = self.memory.store, self.memory.counts
-        self.store.publish(generation(catalog(campaign(creatives=(image_creative(),)))))
-        self.store.assets[image().digest] = Asset(b"\x89PNG", "image/png")
+        picture = image(digest=digest_of(PICTURE.data))
+        self.store.publish(generation(catalog(campaign(creatives=(image_creative("b", picture),)))))
+        self.store.assets[picture.digest] = PICTURE
         self.state, self.shipping = self.memory.state, self.memory.shipping
         self.path = str(folder / "admin.sock")
 
@@ -61,7 +63,7 @@ async def worker(tmp_path: Path) -> Worker:
 async def test_what_is_live_is_followed_with_its_files_at_hand(worker: Worker) -> None:
     async with worker.running():
         await eventually(lambda: worker.gauge("generation") == 1)
-        await eventually(lambda: worker.store.asked[image().digest])
+        await eventually(lambda: worker.store.asked[digest_of(PICTURE.data)])
         worker.store.publish(generation(number=2))
         await eventually(lambda: worker.gauge("generation") == 2)
         assert worker.gauge("store_up") == 1

@@ -140,7 +140,9 @@ async def test_generations_are_published_and_read(
     check_user(control, keys)
     assert catalogs.live() is None
     picture = Asset(b"\x89PNG", "image/png")
-    content = Content(assets={digest_of(picture.data): picture}, sources={"5f": b"name: Blog"})
+    content = Content(
+        assets={digest_of(picture.data): picture}, sources={digest_of(b"name: Blog"): b"name: Blog"}
+    )
     entry = Entry("me", "why", "+")
     for expected in (0, 1):
         published = catalogs.publish(expected, catalog(campaign("a")), content, entry)
@@ -154,8 +156,8 @@ async def test_generations_are_published_and_read(
     assert found[0] == generation
     assert catalogs.generation(2) == found
     assert [one.number for one in catalogs.history(20)] == [2, 1]
-    assert catalogs.files(["5f", digest_of(picture.data), "none"]) == {
-        "5f": b"name: Blog",
+    assert catalogs.files([digest_of(b"name: Blog"), digest_of(picture.data), "none"]) == {
+        digest_of(b"name: Blog"): b"name: Blog",
         digest_of(picture.data): picture.data,
     }
     assert await live.asset(digest_of(picture.data)) == picture

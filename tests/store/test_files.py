@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adserver.core.assets import Asset
+from adserver.core.assets import Asset, digest_of
 from adserver.store.files import BYTES_A_CALL, DIGESTS_A_CALL, FILES_A_CALL, StoredFiles, calls
 from adserver.store.keys import Keys
 
@@ -28,8 +28,9 @@ class Counting:
 
 
 def test_thousands_of_files_are_few_calls(store: Any, keys: Keys) -> None:
-    assets = {f"a{n}": Asset(b"%d" % n, "image/png") for n in range(MANY)}
-    sources = {f"s{n}": b"%d" % n for n in range(MANY)}
+    pictures, texts = ([b"%b%d" % (kind, n) for n in range(MANY)] for kind in (b"a", b"s"))
+    assets = {digest_of(one): Asset(one, "image/png") for one in pictures}
+    sources = {digest_of(one): one for one in texts}
     counting = Counting(store)
     files = StoredFiles(counting, keys)
     digests = [*assets, *sources]
@@ -43,14 +44,27 @@ def test_thousands_of_files_are_few_calls(store: Any, keys: Keys) -> None:
     assert counting.asked <= asking + 2
     found = files.read(digests)
     assert found == {name: one.data for name, one in assets.items()} | sources
-    assert store.hgetall(keys.asset("a7")) == {b"data": b"7", b"media_type": b"image/png"}
-    assert store.get(keys.source("s7")) == b"7"
+    picture = {b"data": b"a7", b"media_type": b"image/png"}
+    assert store.hgetall(keys.asset(digest_of(b"a7"))) == picture
+    assert store.get(keys.source(digest_of(b"s7"))) == b"s7"
 
 
 def test_an_empty_file_is_a_file(store: Any, keys: Keys) -> None:
     files = StoredFiles(store, keys)
-    files.put({}, {"e3": b""})
-    assert files.read(["e3", "none"]) == {"e3": b""}
+    files.put({}, {digest_of(b""): b""})
+    assert files.read([digest_of(b""), "none"]) == {digest_of(b""): b""}
+
+
+def test_what_was_changed_in_the_store_is_not_read(store: Any, keys: Keys) -> None:
+    files = StoredFiles(store, keys)
+    one, other = b"name: Blog", b"\x89PNG"
+    files.put({digest_of(other): Asset(other, "image/png")}, {digest_of(one): one})
+    store.set(keys.source(digest_of(one)), b"name: Blag")
+    store.hset(keys.asset(digest_of(other)), "data", b"\x89PMG")
+    assert files.read([digest_of(one), digest_of(other)]) == {}
+    # Of what is held twice, the good one.
+    files.put({}, {digest_of(other): other})
+    assert files.read([digest_of(other)]) == {digest_of(other): other}
 
 
 def test_what_is_sent_at_once_is_bounded() -> None:

@@ -64,7 +64,8 @@ class Catalogs(Protocol):
         ...
 
     def files(self, digests: Sequence[str]) -> Mapping[str, bytes]:
-        """The bytes of assets and sources; what the store does not have is left out."""
+        """The bytes of assets and sources; what the store does not have, or has
+        otherwise than it was applied, is left out."""
         ...
 
     def nodes(self) -> list[NodeState]: ...
