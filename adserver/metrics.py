@@ -112,6 +112,12 @@ METRICS: dict[str, Declared] = {
         Type.HIGHEST, "How late a worker's event loop ran its last timer."
     ),
     "workers": Declared(Type.SUM, "Worker processes that are up."),
+    "worker_restarts_total": Declared(
+        Type.COUNTER, "Processes of the node started in place of another, by reason.", ("reason",)
+    ),
+    "reload_failures_total": Declared(
+        Type.COUNTER, "What a SIGHUP did not change, as it could not, by what.", ("what",)
+    ),
     "build_info": Declared(Type.HIGHEST, "1, with the version as a label.", ("version",)),
     "campaign_delivered": Declared(
         Type.STORE, "Counted so far, equal on every node.", ("campaign", "unit")

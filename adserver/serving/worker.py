@@ -21,6 +21,7 @@ from adserver.core.errors import AdserverError, JournalError, StoreUnavailable, 
 from adserver.core.nodes import NodeState
 from adserver.core.ports.serving import Counts, LiveCatalog
 from adserver.metrics import Dump
+from adserver.serving.children import Lifeline
 from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS
 from adserver.serving.journals import Journals
@@ -46,6 +47,7 @@ KEEP_SOURCES_SECONDS = 3_600.0
 EPOCH_BITS = 32
 LAG_SECONDS = 0.25
 PARENT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 1.0
 CANCEL_AGAIN_SECONDS = 1.0
 DRAIN_SECONDS = 10
 
@@ -219,6 +221,12 @@ async def forever(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("beside_failed")
         await asyncio.sleep(seconds)
+
+
+def keep_beating(lifeline: Lifeline) -> None:
+    """As long as the loop runs, to the end of the drain: a timer, and no task that is cancelled."""
+    lifeline.beat()
+    asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS, keep_beating, lifeline)
 
 
 def leave_with_parent(parent: int) -> Callable[[], Awaitable[None]]:

@@ -16,7 +16,7 @@ from adserver.publishing.content import content_of
 from adserver.publishing.publish import Wish, choose, propose, publish, summary
 from adserver.publishing.read import Reading, read_folder
 from adserver.publishing.watching import Watch
-from adserver.serving.supervisor import Role
+from adserver.serving.children import Lifeline, Role
 from adserver.settings import Settings
 from adserver.store.address import shown
 from adserver.store.embedded import Embedded
@@ -163,9 +163,9 @@ def without_limits(campaign: Campaign) -> Campaign:
     return replace(campaign, goal=goal, buffer=Decimal(0), max_per_day=0, max_total=0)
 
 
-def watching(bench: Workbench, address: str) -> Callable[[Callable[[], None]], None]:
-    def watch(ready: Callable[[], None]) -> None:
-        ready()
+def watching(bench: Workbench, address: str) -> Callable[[Lifeline], None]:
+    def watch(lifeline: Lifeline) -> None:
+        lifeline.ready()
         parent = os.getppid()
         while os.getppid() == parent:  # a process whose supervisor was killed leaves
             bench.look(address)

@@ -24,8 +24,10 @@ from adserver.core.errors import SettingsError, StoreUnavailable
 from adserver.core.nodes import KnownKey
 from adserver.core.seen import MEMORY_BYTES
 from adserver.serving.admin import Guard
+from adserver.serving.children import Lifeline, Role
 from adserver.serving.country_file import renewed
-from adserver.serving.supervisor import Role, Supervisor
+from adserver.serving.parent_counts import ParentCounts
+from adserver.serving.supervisor import Around, Supervisor
 from adserver.settings import Settings
 from adserver.store.embedded import Embedded
 from adserver.wiring.admission import admit
@@ -46,7 +48,7 @@ class Node:
 
     folder: for sockets and locks, gone with the node. seen: memory of `core.seen`.
     begun: set when all of them are ready; who is forked later sees it.
-    preview: nothing counts (`serve --dev`).
+    counts: what the parent has done to the others. preview: nothing counts (`serve --dev`).
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class Node:
     known: tuple[KnownKey, ...]
     begun: threading.Event
     identity: str
+    counts: ParentCounts
     preview: bool = False
 
     @property
@@ -122,6 +125,7 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
             known=admitted.known,
             begun=threading.Event(),
             identity=admitted.identity,
+            counts=ParentCounts(),
             preview=preview,
         )
 
@@ -132,7 +136,9 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
         prepare(node)
         gc.freeze()  # what is imported is shared by all processes, and never collected
         supervisor = Supervisor(
-            [*roles_of(node, beside(node)), *extra_roles(node)], tick=keep_store(settings)
+            [*roles_of(node, beside(node)), *extra_roles(node)],
+            Around(tick=keep_store(settings)),
+            node.counts,
         )
         code = supervisor.run(begin)
     return code
@@ -140,19 +146,17 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
 
 def roles_of(node: Node, beside: MakeBeside) -> list[Role]:
     workers = [
-        Role(f"worker-{number}", worker_role(node, number, beside), serves=True)
+        Role(f"worker-{number}", worker_role(node, number, beside), serves=True, beats=True)
         for number in range(node.settings.workers)
     ]
     return [
-        Role("admin", lambda ready: uvloop.run(run_admin(node, ready))),
+        Role("admin", lambda lifeline: uvloop.run(run_admin(node, lifeline)), beats=True),
         *workers,
     ]
 
 
-def worker_role(
-    node: Node, number: int, beside: MakeBeside
-) -> Callable[[Callable[[], None]], None]:
-    return lambda ready: uvloop.run(run_worker(node, number, beside, ready))
+def worker_role(node: Node, number: int, beside: MakeBeside) -> Callable[[Lifeline], None]:
+    return lambda lifeline: uvloop.run(run_worker(node, number, beside, lifeline))
 
 
 def keep_store(settings: Settings) -> Callable[[], None]:

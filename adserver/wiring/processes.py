@@ -22,10 +22,11 @@ from adserver.core.events import Row
 from adserver.core.leases import StoreClock
 from adserver.core.snapshot import Snapshot
 from adserver.core.ticket import Sealer
-from adserver.metrics import Meter
+from adserver.metrics import Dump, Meter, add_up
 from adserver.serving.admin import admin_app
 from adserver.serving.app import PublicApp
 from adserver.serving.asset_cache import AssetCache
+from adserver.serving.children import Lifeline
 from adserver.serving.collect import Collected
 from adserver.serving.counting import Counting
 from adserver.serving.countries import Countries
@@ -43,6 +44,7 @@ from adserver.serving.worker import (
     Beside,
     cancel,
     forever,
+    keep_beating,
     leave_with_parent,
     server,
     set_constant_gauges,
@@ -80,9 +82,8 @@ async def connected(url: str) -> AsyncIterator[AsyncClient]:
         await connection.aclose()
 
 
-async def run_worker(
-    node: Node, number: int, beside: MakeBeside, ready: Callable[[], None]
-) -> None:
+async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Lifeline) -> None:
+    keep_beating(lifeline)
     settings = node.settings
     async with connected(node.store) as connection:
         keys = Keys(settings.namespace, shards_of(settings.redis))
@@ -138,7 +139,7 @@ async def run_worker(
             pacing,
         )
         async with beside_requests.running():
-            await server(app, ready, public=True).serve(sockets=[node.public])
+            await server(app, lifeline.ready, public=True).serve(sockets=[node.public])
 
 
 def journals_of(node: Node) -> Journals:
@@ -213,7 +214,8 @@ async def until_answered(call: Callable[[], Awaitable[Answered]]) -> Answered:
             await asyncio.sleep(WAIT_SECONDS)
 
 
-async def run_admin(node: Node, ready: Callable[[], None]) -> None:
+async def run_admin(node: Node, lifeline: Lifeline) -> None:
+    keep_beating(lifeline)
     collected = Collected()
     # Left by an admin process that was killed.
     with contextlib.suppress(FileNotFoundError):
@@ -225,11 +227,15 @@ async def run_admin(node: Node, ready: Callable[[], None]) -> None:
         delivery = Delivery(connection, keys)
         upkeep = Upkeep(connection, keys, settings.ticket_life)
         learning = Learning(connection, keys, lambda: collected.generation > 0)
-        app = admin_app(collected, node.guard, delivery.dump)
+
+        async def beside_workers() -> Dump:
+            return add_up([node.counts.dump(), await delivery.dump()])
+
+        app = admin_app(collected, node.guard, beside_workers)
         beside = [
             asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid()))),
             asyncio.create_task(forever(UPKEEP_SECONDS, upkeep.run)),
             asyncio.create_task(forever(BEAT_SECONDS, learning.run)),
         ]
-        await server(app, ready, public=False).serve(sockets=[node.admin])
+        await server(app, lifeline.ready, public=False).serve(sockets=[node.admin])
         await cancel(beside)

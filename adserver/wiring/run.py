@@ -17,7 +17,7 @@ from adserver.publishing.content import content_of
 from adserver.publishing.folder import SITE_FILE
 from adserver.publishing.publish import Wish, choose, propose, publish
 from adserver.publishing.read import Reading, read_folder
-from adserver.serving.supervisor import Role
+from adserver.serving.children import Lifeline, Role
 from adserver.settings import Settings
 from adserver.store.address import shown
 from adserver.wiring.control import control_plane
@@ -118,8 +118,8 @@ def demo_lines(node: Node, settings: Settings) -> list[str]:
 def traffic_roles(node: Node) -> list[Role]:
     host = "127.0.0.1" if node.settings.host in {"0.0.0.0", "::"} else node.settings.host  # noqa: S104
 
-    def send(ready: Callable[[], None]) -> None:
-        ready()
+    def send(lifeline: Lifeline) -> None:
+        lifeline.ready()
         os.nice(5)  # visitors of flesh and blood go first
         asyncio.run(send_day(Server(host, node.public.getsockname()[1], node.address)))
 

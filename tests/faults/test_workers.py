@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from adserver.serving.supervisor import HUNG_SECONDS
 from tests.faults.bare import bare_server
 from tests.faults.load import Load, Slot, answered_between, eventually
 from tests.faults.nodes import (
@@ -93,7 +94,8 @@ async def freeze_and_drain(ads: Running, load: Load, seconds: float) -> None:
         for pid in others:
             await load.more(100)
             os.kill(pid, signal.SIGTERM)
-        await asyncio.sleep(seconds)
+        # Longer, and it would be taken for one that hangs.
+        await asyncio.sleep(min(seconds, HUNG_SECONDS / 2))
         os.kill(frozen, signal.SIGCONT)
         await load.more(500)
         os.kill(frozen, signal.SIGTERM)
