@@ -64,10 +64,12 @@ def blog(ad_server: Callable[[], ASGIApp], address: str) -> Starlette:
             placed = await ads(request, slots, section=found.section, tags=list(found.tags))
         return render("article.html", request, article=found, ads=placed)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", home),
             Route("/articles/{slug}", article),
             Mount("/demo", StaticFiles(directory=HERE / "static")),
         ]
     )
+    app.router.redirect_slashes = False  # it would send people on to whatever Host they said
+    return app

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.applications import Starlette
@@ -16,28 +16,55 @@ from starlette.routing import Route
 
 from adserver.metrics import Dump, DumpCollector, add_up
 from adserver.serving.collect import Collected
+from adserver.serving.peers import address_of, is_in, peer_of
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
 
+# Whoever sends one of these asks for somebody else, of whom the peer's address says nothing.
+ON_BEHALF = frozenset(
+    ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip")
+)
+# For the eyes of whoever asked: in no cache, and in no page of another origin.
+OURS_ALONE = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Who may read: loopback always, others with the token or from an allowed network."""
+    """Who may read: loopback, an allowed network, and whoever has the token.
+
+    An address lets in who asks for itself, and not who comes through a proxy. Loopback lets in who
+    asks for loopback by its own name: a page that has turned its host's name to 127.0.0.1 ("DNS
+    rebinding") asks for that name.
+    """
 
     token: str = field(default="", repr=False)
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def admits(self, request: Request) -> bool:
-        peer = ip_address(request.client.host) if request.client else None
-        if peer is not None and peer.is_loopback:
-            return True
-        if peer is not None and any(peer in network for network in self.allow):
-            return True
+        peer = peer_of(request.scope)
+        if peer is not None and ON_BEHALF.isdisjoint(request.headers.keys()):
+            if peer.is_loopback and is_local(request.headers.get("host", "")):
+                return True
+            if is_in(peer, self.allow):
+                return True
         scheme, _, said = request.headers.get("authorization", "").partition(" ")
         return bool(self.token) and (
             scheme.lower() == "bearer"
             and hmac.compare_digest(said.strip().encode(), self.token.encode())
         )
+
+
+def is_local(host: str) -> bool:
+    """Whether a Host header is a name that is always this machine's, or an address."""
+    if not host or address_of(host) is not None:
+        return True
+    name = host.partition(":")[0].lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")  # RFC 6761, section 6.3
 
 
 def admin_app(
@@ -49,17 +76,18 @@ def admin_app(
         if not guard.admits(request):
             return PlainTextResponse(
                 "The metrics need `Authorization: Bearer TOKEN`, or an address in "
-                "ADSERVER_ADMIN_ALLOW.\n",
+                "ADSERVER_ADMIN_ALLOW; through a proxy, or by another name than localhost, "
+                "the token.\n",
                 401,
-                {"www-authenticate": "Bearer"},
+                OURS_ALONE | {"www-authenticate": "Bearer"},
             )
         dump = add_up([await collected.dump(), await from_store()])
         registry = CollectorRegistry(auto_describe=False)
         registry.register(DumpCollector(dump))
-        return Response(generate_latest(registry), media_type=TEXT_FORMAT)
+        return Response(generate_latest(registry), headers=OURS_ALONE, media_type=TEXT_FORMAT)
 
     async def livez(_: Request) -> Response:
-        return PlainTextResponse("ok\n")
+        return PlainTextResponse("ok\n", headers=OURS_ALONE)
 
     async def readyz(_: Request) -> Response:
         """Ready while a snapshot is held by every worker, even while the store is away."""
@@ -72,11 +100,13 @@ def admin_app(
             "store": "up" if gauge(dump, "store_up") else "away",
             "workers": collected.workers,
         }
-        return JSONResponse(body, 200 if ready else 503)
+        return JSONResponse(body, 200 if ready else 503, OURS_ALONE)
 
-    return Starlette(
+    app = Starlette(
         routes=[Route("/metrics", metrics), Route("/livez", livez), Route("/readyz", readyz)]
     )
+    app.router.redirect_slashes = False  # it would send people on to whatever Host they said
+    return app
 
 
 def gauge(dump: Dump, name: str) -> float:

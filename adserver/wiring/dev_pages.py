@@ -64,13 +64,15 @@ def dev_pages(settings: Settings, generation: Callable[[], int]) -> Starlette:
         """By which dev.js knows that there is something to show."""
         return PlainTextResponse(f"{generation()}", 200, HEADERS | ANY_ORIGIN)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/dev/generation", number),
             Route("/dev/why.css", styles),
             Route("/dev/why/{slot}", answer),
         ]
     )
+    app.router.redirect_slashes = False  # it would send people on to whatever Host they said
+    return app
 
 
 def found(settings: Settings, plane: ControlPlane, slot: str, query: str) -> dict[str, Any]:

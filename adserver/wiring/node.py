@@ -182,6 +182,12 @@ def guard_of(settings: Settings) -> Guard:
             f"--admin-host {settings.admin_host} can be reached from other machines; set "
             "ADSERVER_ADMIN_TOKEN_FILE or ADSERVER_ADMIN_ALLOW, or keep it on 127.0.0.1"
         )
+    for network in settings.admin_allow:
+        if network.prefixlen == 0:
+            raise SettingsError(
+                f"ADSERVER_ADMIN_ALLOW {network} is everybody; name the networks that may read "
+                "the metrics, or set ADSERVER_ADMIN_TOKEN_FILE instead"
+            )
     return Guard(token, settings.admin_allow)
 
 

@@ -26,21 +26,66 @@ class Told:
         return self._dump
 
 
-def request(peer: str | None, authorization: str | None = None) -> Request:
-    headers = [(b"authorization", authorization.encode())] if authorization else []
+def request(peer: str | None, authorization: str | None = None, **more: str) -> Request:
+    """more: other headers, `_` for `-`."""
+    said = more | ({"authorization": authorization} if authorization else {})
+    headers = [(k.replace("_", "-").encode(), v.encode()) for k, v in said.items()]
     client = (peer, 1) if peer else None
     return Request({"type": "http", "headers": headers, "client": client})
 
 
-@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1"])
-def test_loopback_always_reads(peer: str) -> None:
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+def test_loopback_reads(peer: str) -> None:
     assert Guard().admits(request(peer))
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LocalHost:8081", "localhost.", "ads.localhost", "127.0.0.1:8081", "[::1]:8081",
+     "::1", "192.0.2.1", ""],
+)  # fmt: skip
+def test_loopback_reads_by_its_own_names(host: str) -> None:
+    assert Guard().admits(request("127.0.0.1", host=host))
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8081", "localhost.evil.example", "notlocalhost",
+             "127.0.0.1.evil.example", "evil.example.", "[::1].evil.example", "@localhost"],
+)  # fmt: skip
+def test_a_page_that_turned_its_name_to_loopback_reads_nothing(host: str) -> None:
+    assert not Guard().admits(request("127.0.0.1", host=host))
+    assert Guard(TOKEN).admits(request("127.0.0.1", f"Bearer {TOKEN}", host=host))
+
+
+ON_BEHALF = [
+    {"x_forwarded_for": "192.0.2.1"},
+    {"x_forwarded_for": "127.0.0.1"},
+    {"x_forwarded_for": ""},
+    {"forwarded": "for=192.0.2.1"},
+    {"x_real_ip": "192.0.2.1"},
+    {"x_forwarded_host": "ads.example"},
+    {"via": "1.1 proxy"},
+]
+
+
+@pytest.mark.parametrize("said", ON_BEHALF)
+@pytest.mark.parametrize("peer", ["127.0.0.1", "10.1.2.3"])
+def test_a_proxy_opens_the_port_to_nobody_by_its_own_address(
+    peer: str, said: dict[str, str]
+) -> None:
+    assert not Guard(allow=NETWORKS).admits(request(peer, **said))
+    assert Guard(TOKEN, NETWORKS).admits(request(peer, f"Bearer {TOKEN}", **said))
+    assert Guard(allow=NETWORKS).admits(request(peer)), "control: asking for itself, it may"
 
 
 @pytest.mark.parametrize(
     ("peer", "admitted"),
     [
         ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("::ffff:11.1.2.3", False),
+        ("", False),
+        ("/run/admin.sock", False),
         ("2001:db8::5", True),
         ("11.0.0.1", False),
         ("2001:db9::", False),
@@ -77,13 +122,13 @@ async def from_store() -> Dump:
 
 
 async def asked(
-    path: str, workers: int = 1, peer: str = "127.0.0.1", **gauges: float
+    path: str, workers: int = 1, peer: str = "127.0.0.1", method: str = "GET", **gauges: float
 ) -> httpx.Response:
     dump: Dump = {name: [((), value)] for name, value in gauges.items()}
     app = admin_app(Told(workers, dump), Guard(TOKEN), from_store)
     transport = httpx.ASGITransport(app=app, client=(peer, 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://admin") as client:
-        return await client.get(path)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return await client.request(method, path)
 
 
 async def test_metrics_are_those_of_the_workers_and_of_the_store() -> None:
@@ -98,6 +143,32 @@ async def test_a_stranger_is_told_how_to_be_let_in() -> None:
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert "ADSERVER_ADMIN_ALLOW" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/livez", "/readyz"])
+async def test_it_answers_reads_only_and_to_no_other_origin(path: str) -> None:
+    for method in ("GET", "HEAD"):
+        answer = await asked(path, method=method, generation=1)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+        assert "access-control-allow-origin" not in answer.headers
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE"):
+        assert (await asked(path, method=method)).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/metrics/", "//metrics", "/METRICS", "/", "/slots/a", "/debug"])
+async def test_there_is_nothing_else_and_nothing_redirects(path: str) -> None:
+    answer = await asked(path)
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
+async def test_what_everybody_may_ask_names_nobody() -> None:
+    answer = await asked("/readyz", peer="192.0.2.1", generation=3, store_up=1)
+    assert set(answer.json()) == {"ready", "generation", "store", "workers"}
+    assert (await asked("/livez", peer="192.0.2.1")).text == "ok\n"
 
 
 async def test_it_lives() -> None:

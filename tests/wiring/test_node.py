@@ -36,6 +36,19 @@ def test_beyond_loopback_the_admin_port_needs_one(tmp_path: Path) -> None:
     assert guard(admin_host="::", admin_token_file=token).token == TOKEN
 
 
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0", "10.0.0.0/8,0.0.0.0/0"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_everybody_is_no_network(host: str, everybody: str) -> None:
+    with pytest.raises(SettingsError, match="is everybody"):
+        guard(admin_host=host, admin_allow=everybody)
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "192.0.2.1", "ads.example", "LOCALHOST.x"])
+def test_whatever_is_not_loopback_needs_a_guard(host: str) -> None:
+    with pytest.raises(SettingsError, match="can be reached from other machines"):
+        guard(admin_host=host)
+
+
 @pytest.mark.parametrize("url", ["", "https://ads.example", "http://h:8080/ads/"])
 def test_a_public_address_is_taken(url: str) -> None:
     check_public_url(url)
