@@ -74,6 +74,10 @@ METRICS: dict[str, Declared] = {
     "events_would_discard_total": Declared(
         Type.COUNTER, "Events that rules in dry run would discard.", ("event", "slot", "reason")
     ),
+    "address_rules_suspended": Declared(
+        Type.HIGHEST,
+        "1 while rules by address are suspended, as it is not known where readers are.",
+    ),
     "context_ignored_total": Declared(
         Type.COUNTER, "Facts of requests that were not used, by reason.", ("reason",)
     ),

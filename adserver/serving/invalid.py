@@ -11,17 +11,23 @@ from adserver.core.ticket import FLAG_PREFETCH, Ticket
 from adserver.serving.headers import Headers, is_prefetch
 from adserver.serving.http import Scope
 
+NOT_ASKED = b""
+
 
 class Facts:
-    """Of one event; what takes time to find out is found out by the rule that asks."""
+    """Of one event; what takes time to find out is found out by the rule that asks.
 
-    __slots__ = ("headers", "kind", "scope", "ticket")
+    reader: the address as `Readers` knows it, `NOT_ASKED` until it is asked.
+    """
+
+    __slots__ = ("headers", "kind", "reader", "scope", "ticket")
 
     def __init__(self, scope: Scope, ticket: Ticket, kind: Kind) -> None:
         self.scope = scope
         self.headers: Headers = dict(scope["headers"])
         self.ticket = ticket
         self.kind = kind
+        self.reader: bytes | None = NOT_ASKED
 
 
 Holds = Callable[[Facts], bool]

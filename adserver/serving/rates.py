@@ -1,0 +1,130 @@
+"""Rules that count what one address does: too many events, clicks on too many campaigns.
+
+What is counted is in memory that a node's workers share: under a salted hash, for a day at most,
+in a fixed size whatever comes. Nodes do not tell each other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from mmap import mmap
+from pathlib import Path
+from typing import NamedTuple
+
+from adserver.core import distinct, sketch
+from adserver.core.distinct import Distinct
+from adserver.core.events import Kind
+from adserver.core.invalid import Rule
+from adserver.core.rate_limits import RateLimits
+from adserver.core.sketch import MOST, Rate, Sketch
+from adserver.core.whereabouts import place_of
+from adserver.serving import salt
+from adserver.serving.invalid import Facts, Holds
+from adserver.serving.readers import Readers
+from adserver.serving.salt import SharedSalt
+
+DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
+# The salt has a page of its own, so that what follows is aligned.
+SALT_BYTES = 4_096
+MEMORY_BYTES = SALT_BYTES + sketch.MEMORY_BYTES + distinct.MEMORY_BYTES
+# Of a place's hash, by the event's kind: which bits are its key. Behind them: which bitmap.
+KEY_SHIFT = [kind * sketch.KEY_BITS for kind in Kind]
+BITMAP_SHIFT = len(Kind) * sketch.KEY_BITS
+
+
+class Shared(NamedTuple):
+    """memory: of MEMORY_BYTES, zeros at first, made before the workers were forked. lock: a file,
+    as `SharedSalt` takes it."""
+
+    memory: mmap
+    lock: Path
+
+
+class Rates:
+    """limits: above which events do not count. has_seen: whether an event (`Event.bit`) is known
+    to have been counted, so that it is a duplicate and adds nothing.
+
+    shared: with the node's other workers; None for one that is alone. clock: UTC seconds.
+    """
+
+    def __init__(
+        self,
+        limits: RateLimits,
+        readers: Readers,
+        has_seen: Callable[[int], bool],
+        shared: Shared | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        whole = memoryview(shared.memory if shared else bytearray(MEMORY_BYTES))
+        counted = whole[SALT_BYTES:]
+        self._salt = SharedSalt(
+            whole[: salt.MEMORY_BYTES], counted, shared.lock if shared else None
+        )
+        self._sketch = Sketch(counted[: sketch.MEMORY_BYTES])
+        self._distinct = Distinct(counted[sketch.MEMORY_BYTES :])
+        self._readers = readers
+        self._has_seen = has_seen
+        self._clock = clock
+        self._of_address = [limits.of(kind, "address") for kind in Kind]
+        self._of_network = [limits.of(kind, "network") for kind in Kind]
+        self._campaigns = limits.campaigns
+
+    @property
+    def rules(self) -> dict[Rule, Holds]:
+        return {
+            Rule.RATE_LIMITED: self.too_many_events,
+            Rule.CLICKS_MANY_CAMPAIGNS: self.too_many_campaigns,
+        }
+
+    def too_many_events(self, facts: Facts) -> bool:
+        address = self._readers.address(facts)
+        if address is None:
+            return False
+        kind, ticket = facts.kind, facts.ticket
+        if self._has_seen((ticket.writer << 32 | ticket.serial) << 2 | kind):
+            return False
+        now = int(self._clock())
+        keyed = self._salt.of(now // DAY_SECONDS)
+        if keyed is None:
+            return False
+        minute, shift = now % DAY_SECONDS // MINUTE_SECONDS, KEY_SHIFT[kind]
+        place = place_of(address)
+        key = hashed(keyed, place.address) >> shift
+        if exceeds(self._sketch.add(key, minute), self._of_address[kind]):
+            return True  # and adds nothing to its network: its neighbours have done nothing
+        key = hashed(keyed, place.network) >> shift
+        return exceeds(self._sketch.add(key, minute), self._of_network[kind])
+
+    def too_many_campaigns(self, facts: Facts) -> bool:
+        if facts.kind is not Kind.CLICK or self._campaigns == MOST:
+            return False
+        address = self._readers.address(facts)
+        if address is None:
+            return False
+        now = int(self._clock())
+        keyed = self._salt.of(now // DAY_SECONDS)
+        if keyed is None:
+            return False
+        key = hashed(keyed, place_of(address).address) >> BITMAP_SHIFT
+        campaign = hashed(keyed, b"campaign %d" % facts.ticket.campaign)
+        hour = now % DAY_SECONDS // HOUR_SECONDS
+        return self._distinct.add(key, campaign, hour) > self._campaigns
+
+    def look(self) -> None:
+        """Forget yesterday's salt where nobody comes, too."""
+        self._salt.of(int(self._clock()) // DAY_SECONDS)
+
+    def close(self) -> None:
+        self._salt.close()
+
+
+def hashed(keyed: blake2b, what: bytes) -> int:
+    one = keyed.copy()
+    one.update(what)
+    return int.from_bytes(one.digest())
+
+
+def exceeds(rate: Rate, limit: Rate) -> bool:
+    return rate[0] > limit[0] or rate[1] > limit[1]
