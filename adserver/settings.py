@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from adserver.core.invalid import Mode, Rule, read_modes
+
 Network = IPv4Network | IPv6Network
 
 DAY_SECONDS = 86_400
@@ -65,6 +67,11 @@ class Settings(BaseSettings):
     ticket_life: int = Field(
         DAY_SECONDS, ge=60, le=7 * DAY_SECONDS, description="seconds during which events count"
     )
+    rules: Annotated[tuple[tuple[Rule, Mode], ...], NoDecode] = Field(
+        (),
+        description="rules against invalid traffic and their modes (off, dry_run, discard), such "
+        "as unknown_agents=dry_run",
+    )
     journal_sync: str = Field(
         "always",
         pattern="^(always|interval)$",
@@ -82,3 +89,8 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
         return tuple(ip_network(part, strict=False) for part in value)
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def read_rules(cls, value: Any) -> Any:
+        return tuple(read_modes(value)) if isinstance(value, str) else value

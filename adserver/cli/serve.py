@@ -34,6 +34,7 @@ server_options = settings_options(
     "admin_token_file",
     "admin_allow",
     "ticket_life",
+    "rules",
     "journal_sync",
     "journal_mebibytes",
     "log_format",

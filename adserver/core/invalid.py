@@ -10,8 +10,9 @@ Addendum" (2020): known robots, prefetch and internal traffic, activity-based ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
@@ -53,6 +54,27 @@ REASON: dict[Rule, Discard] = {
 }
 # The others are off until the operator sets them.
 BY_DEFAULT: dict[Rule, Mode] = {Rule.PREFETCH: Mode.DISCARD}
+
+
+def read_modes(text: str) -> Iterator[tuple[Rule, Mode]]:
+    """Of `internal=discard, unknown_agents=dry_run`. ValueError says what cannot be read."""
+    seen: set[str] = set()
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, separator, mode = map(str.strip, part.partition("="))
+        if not separator:
+            raise ValueError(f"{part!r} is not RULE=MODE, such as {Rule.UNKNOWN_AGENTS}=dry_run")
+        if name in seen:
+            raise ValueError(f"{name!r} is named twice")
+        seen.add(name)
+        yield Rule(word(name, "rule", list(Rule))), Mode(word(mode, "mode", list(Mode)))
+
+
+def word(said: str, what: str, known: Sequence[str]) -> str:
+    if said in known:
+        return said
+    near = get_close_matches(said.lower().replace("-", "_"), known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+    raise ValueError(f"there is no {what} {said!r}: {hint}")
 
 
 class Verdict(NamedTuple):

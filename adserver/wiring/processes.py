@@ -60,6 +60,7 @@ from adserver.store.traffic import StoredLiveTraffic
 from adserver.wiring.admission import WAIT_SECONDS
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.identity import JOURNALS
+from adserver.wiring.invalid import invalid_of
 from adserver.wiring.learning import BEAT_SECONDS, Learning
 from adserver.wiring.upkeep import UPKEEP_SECONDS, Upkeep
 
@@ -180,6 +181,7 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
             else None
         ),
         preview=node.preview,
+        invalid=invalid_of(settings),
         countries=(
             Countries(settings.country_database, node.country_file, settings.trusted_peers, meter)
             if settings.country_database

@@ -173,3 +173,9 @@ def test_a_setting_of_a_few_words_is_refused_with_those_words():
     result = adserver("serve", "--journal-sync", "never")
     assert result.exit_code == 2
     assert "'never' cannot be used; expected always:" in result.stderr
+
+
+def test_a_rule_that_does_not_exist_is_told_with_the_nearest():
+    result = adserver("serve", "--rules", "robot=off", store=store())
+    assert result.exit_code == 2
+    assert "--rules: there is no rule 'robot': did you mean 'robots'?" in result.stderr

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.invalid import BY_DEFAULT, COUNTS, REASON, Mode, Rule, Verdict, asked, judge
+from adserver.core.invalid import (
+    BY_DEFAULT,
+    COUNTS,
+    REASON,
+    Mode,
+    Rule,
+    Verdict,
+    asked,
+    judge,
+    read_modes,
+)
 from adserver.core.reasons import Discard
 
 HOLDS = {rule: (lambda held, rule=rule: rule in held) for rule in Rule}
@@ -73,3 +84,28 @@ def test_whatever_is_set_an_event_has_one_reason_or_counts(
         assert said == Verdict(REASON[discarding[0]])
     else:
         assert said == Verdict(None, tuple(dict.fromkeys(REASON[rule] for rule in trying)))
+
+
+def test_rules_are_written_as_a_list_of_names_and_modes() -> None:
+    assert dict(read_modes(" internal=discard, robots = dry_run,")) == {
+        Rule.INTERNAL: Mode.DISCARD,
+        Rule.ROBOTS: Mode.DRY_RUN,
+    }
+    assert list(read_modes("")) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("robot=off", "there is no rule 'robot': did you mean 'robots'?"),
+        ("Unknown-Agents=off", "there is no rule 'Unknown-Agents': did you mean 'unknown_agents'?"),
+        ("robots=dry-run", "there is no mode 'dry-run': did you mean 'dry_run'?"),
+        ("robots=yes", "there is no mode 'yes': there are off, dry_run, discard"),
+        ("robots", "'robots' is not RULE=MODE, such as unknown_agents=dry_run"),
+        ("robots=off,robots=discard", "'robots' is named twice"),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_what_may_be_meant(written: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r".") as raised:
+        list(read_modes(written))
+    assert str(raised.value) == said
