@@ -84,7 +84,7 @@ class Readers:
             return
         log.error(
             "address_rules_suspended",
-            peer=truncated(self._suspension.peer),
+            proxy=truncated(self._suspension.peer),
             why=WHY[self._suspension.sign],
             do="if it is a proxy of yours, name it in --trusted-peers (ADSERVER_TRUSTED_PEERS) "
             "and have it send X-Forwarded-For",

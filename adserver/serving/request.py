@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+import idna
+
 from adserver.core.catalog import Catalog
 from adserver.core.context import Context
 from adserver.core.targeting import COUNTRY, LANGUAGE, fold, ranges_of
@@ -55,12 +57,13 @@ class Declared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What reading a context needs of the catalog."""
+    """What reading a context needs of the catalog. hosts: those of the sites."""
 
     sites: tuple[tuple[str, str], ...]
     languages: tuple[str, ...]
     default_language: str
     declared: Mapping[str, Declared]
+    hosts: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, catalog: Catalog) -> Pages:
@@ -75,6 +78,7 @@ class Pages:
                 key.name: Declared(frozenset(map(fold, key.one_of)), key.many)
                 for key in site.context
             },
+            hosts=frozenset(map(host_of, site.sites.values())),
         )
 
     def site_of(self, url: str) -> str:
@@ -250,6 +254,11 @@ def first(query: Mapping[str, list[str]], key: str) -> str:
     return values[0] if values else ""
 
 
+def host_of(url: str) -> str:
+    """The host of an address, with its port where that is not its scheme's; "" for what is none."""
+    return page_address(url).partition("://")[2].partition("/")[0]
+
+
 @lru_cache(maxsize=AGENT_MEMO)
 def page_address(url: str) -> str:
     """Scheme, host and path in the form that sites are written in; "" for what is no address."""
@@ -257,8 +266,11 @@ def page_address(url: str) -> str:
         return ""
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError:
+        host, port = (parts.hostname or "").lower().removesuffix("."), parts.port
+        if not host.isascii():
+            # As sites are written, and as browsers send it.
+            host = idna.encode(host, uts46=True).decode()
+    except ValueError:  # an IDNAError, too
         return ""
     if ":" in host:
         host = f"[{host}]"

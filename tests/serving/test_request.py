@@ -72,6 +72,8 @@ def test_a_page_belongs_to_the_site_whose_address_begins_its_own(url: str, name:
         ("http://h:8080/x", "http://h:8080/x"),
         ("https://[2001:DB8::1]:443/x", "https://[2001:db8::1]/x"),
         ("https://u:p@h/x", "https://h/x"),
+        ("https://Bücher.example./x", "https://xn--bcher-kva.example/x"),
+        ("https://h\u2024.example/x", ""),
         ("javascript:alert(1)", ""),
         ("//h/x", ""),
         ("/x", ""),
