@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from adserver.core.events import Kind
 from adserver.core.invalid import Mode, Rule, Verdict, asked, judge
 from adserver.core.reasons import Discard
-from adserver.core.ticket import FLAG_PREFETCH, Ticket
+from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, Ticket
 from adserver.serving.headers import Headers, is_prefetch
 from adserver.serving.http import Scope
 
@@ -37,6 +37,11 @@ def prefetched(facts: Facts) -> bool:
     return bool(facts.ticket.flags & FLAG_PREFETCH) or is_prefetch(facts.headers)
 
 
+def without_consent(facts: Facts) -> bool:
+    """Its reader had not agreed to third parties when the ad was decided."""
+    return not facts.ticket.flags & FLAG_CONSENT
+
+
 class Invalid:
     """The rules of one worker. modes: those that differ from the default.
 
@@ -46,7 +51,11 @@ class Invalid:
     def __init__(
         self, modes: Mapping[Rule, Mode] | None = None, more: Mapping[Rule, Holds] | None = None
     ) -> None:
-        holds: dict[Rule, Holds] = {Rule.PREFETCH: prefetched, **(more or {})}
+        holds: dict[Rule, Holds] = {
+            Rule.PREFETCH: prefetched,
+            Rule.CONSENT: without_consent,
+            **(more or {}),
+        }
         self._rules = asked(dict(modes or {}), holds)
 
     def judge(self, scope: Scope, ticket: Ticket, kind: Kind) -> Verdict:

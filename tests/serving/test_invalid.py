@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adserver.core.invalid import Mode, Rule
 from adserver.core.reasons import Discard
+from adserver.core.ticket import FLAG_CONSENT
 from adserver.serving.invalid import Invalid
 from tests.serving.test_app import Worker, worker
 
@@ -26,8 +27,8 @@ async def test_a_dry_run_counts_apart_and_changes_nothing_else(worker: Worker) -
 
 async def test_a_rule_that_is_off_is_neither_counted_nor_tried(worker: Worker) -> None:
     worker.state.invalid = Invalid({Rule.PREFETCH: Mode.OFF})
-    path = f"/c/{worker.ticket()}"
-    assert await worker.event(path, headers={"sec-purpose": "prefetch"}) == (302, "accepted")
+    path = f"/i/{worker.ticket()}"
+    assert await worker.event(path, headers={"sec-purpose": "prefetch"}) == (200, "accepted")
     assert worker.count("events_would_discard_total") == {}
 
 
@@ -37,3 +38,12 @@ def test_the_reasons_of_each_mode_are_known() -> None:
     invalid = Invalid(modes, more)
     assert invalid.reasons(Mode.DISCARD) == (Discard.PREFETCH,)
     assert invalid.reasons(Mode.DRY_RUN) == (Discard.CONSENT, Discard.UNMATCHED)
+
+
+async def test_by_choice_only_ads_of_readers_who_agreed_count(worker: Worker) -> None:
+    worker.state.invalid = Invalid({Rule.CONSENT: Mode.DISCARD})
+    assert await worker.event(f"/i/{worker.ticket(1, flags=FLAG_CONSENT)}") == (200, "accepted")
+    refused = (200, "discarded; reason=consent")
+    assert await worker.event(f"/i/{worker.ticket(2)}") == refused
+    worker.state.invalid = Invalid()
+    assert await worker.event(f"/i/{worker.ticket(2)}") == (200, "accepted")
