@@ -33,6 +33,8 @@ FLAG_PREFETCH = 1
 FLAG_PREVIEW = 2
 # The reader agreed to third parties, and neither GPC nor DNT speaks against it.
 FLAG_CONSENT = 4
+# The page is known, and is none of the sites'.
+FLAG_FOREIGN = 8
 
 TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")

@@ -13,7 +13,14 @@ from adserver.core.decision import Decision
 from adserver.core.samples import Sampler
 from adserver.core.shards import Serials, shard_of_campaign
 from adserver.core.shelf import Placement
-from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, FLAG_PREVIEW, Sealer, Ticket
+from adserver.core.ticket import (
+    FLAG_CONSENT,
+    FLAG_FOREIGN,
+    FLAG_PREFETCH,
+    FLAG_PREVIEW,
+    Sealer,
+    Ticket,
+)
 from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
@@ -84,7 +91,8 @@ class State:
                 site,
                 FLAG_PREFETCH * context.prefetch
                 | FLAG_PREVIEW * self.preview
-                | FLAG_CONSENT * context.consent,
+                | FLAG_CONSENT * context.consent
+                | FLAG_FOREIGN * (context.url != "" and context.site == ""),
             )
         )
 
