@@ -29,6 +29,7 @@ PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.02
 # Known, so that a test can seal tickets of its own.
 SECRET_KEY = "a key that only tests sign their tickets with"
+NEXT_SECRET_KEY = "and the key that takes its place, of tests as well"
 # What `serve` and `demo` say when they are up.
 PUBLIC = re.compile(r"(?:serves on|The blog) +(http://[^\s,/]+)")
 ADMIN = re.compile(r"(?:admin port is|Metrics) +(http://[^\s,/]+)\S*\s")

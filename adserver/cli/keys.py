@@ -81,7 +81,7 @@ def check_forgettable(
         nodes = ", ".join(running[fingerprint])
         raise KeyInUse(
             f"{fingerprint} is what {nodes} signs with; make another key the first one there, "
-            "restart, then forget this one"
+            "reload it, then forget this one"
         )
     if len(known) == 1:
         # With none known, whichever node starts first would found the store anew.

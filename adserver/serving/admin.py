@@ -33,7 +33,7 @@ OURS_ALONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Guard:
     """Who may read: loopback, an allowed network, and whoever has the token.
 

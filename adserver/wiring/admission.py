@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from adserver.core.errors import StoreUnavailable, UnknownKey
+from adserver.core.errors import SettingsError, StoreUnavailable, UnknownKey
 from adserver.core.nodes import KnownKey
 from adserver.core.ticket import fingerprint
 from adserver.settings import Settings
@@ -54,6 +54,28 @@ def admit(settings: Settings, store: str, keys: Sequence[bytes]) -> Remembered:
         raise UnknownKey(signs_with, found.known)
     if found != before:
         # Else a node whose disk is full or read-only would serve no ads after a restart.
+        mark.write(found)
+    return found
+
+
+def admit_again(settings: Settings, store: str, keys: Sequence[bytes]) -> Remembered:
+    """As `admit`, for a node that runs: nobody waits, and a store that is away knows what it knew.
+
+    Also raises StoreUnavailable, where that is not enough.
+    """
+    mark = Mark(settings.state, store, settings.namespace)
+    before = mark.read()
+    try:
+        found = look(settings, store, before or founding(keys))
+    except StoreUnavailable:
+        if before is None or not before.knows(fingerprint(keys[0])):
+            raise
+        return before
+    if before is not None and before.identity != found.identity:
+        raise SettingsError("the store is another one than when this node started; restart it")
+    if not found.knows(fingerprint(keys[0])):
+        raise UnknownKey(fingerprint(keys[0]), found.known)
+    if found != before:
         mark.write(found)
     return found
 

@@ -21,7 +21,6 @@ from starlette.types import ASGIApp
 
 from adserver import logs
 from adserver.core.errors import SettingsError, StoreUnavailable
-from adserver.core.nodes import KnownKey
 from adserver.core.seen import MEMORY_BYTES
 from adserver.serving.admin import Guard
 from adserver.serving.children import Lifeline, Role
@@ -33,6 +32,7 @@ from adserver.store.embedded import Embedded
 from adserver.wiring.admission import admit
 from adserver.wiring.control import store_url
 from adserver.wiring.processes import MakeBeside, run_admin, run_worker
+from adserver.wiring.reloading import Reload, Signing
 from adserver.wiring.secret_keys import admin_token, signing_keys
 
 log = structlog.get_logger(__name__)
@@ -53,13 +53,12 @@ class Node:
 
     settings: Settings
     store: str = field(repr=False)
-    keys: list[bytes] = field(repr=False)
+    signing: Signing
     guard: Guard
     public: socket.socket
     admin: socket.socket
     folder: str
     seen: mmap
-    known: tuple[KnownKey, ...]
     begun: threading.Event
     identity: str
     counts: ParentCounts
@@ -116,13 +115,12 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
         node = Node(
             settings,
             store,
-            keys,
+            Signing(keys, admitted.known),
             guard,
             public,
             admin,
             folder,
             seen=mmap(-1, MEMORY_BYTES),
-            known=admitted.known,
             begun=threading.Event(),
             identity=admitted.identity,
             counts=ParentCounts(),
@@ -135,9 +133,10 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
 
         prepare(node)
         gc.freeze()  # what is imported is shared by all processes, and never collected
+        reload = Reload(settings, store, node.signing, node.counts)
         supervisor = Supervisor(
             [*roles_of(node, beside(node)), *extra_roles(node)],
-            Around(tick=keep_store(settings)),
+            Around(tick=keep_store(settings), reload=reload.begin, reloaded=reload.end),
             node.counts,
         )
         code = supervisor.run(begin)
@@ -150,9 +149,18 @@ def roles_of(node: Node, beside: MakeBeside) -> list[Role]:
         for number in range(node.settings.workers)
     ]
     return [
-        Role("admin", lambda lifeline: uvloop.run(run_admin(node, lifeline)), beats=True),
+        Role(
+            "admin",
+            lambda lifeline: uvloop.run(run_admin(node, lifeline)),
+            beats=True,
+            rereads=True,
+        ),
         *workers,
     ]
+
+
+def admin_role(node: Node) -> Callable[[Lifeline], None]:
+    return lambda lifeline: uvloop.run(run_admin(node, lifeline))
 
 
 def worker_role(node: Node, number: int, beside: MakeBeside) -> Callable[[Lifeline], None]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -62,6 +63,7 @@ from adserver.wiring.delivery import Delivery
 from adserver.wiring.identity import JOURNALS
 from adserver.wiring.invalid import invalid_of
 from adserver.wiring.learning import BEAT_SECONDS, Learning
+from adserver.wiring.reloading import reread_token
 from adserver.wiring.upkeep import UPKEEP_SECONDS, Upkeep
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
     async with connected(node.store) as connection:
         keys = Keys(settings.namespace, shards_of(settings.redis))
         counts = StoredCounts(connection, keys, settings.ticket_life)
-        catalog = StoredLiveCatalog(connection, keys, node.known)
+        catalog = StoredLiveCatalog(connection, keys, node.signing.known)
         journals = journals_of(node)
         meter = Meter()
 
@@ -169,7 +171,7 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
         live=live,
         counting=counting,
         leasing=leasing,
-        sealer=Sealer(node.keys),
+        sealer=Sealer(node.signing.keys),
         assets=assets,
         meter=meter,
         writer=await writer_of(node, counts),
@@ -233,6 +235,11 @@ async def run_admin(node: Node, lifeline: Lifeline) -> None:
         async def beside_workers() -> Dump:
             return add_up([node.counts.dump(), await delivery.dump()])
 
+        def reread() -> None:
+            reread_token(settings, node.guard, node.counts)
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
+        reread()  # it may have changed before this process was started
         app = admin_app(collected, node.guard, beside_workers)
         beside = [
             asyncio.create_task(forever(PARENT_SECONDS, leave_with_parent(os.getppid()))),

@@ -20,8 +20,7 @@ HOW = (
 
 
 def signing_keys(settings: Settings) -> list[bytes]:
-    """The first signs, all verify. Rotation: put a new one in front, restart, and drop the old
-    one when its tickets have lived their day."""
+    """The first signs, all verify. Where none is set up, one is made."""
     written = settings.secret_key.get_secret_value()
     if written:
         return checked(written.replace(",", "\n"), "ADSERVER_SECRET_KEY")
@@ -36,6 +35,14 @@ def configured_keys(settings: Settings) -> list[bytes]:
     """The keys that a node would use here; none where it would make one."""
     given = settings.secret_key.get_secret_value() or settings.secret_key_file
     return signing_keys(settings) if given or (settings.state / GENERATED).exists() else []
+
+
+def kept_keys(settings: Settings) -> list[bytes]:
+    """The keys of a node that runs: a file that has gone is an error, and not made anew."""
+    keys = configured_keys(settings)
+    if not keys:
+        raise SettingsError(f"the secret file {settings.state / GENERATED} has gone; put it back")
+    return keys
 
 
 def checked(text: str, source: str) -> list[bytes]:

@@ -186,6 +186,18 @@ def without_drain() -> None:
 
 
 @alteration
+def without_rounds() -> None:
+    """A new key signs at once, also where other workers do not know it yet."""
+    from adserver.wiring.reloading import Signing
+
+    def take(self: Signing, keys: list[bytes]) -> bool:
+        self.keys = keys
+        return True
+
+    Signing.take = take  # type: ignore[method-assign]
+
+
+@alteration
 def without_refusals() -> None:
     """An event that the journal does not take is acknowledged all the same."""
     from adserver.core.events import Outcome

@@ -172,6 +172,8 @@ class Visitor:
                 unheard()
             else:
                 self.crowd.answered += 1
+                if answer.headers.get("connection") == "close":
+                    self.connection = None
                 return answer
         raise Unanswered(path)
 

@@ -24,7 +24,7 @@ from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import client
 from adserver.store.keys import Keys
 from adserver.store.totals import StoredTotals
-from tests.servers import SECRET_KEY
+from tests.servers import NEXT_SECRET_KEY, SECRET_KEY
 
 ACCEPTED, DUPLICATE, PENDING = "accepted", "discarded; reason=duplicate", "pending"
 GROSS = "gross"
@@ -32,7 +32,7 @@ GROSS = "gross"
 UNACKNOWLEDGED = (GROSS, Metric.SERVED)
 # A clock that a test puts forward counts in hours to come.
 FAR_SECONDS = 10 * 3_600
-SEALER = Sealer([SECRET_KEY.encode()])
+SEALER = Sealer([SECRET_KEY.encode(), NEXT_SECRET_KEY.encode()])
 
 Figures = Mapping[tuple[str, str], int]  # (metric, campaign) → how often
 
