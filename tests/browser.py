@@ -21,6 +21,10 @@ FLAGS = [
 ]
 
 
+# Playwright switches it off.
+POPUP_BLOCKER = "--disable-popup-blocking"
+
+
 @contextmanager
 def open_browser() -> Iterator[Browser]:
     """Not inside an event loop, and never open beside an async test: hold it for one module.
@@ -34,3 +38,15 @@ def open_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def as_readers_have_it(other: Browser) -> Iterator[Browser]:
+    """One more browser of the same program, which refuses windows that nobody has clicked open."""
+    browser = other.browser_type.launch(
+        executable_path=needs("chromium"), args=FLAGS, ignore_default_args=[POPUP_BLOCKER]
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()

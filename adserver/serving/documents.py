@@ -21,9 +21,7 @@ MAX_DOCUMENTS = 64
 # its own: nothing. https://www.w3.org/TR/permissions-policy/
 DENIED = (
     "accelerometer",
-    "attribution-reporting",
     "autoplay",
-    "bluetooth",
     "browsing-topics",
     "camera",
     "clipboard-read",
@@ -50,7 +48,6 @@ DENIED = (
     "serial",
     "storage-access",
     "usb",
-    "web-share",
     "window-management",
     "xr-spatial-tracking",
 )

