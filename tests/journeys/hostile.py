@@ -114,6 +114,7 @@ class Publisher:
 
     def __init__(self, folder: Path, attacks: list[Attack]) -> None:
         self.calls: list[str] = []
+        self.pages: dict[str, str] = {}
         self.attacks = attacks
         memory = MemoryWorker(folder / "journal")
         creatives: list[Creative] = []
@@ -173,6 +174,8 @@ class Publisher:
                 kind, body = b"text/javascript", ""
             case ["popup"]:
                 body = POPUP
+            case _:
+                body = self.pages.get(path, body)
         await answer(send, 200, kind, body.encode(), *more)
 
     @contextmanager

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Error
 
 from adserver.serving.documents import DENIED
 from tests.browser import as_readers_have_it
+from tests.hostile_names import EVERYTHING
 from tests.journeys.hostile import (
     BEFORE,
     OWNED,
@@ -25,6 +26,7 @@ from tests.journeys.hostile import (
     told,
 )
 from tests.servers import until
+from tests.serving.test_hostile_names import wrapper
 from tests.stand_in import TAG, Answer, Server
 
 FORM = f"'<form action={OWNED}-form method=post target=_top></form>'"
@@ -237,7 +239,7 @@ def test_a_page_that_says_whom_it_frames_keeps_a_frame_from_turning_elsewhere(
         seen.page.wait_for_function("window.refused")
         assert evil.called("/turned") == []
         seen.page.goto(f"{publisher.origin}/locked/turns")
-        until(lambda: evil.called("/turned")), "control: a page that does not say it"
+        until(lambda: evil.called("/turned"))  # control: a page that does not say it
 
 
 @pytest.mark.parametrize(
@@ -256,6 +258,28 @@ def test_a_document_loads_what_is_declared_for_those_who_have_agreed(
         seen.page.goto(f"{publisher.origin}/{page}/loads")
         until(lambda: seen.was_told("loads") == "2")
         assert sorted(call.path for call in evil.calls) == loaded
+
+
+@pytest.mark.parametrize(("path", "owned"), [("/names", False), ("/names-as-they-are", True)])
+def test_words_of_a_text_creative_are_words_in_a_browser_too(
+    publisher: Publisher, browser: Browser, path: str, owned: bool
+) -> None:
+    words = wrapper("text", EVERYTHING)
+    publisher.calls.clear()
+    publisher.pages["/names"] = f"<!doctype html><main>{words}</main><p id=after>After</p>"
+    publisher.pages["/names-as-they-are"] = f"<!doctype html><main>{EVERYTHING}</main>"
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{publisher.origin}{path}")
+        if owned:  # control: unescaped, one of them loads the page again and again
+            until(lambda: publisher.calls.count(path) > 2)
+            return
+        for word in ("strong", "strong + span", "em"):
+            assert seen.page.text_content(word) == EVERYTHING
+        assert seen.page.evaluate("document.querySelector('main').children.length") == 1
+        assert seen.page.evaluate("document.querySelectorAll('script, base, iframe').length") == 0
+        assert seen.page.evaluate("document.getElementById('after').parentNode === document.body")
+        assert seen.page.evaluate("window.owned") is None
+        assert publisher.calls.count(path) == 1
 
 
 def test_the_tag_listens_to_nobodys_messages() -> None:

@@ -7,9 +7,12 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
 
 from adserver.core.errors import SettingsError
 from adserver.publishing.snippet import TARGETS, Addresses, addresses, snippet
+from tests.factories import slot
+from tests.hostile_names import EVERYTHING, HOSTILE, stays_text
 from tests.programs import needs
 from tests.publishing.pasted import PUBLIC, SLOT
 
@@ -60,6 +63,24 @@ def test_html_has_the_style_sheet_the_place_the_frame_and_the_tag():
     assert frame["title"] == SLOT.title
     # The taller of the two sizes, and the line of the label.
     assert frame["height"] == "124"
+
+
+@given(text=HOSTILE)
+def test_a_title_stays_a_title(text):
+    stays_text(lambda one: snippet("html", slot(title=one), PUBLIC), text)
+
+
+def test_a_title_stays_a_title_in_xml():
+    root = ElementTree.fromstring(snippet("blogger", slot(title=EVERYTHING), PUBLIC))
+    frame = root.find("div/noscript/iframe")
+    assert frame is not None
+    assert frame.get("title") == EVERYTHING
+
+
+@pytest.mark.parametrize("target", ["jinja", "django", "nginx-ssi"])
+def test_templates_that_would_take_a_title_for_their_own_have_none(target):
+    hostile = snippet(target, slot("post-top", title=EVERYTHING), PUBLIC)
+    assert hostile == snippet(target, SLOT, PUBLIC)
 
 
 def test_blogger_takes_it_as_xml():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
 from starlette.testclient import TestClient
@@ -24,8 +25,10 @@ from adserver.wiring.dev import (
     run_dev,
 )
 from adserver.wiring.dev_pages import dev_pages
+from tests.hostile_names import EVERYTHING, Read
 
 ADDRESS = "http://127.0.0.1:8080"
+ACTIVE = {"script", "base", "img", "style", "iframe", "onmouseover", "onfocus", "onerror"}
 GAZETTE = Publication("Gazette", "https://gazette.example", "en", "Europe/London", "GBP")
 
 
@@ -170,3 +173,16 @@ def test_why_without_a_store_says_so(settings: Settings, tmp_path: Path) -> None
     away = settings.model_copy(update={"redis": f"unix://{tmp_path}/nothing.sock"})
     page = TestClient(dev_pages(away, lambda: 0)).get("/dev/why/home-top")
     assert page.status_code == 503
+
+
+def test_whatever_is_asked_for_stays_text_on_the_page_that_says_why(settings: Settings) -> None:
+    Bench.of(settings)[0].look(ADDRESS)
+    pages = TestClient(dev_pages(settings, lambda: 1))
+    query = urlencode({"url": f"https://blog.example/{EVERYTHING}", "x": EVERYTHING})
+    in_a_path = EVERYTHING.replace("/", "|")
+    for path in (f"/dev/why/{quote(in_a_path, safe='')}", f"/dev/why/home-top?{query}"):
+        answer = pages.get(path)
+        nodes = Read(answer.text).nodes
+        assert not {node[1] for node in nodes if node[0] == "element"} & ACTIVE
+        assert "owned" in answer.text
+        assert not {name for node in nodes if node[0] == "element" for name, _ in node[2:]} & ACTIVE
