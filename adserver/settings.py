@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from adserver.core.invalid import Mode, Rule, read_modes
+from adserver.core.rate_limits import read_limits
 
 Network = IPv4Network | IPv6Network
 
@@ -72,6 +73,11 @@ class Settings(BaseSettings):
         description="rules against invalid traffic and their modes (off, dry_run, discard), such "
         "as unknown_agents=dry_run",
     )
+    rate_limits: Annotated[tuple[tuple[str, int], ...], NoDecode] = Field(
+        (),
+        description="limits of rate_limited and clicks_many_campaigns that differ from the "
+        "default, such as click.address.minute=30",
+    )
     journal_sync: str = Field(
         "always",
         pattern="^(always|interval)$",
@@ -89,6 +95,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
         return tuple(ip_network(part, strict=False) for part in value)
+
+    @field_validator("rate_limits", mode="before")
+    @classmethod
+    def read_rate_limits(cls, value: Any) -> Any:
+        return tuple(read_limits(value).items()) if isinstance(value, str) else value
 
     @field_validator("rules", mode="before")
     @classmethod

@@ -35,6 +35,7 @@ server_options = settings_options(
     "admin_allow",
     "ticket_life",
     "rules",
+    "rate_limits",
     "journal_sync",
     "journal_mebibytes",
     "log_format",

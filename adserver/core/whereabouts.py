@@ -9,10 +9,9 @@ that is routed between providers; of IPv6 a /48, the most that one end site is g
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import NamedTuple
 
 IPV4_BYTES = 4
-NETWORK_BYTES_4, PLACE_BYTES_6, NETWORK_BYTES_6 = 3, 8, 6
+COUNTED_4, COUNTED_6 = (3, 4), (6, 8)
 MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address as an IPv6 socket sees it (RFC 4291, 2.5.5.2)
 # By their first two bytes: loopback, private, link-local and shared ones (RFC 6890).
 INSIDE = frozenset(
@@ -33,22 +32,13 @@ INSIDE = frozenset(
 LOOPBACK = bytes(15) + b"\x01"
 
 
-class Place(NamedTuple):
-    """The bytes by which an address, and the network around it, are counted."""
-
-    address: bytes
-    network: bytes
-
-
 def unmapped(packed: bytes) -> bytes:
     return packed[len(MAPPED) :] if packed.startswith(MAPPED) else packed
 
 
-def place_of(packed: bytes) -> Place:
-    """packed: an address in network order, IPv4 never mapped."""
-    if len(packed) == IPV4_BYTES:
-        return Place(packed, packed[:NETWORK_BYTES_4])
-    return Place(packed[:PLACE_BYTES_6], packed[:NETWORK_BYTES_6])
+def counted_bytes(packed: bytes) -> tuple[int, int]:
+    """How many bytes of an address, IPv4 never mapped, are its network and are the place itself."""
+    return COUNTED_4 if len(packed) == IPV4_BYTES else COUNTED_6
 
 
 def is_inside(packed: bytes) -> bool:
@@ -60,5 +50,5 @@ def truncated(packed: bytes) -> str:
     """Its network, as logs may name it; the whole address where it is no reader's."""
     if is_inside(packed):
         return str(ip_address(packed))
-    network = place_of(packed).network
+    network = packed[: counted_bytes(packed)[0]]
     return f"{ip_address(network.ljust(len(packed), bytes(1)))}/{len(network) * 8}"

@@ -106,7 +106,11 @@ class Counting:
 
     def has_seen(self, event: Event) -> bool:
         """Whether it is known here to have been counted; the store knows of all."""
-        return self._seen.has(event.bit)
+        return self.knows(event.bit)
+
+    def knows(self, bit: int) -> bool:
+        """`has_seen`, of an event's `bit`."""
+        return self._seen.has(bit)
 
     @property
     def passed(self) -> tuple[int, float] | None:

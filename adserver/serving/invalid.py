@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from adserver.core.events import Kind
 from adserver.core.invalid import Mode, Rule, Verdict, asked, judge
@@ -45,12 +45,17 @@ def without_consent(facts: Facts) -> bool:
 class Invalid:
     """The rules of one worker. modes: those that differ from the default.
 
-    more: what other rules look at, by rule.
+    more: what other rules look at, by rule. beside: what they have to do once a second.
     """
 
     def __init__(
-        self, modes: Mapping[Rule, Mode] | None = None, more: Mapping[Rule, Holds] | None = None
+        self,
+        modes: Mapping[Rule, Mode] | None = None,
+        more: Mapping[Rule, Holds] | None = None,
+        *,
+        beside: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
+        self.beside = beside
         holds: dict[Rule, Holds] = {
             Rule.PREFETCH: prefetched,
             Rule.CONSENT: without_consent,

@@ -39,8 +39,11 @@ def readers_address(scope: Scope, trusted: Networks) -> Address | None:
     to X-Forwarded-For. What stands before that, anybody may have written.
     """
     peer = peer_of(scope)
-    if not is_in(peer, trusted):
-        return peer
+    return told_address(scope, trusted) if is_in(peer, trusted) else peer
+
+
+def told_address(scope: Scope, trusted: Networks) -> Address | None:
+    """Where the reader is by the word of a peer that is known to be trusted."""
     told = b",".join(value for name, value in scope["headers"] if name == FORWARDED_FOR)
     for hop in reversed(told.rsplit(b",", MAX_HOPS)[-MAX_HOPS:]):
         address = address_of(hop.decode("latin-1"))

@@ -18,8 +18,8 @@ from adserver.core.distinct import Distinct
 from adserver.core.events import Kind
 from adserver.core.invalid import Rule
 from adserver.core.rate_limits import RateLimits
-from adserver.core.sketch import MOST, Rate, Sketch
-from adserver.core.whereabouts import place_of
+from adserver.core.sketch import MOST, Sketch
+from adserver.core.whereabouts import counted_bytes
 from adserver.serving import salt
 from adserver.serving.invalid import Facts, Holds
 from adserver.serving.readers import Readers
@@ -90,12 +90,14 @@ class Rates:
         if keyed is None:
             return False
         minute, shift = now % DAY_SECONDS // MINUTE_SECONDS, KEY_SHIFT[kind]
-        place = place_of(address)
-        key = hashed(keyed, place.address) >> shift
-        if exceeds(self._sketch.add(key, minute), self._of_address[kind]):
+        of_address, of_network = keys(keyed, address)
+        here, hourly = self._sketch.add(of_address >> shift, minute)
+        most_here, most_hourly = self._of_address[kind]
+        if here > most_here or hourly > most_hourly:
             return True  # and adds nothing to its network: its neighbours have done nothing
-        key = hashed(keyed, place.network) >> shift
-        return exceeds(self._sketch.add(key, minute), self._of_network[kind])
+        here, hourly = self._sketch.add(of_network >> shift, minute)
+        most_here, most_hourly = self._of_network[kind]
+        return here > most_here or hourly > most_hourly
 
     def too_many_campaigns(self, facts: Facts) -> bool:
         if facts.kind is not Kind.CLICK or self._campaigns == MOST:
@@ -107,12 +109,13 @@ class Rates:
         keyed = self._salt.of(now // DAY_SECONDS)
         if keyed is None:
             return False
-        key = hashed(keyed, place_of(address).address) >> BITMAP_SHIFT
-        campaign = hashed(keyed, b"campaign %d" % facts.ticket.campaign)
-        hour = now % DAY_SECONDS // HOUR_SECONDS
-        return self._distinct.add(key, campaign, hour) > self._campaigns
+        of_address, _ = keys(keyed, address)
+        campaign = keyed.copy()
+        campaign.update(b"campaign %d" % facts.ticket.campaign)
+        what, hour = int.from_bytes(campaign.digest()), now % DAY_SECONDS // HOUR_SECONDS
+        return self._distinct.add(of_address >> BITMAP_SHIFT, what, hour) > self._campaigns
 
-    def look(self) -> None:
+    async def look(self) -> None:
         """Forget yesterday's salt where nobody comes, too."""
         self._salt.of(int(self._clock()) // DAY_SECONDS)
 
@@ -120,11 +123,11 @@ class Rates:
         self._salt.close()
 
 
-def hashed(keyed: blake2b, what: bytes) -> int:
+def keys(keyed: blake2b, address: bytes) -> tuple[int, int]:
+    """The hashes of an address and of its network, which it begins with."""
+    network_bytes, address_bytes = counted_bytes(address)
     one = keyed.copy()
-    one.update(what)
-    return int.from_bytes(one.digest())
-
-
-def exceeds(rate: Rate, limit: Rate) -> bool:
-    return rate[0] > limit[0] or rate[1] > limit[1]
+    one.update(address[:network_bytes])
+    network = one.digest()
+    one.update(address[network_bytes:address_bytes])
+    return int.from_bytes(one.digest()), int.from_bytes(network)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, inet_pton
 
 import structlog
@@ -15,7 +14,7 @@ from adserver.metrics import Meter
 from adserver.serving.headers import Headers
 from adserver.serving.http import Scope
 from adserver.serving.invalid import NOT_ASKED, Facts
-from adserver.serving.peers import Networks, is_in, readers_address
+from adserver.serving.peers import Networks, told_address
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +34,11 @@ class Readers:
         suspension: Suspension | None = None,
     ) -> None:
         self._trusted = trusted
+        # As numbers, since an event is asked for its peer: size, mask and network of each.
+        self._masks = [
+            (len(one.network_address.packed), int(one.netmask), int(one.network_address))
+            for one in trusted
+        ]
         self._proxies: set[bytes] = set()
         self._clock = clock
         self._suspension = suspension or Suspension()
@@ -55,7 +59,7 @@ class Readers:
             return None
         found: bytes | None = peer
         if self._trusts(peer):
-            address = readers_address(scope, self._trusted)
+            address = told_address(scope, self._trusted)
             found = address.packed if address else None
             sign = Sign.INSIDE if found is not None and is_inside(found) else Sign.NONE
         elif b"x-forwarded-for" in headers or b"forwarded" in headers:
@@ -70,7 +74,8 @@ class Readers:
     def _trusts(self, peer: bytes) -> bool:
         if peer in self._proxies:
             return True
-        if not self._trusted or not is_in(ip_address(peer), self._trusted):
+        number, size = int.from_bytes(peer), len(peer)
+        if not any(size == n and number & mask == network for n, mask, network in self._masks):
             return False
         if len(self._proxies) < MAX_PROXIES:
             self._proxies.add(peer)

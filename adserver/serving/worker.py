@@ -88,6 +88,7 @@ class Beside:
                 (NODE_SECONDS, self._keep_identity),
             )
         ]
+        every += [asyncio.create_task(forever(1.0, work)) for work in self.state.invalid.beside]
         every.append(asyncio.create_task(self._watch_lag()))
         every.append(asyncio.create_task(self.state.leasing.run()))
         if (countries := self.state.countries) is not None:

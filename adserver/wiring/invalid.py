@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
-from adserver.serving.invalid import Invalid
-from adserver.settings import Settings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adserver.core.invalid import Mode, Rule
+from adserver.core.rate_limits import RateLimits
+from adserver.metrics import Meter
+from adserver.serving.counting import Counting
+from adserver.serving.invalid import Holds, Invalid
+from adserver.serving.pages import elsewhere
+from adserver.serving.rates import Rates, Shared
+from adserver.serving.readers import Readers
+from adserver.serving.served import Served
+
+if TYPE_CHECKING:
+    from adserver.wiring.node import Node
+
+# The rules that need what a node's workers count together.
+COUNTING = (Rule.RATE_LIMITED, Rule.CLICKS_MANY_CAMPAIGNS)
 
 
-def invalid_of(settings: Settings) -> Invalid:
-    return Invalid(dict(settings.rules))
+def invalid_of(
+    node: Node, served: Callable[[], Served | None], counting: Counting, meter: Meter
+) -> Invalid:
+    modes = dict(node.settings.rules)
+    readers = Readers(node.settings.trusted_peers, meter)
+    more: dict[Rule, Holds] = {Rule.FOREIGN_PAGE: elsewhere(served)}
+    if all(modes.get(rule, Mode.OFF) is Mode.OFF for rule in COUNTING):
+        return Invalid(modes, more)
+    rates = rates_of(node, readers, counting)
+    return Invalid(modes, more | rates.rules, beside=[rates.look])
+
+
+def rates_of(node: Node, readers: Readers, counting: Counting) -> Rates:
+    shared = Shared(node.rates, Path(node.folder) / "rates.lock")
+    limits = RateLimits(dict(node.settings.rate_limits))
+    return Rates(limits, readers, counting.knows, shared)

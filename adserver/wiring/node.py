@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from adserver import logs
 from adserver.core.errors import SettingsError, StoreUnavailable
 from adserver.core.seen import MEMORY_BYTES
+from adserver.serving import rates
 from adserver.serving.admin import Guard
 from adserver.serving.children import Lifeline, Role
 from adserver.serving.country_file import renewed
@@ -46,7 +47,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class Node:
     """What the node's processes share: all made before the first of them is forked.
 
-    folder: for sockets and locks, gone with the node. seen: memory of `core.seen`.
+    folder: for sockets and locks, gone with the node. seen: memory of `core.seen`. rates: of
+    `serving.rates`.
     begun: set when all of them are ready; who is forked later sees it.
     counts: what the parent has done to the others. preview: nothing counts (`serve --dev`).
     """
@@ -59,6 +61,7 @@ class Node:
     admin: socket.socket
     folder: str
     seen: mmap
+    rates: mmap
     begun: threading.Event
     identity: str
     counts: ParentCounts
@@ -121,6 +124,7 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
             admin,
             folder,
             seen=mmap(-1, MEMORY_BYTES),
+            rates=mmap(-1, rates.MEMORY_BYTES),
             begun=threading.Event(),
             identity=admitted.identity,
             counts=ParentCounts(),

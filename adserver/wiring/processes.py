@@ -183,7 +183,7 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
             else None
         ),
         preview=node.preview,
-        invalid=invalid_of(settings),
+        invalid=invalid_of(node, lambda: live.served, counting, meter),
         countries=(
             Countries(settings.country_database, node.country_file, settings.trusted_peers, meter)
             if settings.country_database

@@ -120,12 +120,12 @@ def test_control_a_duplicate_that_nobody_knows_does(node: Node) -> None:
     assert node.cut(HAMMER, 4) == 4
 
 
-def test_at_midnight_all_is_forgotten_by_every_worker(node: Node) -> None:
+async def test_at_midnight_all_is_forgotten_by_every_worker(node: Node) -> None:
     node.cut(HAMMER, 100)
     before = bytes(node.memory)
     node.now += 86_400
     for worker in node.workers:
-        worker.look()
+        await worker.look()
     assert not any(node.memory[4_096:])
     assert bytes(node.memory)[8:40] != before[8:40]
     assert node.cut(HAMMER, 10) == 5

@@ -1,0 +1,46 @@
+"""Which rules a worker asks, by what the operator has set."""
+
+from __future__ import annotations
+
+from mmap import mmap
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from adserver.core.invalid import Mode, Rule
+from adserver.core.reasons import Discard
+from adserver.metrics import Meter
+from adserver.serving.rates import MEMORY_BYTES
+from adserver.settings import Settings
+from adserver.wiring.invalid import invalid_of
+
+
+def invalid(folder: Path, **settings: str) -> Any:
+    node: Any = SimpleNamespace(
+        settings=Settings(**settings), folder=str(folder), rates=mmap(-1, MEMORY_BYTES)
+    )
+    counting: Any = SimpleNamespace(knows=lambda bit: False)
+    return invalid_of(node, lambda: None, counting, Meter())
+
+
+def test_rules_that_count_are_made_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    assert invalid(tmp_path).beside == ()
+    assert not (tmp_path / "rates.lock").exists()
+    asked = invalid(tmp_path, rules="clicks_many_campaigns=dry_run")
+    assert asked.reasons(Mode.DRY_RUN) == (Discard.RATE_LIMITED,)
+    assert len(asked.beside) == 1
+
+
+@pytest.mark.parametrize("rule", [Rule.FOREIGN_PAGE, Rule.CONSENT, Rule.RATE_LIMITED])
+def test_each_rule_can_be_asked_for(tmp_path: Path, rule: Rule) -> None:
+    asked = invalid(tmp_path, rules=f"{rule}=discard")
+    assert asked.reasons(Mode.DISCARD)[-1] == Discard(rule)
+
+
+def test_a_limit_that_there_is_not_is_told() -> None:
+    assert Settings(rate_limits="click.address.hour=5").rate_limits == (("click.address.hour", 5),)
+    with pytest.raises(ValidationError, match="there is no limit 'clicks'"):
+        Settings(rate_limits="clicks=5")
