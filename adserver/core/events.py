@@ -67,7 +67,8 @@ class Event(NamedTuple):
     """One event to be counted: which bit to take, and in which row (the catalog's numbers).
 
     until: of a campaign with a limit, when the room that it takes lapses (the store's UTC seconds;
-    `core.leases`); 0 where it needs none.
+    `core.leases`); 0 where it needs none. matched: of a click, its impression is known to have been
+    accepted, whichever of them reaches the store first.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class Event(NamedTuple):
     site: int
     campaign: int = 0
     until: int = 0
+    matched: bool = False
 
     @property
     def bit(self) -> int:

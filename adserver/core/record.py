@@ -34,8 +34,9 @@ TURNED = 0xFFFF_FFFF
 MAX_RECORD_BYTES = 256 * 1024
 
 # writer 4 · block 2 · place 2 · kind 1 · site 1 · slot 2 · until 4 · campaign 4 · creative 4;
-# count.lua reads it too.
+# count.lua reads it too. MATCHED is added to the kind.
 EVENT = Struct(">IHHBBHIII")
+MATCHED = 4
 BITMAP = Struct(">IH")  # the beginning of an event: which bitmap
 CAMPAIGN, CAMPAIGN_AT = Struct(">I"), 16
 
@@ -132,14 +133,28 @@ CONTENTS = frozenset(Content)
 
 
 def pack_event(event: Event) -> bytes:
-    kind, writer, serial, creative, slot, site, campaign, until = event
+    kind, writer, serial, creative, slot, site, campaign, until, matched = event
     block, place = serial >> PLACE_BITS, serial & 0xFFFF
+    if matched:
+        return EVENT.pack(
+            writer, block, place, kind | MATCHED, site, slot, until, campaign, creative
+        )
     return EVENT.pack(writer, block, place, kind, site, slot, until, campaign, creative)
 
 
 def read_events(packed: bytes) -> list[Event]:
     return [
-        Event(Kind(kind), writer, block << PLACE_BITS | place, number, slot, site, campaign, until)
+        Event(
+            Kind(kind & ~MATCHED),
+            writer,
+            block << PLACE_BITS | place,
+            number,
+            slot,
+            site,
+            campaign,
+            until,
+            bool(kind & MATCHED),
+        )
         for writer, block, place, kind, site, slot, until, campaign, number in unpacked(packed)
     ]
 

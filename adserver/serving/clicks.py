@@ -10,7 +10,8 @@ from adserver.core.errors import (
     TicketError,
     TooManyWaiting,
 )
-from adserver.core.events import Kind, Outcome
+from adserver.core.events import Event, Kind, Outcome
+from adserver.core.invalid import Mode
 from adserver.core.macros import fill_link
 from adserver.core.publication import KnownCreative
 from adserver.core.reasons import Discard
@@ -65,6 +66,11 @@ def landing(state: State, known: KnownCreative, ticket: Ticket) -> str:
     )
 
 
+def has_impression(state: State, click: Event) -> bool:
+    """Whether the node knows that the click's ad has been shown."""
+    return state.counting.has_seen(click._replace(kind=Kind.IMPRESSION))
+
+
 async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
     discard = standing(state, scope, ticket, Kind.CLICK)
     if discard is not None:
@@ -72,6 +78,10 @@ async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
         return event_header(discard)
     try:
         event, sure = counted(state, ticket, Kind.CLICK)
+        if state.invalid.unmatched is not Mode.OFF:
+            event = event._replace(matched=has_impression(state, event))
+            # Else the store knows, unless it may count in any case.
+            sure = sure and (event.matched or state.invalid.unmatched is not Mode.DISCARD)
         joined = join(state, ticket, event, patient=False)
         outcome = joined if isinstance(joined, Outcome) else await joined
     except RoomHasLapsed:

@@ -56,6 +56,8 @@ class Invalid:
         beside: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self.beside = beside
+        # Asked for in the store, which alone knows of all impressions.
+        self.unmatched = (modes or {}).get(Rule.UNMATCHED, Mode.OFF)
         holds: dict[Rule, Holds] = {
             Rule.PREFETCH: prefetched,
             Rule.CONSENT: without_consent,
@@ -68,4 +70,7 @@ class Invalid:
 
     def reasons(self, mode: Mode) -> tuple[Discard, ...]:
         """Those of the rules in this mode, each once."""
-        return tuple({one.reason: None for one in self._rules if one.mode is mode})
+        reasons = {one.reason: None for one in self._rules if one.mode is mode}
+        if self.unmatched is mode:
+            reasons[Discard.UNMATCHED] = None
+        return tuple(reasons)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from adserver.between import between_requests
 from adserver.core.catalog import Generation
 from adserver.core.errors import NoSuchName, StoreUnavailable
-from adserver.core.events import KIND_OF, Row
+from adserver.core.events import KIND_OF, Kind, Metric, Row
 from adserver.core.goals import Limits, limits_of
 from adserver.core.ports.serving import LiveCatalog
 from adserver.core.publication import KnownCreative
@@ -115,10 +115,14 @@ class Live:
         """Show events that the store has counted, or not, in the node's metrics."""
         counts = self._meter.counts
         for row in rows:
+            slot = self.slot_label(row.slot)
+            if row.metric is Metric.WOULD_CLICK:
+                word = Kind.CLICK.word
+                counts["events_would_discard_total"][word, slot, row.reason] += row.count
+                continue
             kind = KIND_OF.get(row.metric)
             if kind is None:
                 continue  # unmatched clicks are among the clicks
-            slot = self.slot_label(row.slot)
             if row.reason:
                 counts["events_discarded_total"][kind.word, slot, row.reason] += row.count
             else:

@@ -9,6 +9,7 @@ from typing import Any
 from adserver.core.batch import NOTHING, Mark, Shipment
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Metric, Row
+from adserver.core.invalid import Mode
 from adserver.core.ports.serving import Source, Told
 from adserver.core.record import BITMAP, bitmaps_of, limited_in
 from adserver.store.connect import AsyncClient, answering
@@ -23,10 +24,14 @@ CLAIM_ATTEMPTS = 20
 class StoredCounts:
     """`core.ports.serving.Counts` on Redis.
 
-    ticket_life: seconds in which a ticket's events count.
+    ticket_life: seconds in which a ticket's events count. unmatched: what becomes of clicks on ads
+    without an impression so far, which only the store knows.
     """
 
-    def __init__(self, client: AsyncClient, keys: Keys, ticket_life: int) -> None:
+    def __init__(
+        self, client: AsyncClient, keys: Keys, ticket_life: int, unmatched: Mode = Mode.OFF
+    ) -> None:
+        self._unmatched = unmatched
         self._client: Any = client
         self._keys = keys
         # An event may come as late as its ticket lives, and be shipped as late again.
@@ -64,6 +69,7 @@ class StoredCounts:
                 b"".join(bitmaps),
                 shipment.tallies,
                 b"".join(campaign.to_bytes(4, "big") for campaign in limited),
+                self._unmatched,
             ],
         )
         return read_ledger(said, hour.begin)

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Row
+from adserver.core.invalid import Mode, Rule
 from adserver.core.leases import StoreClock
 from adserver.core.snapshot import Snapshot
 from adserver.core.ticket import Sealer
@@ -90,7 +91,8 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
     settings = node.settings
     async with connected(node.store) as connection:
         keys = Keys(settings.namespace, shards_of(settings.redis))
-        counts = StoredCounts(connection, keys, settings.ticket_life)
+        unmatched = dict(settings.rules).get(Rule.UNMATCHED, Mode.OFF)
+        counts = StoredCounts(connection, keys, settings.ticket_life, unmatched)
         catalog = StoredLiveCatalog(connection, keys, node.signing.known)
         journals = journals_of(node)
         meter = Meter()

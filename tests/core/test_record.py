@@ -51,6 +51,7 @@ EVENTS = st.builds(
     site=st.integers(0, 2**8 - 1),
     campaign=UINT32,
     until=UINT32,
+    matched=st.booleans(),
 )
 PACKED_EVENTS = st.lists(EVENTS, min_size=1, max_size=5).map(
     lambda events: b"".join(map(pack_event, events))

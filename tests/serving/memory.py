@@ -14,6 +14,7 @@ from adserver.core.batch import NOTHING, Shipment
 from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import METRIC_OF, Event, Kind, Metric, Row, Tally
+from adserver.core.invalid import Mode
 from adserver.core.leases import Grant, StoreClock
 from adserver.core.nodes import NodeState
 from adserver.core.pauses import Pause
@@ -49,6 +50,7 @@ class MemoryCounts:
     """
 
     shards: int = 1
+    unmatched: Mode = Mode.OFF
     away: bool = False
     refusals: int = 0
     loses_answers: bool = False
@@ -99,8 +101,14 @@ class MemoryCounts:
         if mark in self.seen:
             return [f"{letter}.duplicate"]
         self.seen.add(mark)
-        matched = event.kind is not Kind.CLICK or (*mark[:2], Kind.IMPRESSION) in self.seen
-        return [letter] if matched else [letter, Metric.UNMATCHED]
+        shown = event.matched or (*mark[:2], Kind.IMPRESSION) in self.seen
+        if event.kind is not Kind.CLICK or shown:
+            return [letter]
+        return {
+            Mode.OFF: [letter, Metric.UNMATCHED],
+            Mode.DRY_RUN: [letter, Metric.UNMATCHED, "C.unmatched"],
+            Mode.DISCARD: ["c.unmatched"],
+        }[self.unmatched]
 
     async def ledger(self, source: Source, shard: int) -> Told:
         await self._reached()

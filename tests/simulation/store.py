@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from adserver.core.batch import NOTHING, Shipment
 from adserver.core.events import METRIC_OF, Event, Kind, Metric, Row, Tally
+from adserver.core.invalid import Mode
 from adserver.core.ports.serving import Source, Told
 from adserver.core.record import read_events, read_tallies
 
@@ -45,10 +46,12 @@ class Applied(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """compares: whether the ledger is looked at. remembers: whether bits are."""
+    """compares: whether the ledger is looked at. remembers: whether bits are. unmatched: what
+    becomes of clicks without an impression so far."""
 
     compares: bool = True
     remembers: bool = True
+    unmatched: Mode = Mode.OFF
 
 
 class Store:
@@ -145,16 +148,22 @@ class Store:
                 fresh.append(bit not in bits.taken)
                 bits.taken.add(bit)
             for event, new in zip(some, fresh, strict=True):
-                found.append((event, letters_of(event, bits, new)))
+                found.append((event, letters_of(event, bits, new, self._rules.unmatched)))
         return found
 
 
-def letters_of(event: Event, bits: Bits, new: bool) -> list[str]:
+def letters_of(event: Event, bits: Bits, new: bool, unmatched: Mode) -> list[str]:
     letter = METRIC_OF[event.kind].value
     if not new:
         return [f"{letter}.duplicate"]
     shown = (event.serial & 0xFFFF, Kind.IMPRESSION) in bits.taken
-    return [letter] if event.kind is not Kind.CLICK or shown else [letter, Metric.UNMATCHED.value]
+    if event.kind is not Kind.CLICK or shown or event.matched:
+        return [letter]
+    return {
+        Mode.OFF: [letter, "u"],
+        Mode.DRY_RUN: [letter, "u", "C.unmatched"],
+        Mode.DISCARD: ["c.unmatched"],
+    }[unmatched]
 
 
 COUNTED = frozenset(

@@ -12,6 +12,7 @@ import pytest
 from adserver.core.batch import NOTHING, Mark, Part, Shipment
 from adserver.core.events import Event, Kind, Tally
 from adserver.core.hour import hour_at
+from adserver.core.invalid import Mode
 from adserver.core.ports.serving import Source
 from adserver.core.record import pack_event, pack_tallies
 from adserver.store.connect import async_client, client
@@ -19,7 +20,7 @@ from adserver.store.counts import StoredCounts
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
 from tests.factories import NOW, ZONE
-from tests.simulation.store import Store
+from tests.simulation.store import Rules, Store
 
 LIFE_SECONDS = 86_400
 SHIPMENTS = 300
@@ -33,11 +34,14 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_the_model_answers_and_holds_what_the_real_store_does(valkey: str, seed: int) -> None:
-    rng, keys, model = Random(seed), Keys(f"seed{seed}", SHARDS), Store(SHARDS, LIFE_SECONDS)
+@pytest.mark.parametrize(("seed", "unmatched"), list(enumerate(Mode)))
+async def test_the_model_answers_and_holds_what_the_real_store_does(
+    valkey: str, seed: int, unmatched: Mode
+) -> None:
+    rng, keys = Random(seed), Keys(f"seed{seed}", SHARDS)
+    model = Store(SHARDS, LIFE_SECONDS, Rules(unmatched=unmatched))
     connection = async_client(valkey)
-    real = StoredCounts(connection, keys, LIFE_SECONDS)
+    real = StoredCounts(connection, keys, LIFE_SECONDS, unmatched)
     try:
         for number in range(SHIPMENTS):
             source, shard = rng.choice(SOURCES), rng.randrange(SHARDS)
@@ -76,7 +80,9 @@ def some_shipment(rng: Random, mark: Mark, number: int) -> Shipment:
 def some_event(rng: Random) -> Event:
     serial = rng.randrange(3) << 16 | rng.choice([0, 1, 65_535])
     creative = rng.choice([1, 2, 4_294_967_295])
-    return Event(rng.choice(list(Kind)), rng.choice([7, 8]), serial, creative, 1, 1)
+    kind, writer = rng.choice(list(Kind)), rng.choice([7, 8])
+    matched = kind is Kind.CLICK and rng.random() < 0.3
+    return Event(kind, writer, serial, creative, 1, 1, matched=matched)
 
 
 def some_tally(rng: Random) -> Tally:

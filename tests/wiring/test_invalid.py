@@ -34,7 +34,9 @@ def test_rules_that_count_are_made_only_where_they_are_asked_for(tmp_path: Path)
     assert len(asked.beside) == 1
 
 
-@pytest.mark.parametrize("rule", [Rule.FOREIGN_PAGE, Rule.CONSENT, Rule.RATE_LIMITED])
+@pytest.mark.parametrize(
+    "rule", [Rule.FOREIGN_PAGE, Rule.CONSENT, Rule.RATE_LIMITED, Rule.UNMATCHED]
+)
 def test_each_rule_can_be_asked_for(tmp_path: Path, rule: Rule) -> None:
     asked = invalid(tmp_path, rules=f"{rule}=discard")
     assert asked.reasons(Mode.DISCARD)[-1] == Discard(rule)

@@ -7,16 +7,20 @@
 --         until 4, campaign 4, creative 4,
 --       7 writer and block of each bitmap (6 bytes), in the order of their keys,
 --       8 tallies, lines of "metric:creative:slot:site count"
---       9 number of each campaign with limits (4 bytes), in the order of their keys
+--       9 number of each campaign with limits (4 bytes), in the order of their keys,
+--       10 what becomes of clicks on ads without an impression so far: "off", "dry_run", "discard"
 -- Returns what the ledger says: ARGV[2] if it was applied, followed by lines of what the events
 -- added; then also if it had been applied before and nothing since.
 local EVENT, BITMAP, CAMPAIGN, FIRST = 24, 6, 4, 7
-local METRICS = {[0] = 'i', [1] = 'v', [2] = 'c'}
+-- By kind. A click that is known to come after its impression has a kind of its own.
+local METRICS = {[0] = 'i', [1] = 'v', [2] = 'c', [6] = 'c'}
+local CLICK, MATCHED = 2, 4
 
 local said = redis.call('GET', KEYS[1]) or '0 0\n'
 if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end
 
 local life, events, bitmaps, limited = ARGV[3], ARGV[6], ARGV[7], ARGV[9]
+local unmatched_clicks = ARGV[10]
 local last = FIRST + #bitmaps / BITMAP - 1
 
 -- A key of another type would stop us half-way: look at each before the first write.
@@ -41,7 +45,7 @@ for at = 1, #events, EVENT do
   local place, kind = struct.unpack('>I2B', events, at + BITMAP)
   local take, n = takes[k], #takes[k]
   -- At most 1,000 events a call, so 4,000 arguments: Lua's stack holds 8,000.
-  take[n + 1], take[n + 2], take[n + 3], take[n + 4] = 'SET', 'u1', place * 3 + kind, 1
+  take[n + 1], take[n + 2], take[n + 3], take[n + 4] = 'SET', 'u1', place * 3 + kind % MATCHED, 1
   local row = rows[k]
   row[#row + 1] = string.sub(events, at + 8, at + 23)  -- kind, site, slot, until, …
 end
@@ -58,7 +62,7 @@ for k = FIRST, last do
     else
       plus(fresh, row[e], 1)
       -- A click's bit is the third of its ticket, the impression's the first.
-      if string.byte(row[e]) == 2 and redis.call('GETBIT', KEYS[k], take[e * 4 - 1] - 2) == 0 then
+      if string.byte(row[e]) == CLICK and redis.call('GETBIT', KEYS[k], take[e * 4 - 1] - 2) == 0 then
         plus(unmatched, row[e], 1)
       end
     end
@@ -97,13 +101,18 @@ local function left_today(lease, till)
   if not day or till <= tonumber(day) or till > tonumber(day_end) then return 0, false end
   return tonumber(a_day) - tonumber(today), true
 end
-local function allowed(lease, till, n)
-  if redis.call('EXISTS', lease) == 0 then return n end
+-- Room that n events have reserved, as far as they have, is reserved no more.
+local function release(lease, till, n)
   local reserved = math.min(n, tonumber(redis.call('HGET', lease, till) or 0))
   if reserved > 0 then
     redis.call('HINCRBY', lease, till, -reserved)
     redis.call('HINCRBY', lease, 'reserved', -reserved)
   end
+  return reserved
+end
+local function allowed(lease, till, n)
+  if redis.call('EXISTS', lease) == 0 then return n end
+  local reserved = release(lease, till, n)
   if reserved == n then return n end
   local a_day, counted = left_today(lease, till)
   -- What was reserved and counts now is neither in totals yet nor reserved any more.
@@ -111,8 +120,26 @@ local function allowed(lease, till, n)
   if more > 0 and counted then redis.call('HINCRBY', lease, 'today', more) end
   return reserved + more
 end
+-- Of events that do not count whatever room there is: theirs is for others.
+local function give_back(lease, till, n)
+  local reserved = release(lease, till, n)
+  local day, day_end = unpack(redis.call('HMGET', lease, 'day', 'day_end'))
+  if reserved > 0 and day and till > tonumber(day) and till <= tonumber(day_end) then
+    redis.call('HINCRBY', lease, 'today', -reserved)
+  end
+end
 
 local ROW = '>BBI2I4c4I4'
+-- First, so that the others find the room that is given back.
+if unmatched_clicks == 'discard' then
+  for row, n in pairs(unmatched) do
+    local _, site, slot, till, campaign, creative = struct.unpack(ROW, row)
+    plus(add, field('c.unmatched', site, slot, creative), n)
+    if till > 0 and leases[campaign] then give_back(leases[campaign], till, n) end
+    fresh[row] = fresh[row] - n
+  end
+  unmatched = {}
+end
 for row, n in pairs(fresh) do
   local kind, site, slot, till, campaign, creative = struct.unpack(ROW, row)
   local counted = n
@@ -132,6 +159,7 @@ end
 for row, n in pairs(unmatched) do
   local _, site, slot, _, _, creative = struct.unpack(ROW, row)
   plus(add, field('u', site, slot, creative), n)
+  if unmatched_clicks == 'dry_run' then plus(add, field('C.unmatched', site, slot, creative), n) end
 end
 
 local answer = {ARGV[2]}
