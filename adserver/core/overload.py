@@ -18,19 +18,23 @@ from __future__ import annotations
 
 # How often the lag is measured: a timer of some two microseconds.
 TICK_SECONDS = 0.005
-# A lag that is no overload: a tenth of what a reader may wait, as RFC 8289 (4.2) advises of its
-# interval. Some hundred requests that came at once, or a slice of compiling, take less.
-TARGET_SECONDS = 0.010
+# A lag that is no overload, as RFC 8289 (4.4) has it. A slice of compiling takes less; so do two
+# hundred requests that come at once. The lower it is, the fewer connections a proxy needs for what
+# it has to send: as many as are answered in the time that each of them takes (Little 1961).
+TARGET_SECONDS = 0.005
 # A round that takes so long sheds the rest of it, whatever was before: a queue, or a pause of the
 # whole process, whose requests have waited as long.
-PATIENCE_SECONDS = 0.040
+PATIENCE_SECONDS = 0.030
 # From the target on to this much above it the probability in proportion goes from 0 to 1.
-RANGE_SECONDS = 0.040
+RANGE_SECONDS = 0.020
 # What is answered at last by a refusal begins to be refused at this lag.
-REFUSING_SECONDS = 0.030
+REFUSING_SECONDS = 0.020
+# A late round in which fewer requests were taken up was late for another reason, such as a machine
+# that has lent the processor to somebody else: there is no queue that shedding could shorten.
+QUEUE_REQUESTS = 8
 # How fast the lasting part moves: by this much in a second for each second above the target, and
 # so many times as fast where there is no queue any more, so that a burst is over when it is over.
-GROWTH = 250.0
+GROWTH = 500.0
 NO_QUEUE_SECONDS = TARGET_SECONDS / 4
 RECOVERY = 4.0
 # One long round is one measurement: it moves the lasting part by no more than so long.
@@ -43,32 +47,39 @@ class Overload:
     probability: the lasting part, 0 to 1; 0 is a worker that keeps up.
     """
 
-    __slots__ = ("_due", "_lag", "_ticked", "lag", "probability", "standing")
+    __slots__ = ("_asked", "_due", "_queued", "_ticked", "lag", "probability", "standing")
 
     def __init__(self, now: float) -> None:
         self.probability = 0.0
         self.lag = 0.0
         self.standing = 0.0
+        self._asked = 0
+        self._queued = 0.0
         self._ticked = now
         self._due = now + TICK_SECONDS
 
     def tick(self, now: float) -> None:
         """The timer has run: `TICK_SECONDS` after the last time, and later by the lag."""
-        before, self.lag = self.lag, max(0.0, now - self._due)
-        self.standing = min(before, self.lag)
+        self.lag = max(0.0, now - self._due)
+        before, self._queued = self._queued, self.lag if self._asked >= QUEUE_REQUESTS else 0.0
+        self.standing = min(before, self._queued)
         step = min(now - self._ticked, LONGEST_STEP_SECONDS)
         speed = GROWTH if self.standing > NO_QUEUE_SECONDS else GROWTH * RECOVERY
         moved = self.probability + speed * (self.standing - TARGET_SECONDS) * step
         self.probability = min(1.0, max(0.0, moved))
-        self._ticked, self._due = now, now + TICK_SECONDS
+        self._ticked, self._due, self._asked = now, now + TICK_SECONDS, 0
 
     def sheds(self, now: float, draw: float) -> bool:
-        """Whether to shed a request that is looked at now. draw: a number in [0, 1)."""
+        """Whether to shed a request; to be asked for each that is taken up, as it is.
+
+        draw: a number in [0, 1).
+        """
+        self._asked += 1
         late = now - self._due
         if late < TARGET_SECONDS:
             return draw < self.probability
         if self.standing < TARGET_SECONDS and not self.probability:
-            return late > PATIENCE_SECONDS
+            return late > PATIENCE_SECONDS and self._asked > QUEUE_REQUESTS
         return draw < self.probability + (late - TARGET_SECONDS) / RANGE_SECONDS
 
     def is_last_step(self, now: float) -> bool:
