@@ -115,6 +115,14 @@ METRICS: dict[str, Declared] = {
     "event_loop_lag_seconds": Declared(
         Type.HIGHEST, "How late a worker's event loop ran its last timer."
     ),
+    "overload_shed_probability": Declared(
+        Type.HIGHEST, "How likely the busiest worker is to shed a request."
+    ),
+    "shed_total": Declared(
+        Type.COUNTER,
+        "Shed in overload: house or empty instead of a decision, or a beacon refused.",
+        ("what",),
+    ),
     "workers": Declared(Type.SUM, "Worker processes that are up."),
     "worker_restarts_total": Declared(
         Type.COUNTER, "Processes of the node started in place of another, by reason.", ("reason",)

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     journal_mebibytes: int = Field(
         1024, ge=16, le=1024 * 1024, description="MiB of journals; then events are refused"
     )
+    shedding: str = Field(
+        "on",
+        pattern="^(on|off)$",
+        description="on: a worker that cannot keep up answers some slots without deciding; off: "
+        "whoever asks then waits, for as long as it takes",
+    )
     log_format: str = Field("auto", pattern="^(auto|json|text)$", description="auto, json or text")
 
     @field_validator("trusted_peers", "admin_allow", mode="before")

@@ -38,6 +38,7 @@ server_options = settings_options(
     "rate_limits",
     "journal_sync",
     "journal_mebibytes",
+    "shedding",
     "log_format",
 )
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from adserver.core.events import Kind
 from adserver.serving import assets, beacons, clicks, decisions, documents, slots
 from adserver.serving.http import Header, Message, Receive, Scope, Send, answer_empty
+from adserver.serving.shedding import Shedding
 from adserver.serving.state import State
 
 log = structlog.get_logger(__name__)
@@ -74,6 +75,15 @@ class PublicApp:
         self._beside = beside(lambda: self)
         self._meter = state.meter
         self._requests = state.meter.counts["http_requests_total"]
+        self._shedding = Shedding(state, self._prefix)
+        # To be answered as soon as its head is there, by the protocol; None: in the ordinary way.
+        self.at_once = self._shedding.at_once
+        # What never is.
+        self._when_shed: dict[tuple[str, str], Handler] = {
+            ("frame", "GET"): self._shedding.frame,
+            ("frame", "HEAD"): self._shedding.frame,
+            ("decisions", "POST"): self._shedding.post_decisions,
+        }
 
     @property
     def generation(self) -> int:
@@ -96,6 +106,9 @@ class PublicApp:
                 if method in methods:
                     if first in DECIDING:
                         note_country(self._state, scope)
+                        shed = self._when_shed.get((first, method))
+                        if shed is not None and self._shedding.sheds():
+                            handler = shed
                     status = await handler(self._state, scope, receive, send, rest)
                 else:
                     status = await self._other_method(scope, send, methods)

@@ -6,20 +6,47 @@ costs. A head that is a `Head` is already encoded and checked, and goes out as i
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from adserver.serving.http import Head
 
 
+class Defaults:
+    """The headers of every answer (the date), encoded."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._encoded = b""
+
+    def encoded(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        # uvicorn makes a new list once a second.
+        if self._headers is not headers:
+            self._headers = headers
+            self._encoded = b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self._encoded
+
+
+DEFAULTS = Defaults()
+
+
+def encoded(
+    status: int, head: Head, defaults: list[tuple[bytes, bytes]], keep_alive: bool
+) -> bytes:
+    """All that goes over the wire before the body."""
+    return b"%b%b%b%b\r\n" % (
+        STATUS_LINE[status],
+        DEFAULTS.encoded(defaults),
+        head.encoded,
+        b"" if keep_alive else b"connection: close\r\n",
+    )
+
+
 class JoiningCycle(RequestResponseCycle):
     """Holds a prepared head back until its body comes; anything else goes the stock way."""
 
     held: bytes | None = None
-    # uvicorn makes a new list of default headers (the date) once a second.
-    defaults: ClassVar[list[tuple[bytes, bytes]]] = []
-    encoded_defaults: ClassVar[bytes] = b""
 
     async def send(self, message: Any) -> None:
         if self.held is not None:
@@ -38,20 +65,7 @@ class JoiningCycle(RequestResponseCycle):
         self.waiting_for_100_continue = False
         self.chunked_encoding = False
         self.expected_content_length = head.content_length
-        self.held = b"%b%b%b%b\r\n" % (
-            STATUS_LINE[status],
-            self._encoded_defaults(),
-            head.encoded,
-            b"" if self.keep_alive else b"connection: close\r\n",
-        )
-
-    def _encoded_defaults(self) -> bytes:
-        if JoiningCycle.defaults is not self.default_headers:
-            JoiningCycle.defaults = self.default_headers
-            JoiningCycle.encoded_defaults = b"".join(
-                b"%b: %b\r\n" % header for header in self.default_headers
-            )
-        return JoiningCycle.encoded_defaults
+        self.held = encoded(status, head, self.default_headers, self.keep_alive)
 
     async def _send_held(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:
@@ -68,3 +82,18 @@ class JoiningCycle(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+
+class AnsweredCycle:
+    """What uvicorn's protocol sees in place of a request that was answered with its head: all is
+    done, and what comes of its body is nobody's."""
+
+    response_complete: ClassVar[bool] = True
+
+    class message_event:  # noqa: N801 - as in a cycle
+        @staticmethod
+        def set() -> None:
+            """Nobody waits."""
+
+
+ANSWERED = cast(RequestResponseCycle, AnsweredCycle())

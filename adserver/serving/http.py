@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -35,6 +35,14 @@ class Head(list[Header]):
             self.append((b"content-length", b"%d" % content_length))
         self.content_length = content_length or 0
         self.encoded = b"".join(b"%b: %b\r\n" % header for header in self)
+
+
+class Prompt(NamedTuple):
+    """A whole answer, as it goes over the wire when nothing has to be waited for."""
+
+    status: int
+    head: Head
+    body: bytes
 
 
 async def respond(send: Send, status: int, head: list[Header], body: bytes = b"") -> None:

@@ -46,6 +46,7 @@ NO_FILL_REASONS = (
     Reason.DAY_FULL,
     Reason.PACED,
     Reason.STORE_UNAVAILABLE,
+    Reason.SHED,
 )
 
 EVENT_METRICS = {

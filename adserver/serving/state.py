@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from adserver.core.context import Context
 from adserver.core.decision import Decision
+from adserver.core.overload import Overload
 from adserver.core.samples import Sampler
 from adserver.core.shards import Serials, shard_of_campaign
 from adserver.core.shelf import Placement
@@ -36,6 +37,7 @@ from adserver.serving.served import Served
 class State:
     """ticket_life: seconds in which a ticket's events count. clock: UTC seconds.
 
+    sheds: whether anything is shed in overload.
     preview: nothing counts, and each place says what it shows and why (`serve --dev`).
     """
 
@@ -51,6 +53,8 @@ class State:
     country_header: CountryHeader | None = None
     countries: Countries | None = None
     preview: bool = False
+    sheds: bool = True
+    overload: Overload = field(default_factory=lambda: Overload(time.perf_counter()))
     clock: Callable[[], float] = time.time
     draw: Callable[[], float] = field(default=random.random)
     sampler: Sampler = field(default_factory=Sampler)

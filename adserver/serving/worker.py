@@ -31,6 +31,7 @@ from adserver.serving.sampling import SAMPLING_SECONDS, Sampling
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
 from adserver.serving.store_watch import ERROR_KINDS
+from adserver.serving.ticking import ticking
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,6 @@ JOURNALS_SECONDS = 1.0
 NODE_SECONDS = 1.0
 KEEP_SOURCES_SECONDS = 3_600.0
 EPOCH_BITS = 32
-LAG_SECONDS = 0.25
 PARENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 1.0
 CANCEL_AGAIN_SECONDS = 1.0
@@ -89,7 +89,6 @@ class Beside:
             )
         ]
         every += [asyncio.create_task(forever(1.0, work)) for work in self.state.invalid.beside]
-        every.append(asyncio.create_task(self._watch_lag()))
         every.append(asyncio.create_task(self.state.leasing.run()))
         if (countries := self.state.countries) is not None:
             every.append(asyncio.create_task(forever(LOOK_SECONDS, countries.look)))
@@ -100,7 +99,8 @@ class Beside:
                 asyncio.create_task(forever(PACE_SECONDS, partial(self._pace, self.pacing)))
             )
         try:
-            yield
+            with ticking(self.state.overload):
+                yield
         finally:
             await cancel(every)
             await self.state.counting.finish()
@@ -116,7 +116,10 @@ class Beside:
     def _dump(self) -> Dump:
         live = self.state.live
         age = self.state.clock() - live.confirmed if live.served else 0.0
-        self.state.meter.gauges["snapshot_age_seconds"][()] = age
+        gauges, overload = self.state.meter.gauges, self.state.overload
+        gauges["snapshot_age_seconds"][()] = age
+        gauges["event_loop_lag_seconds"][()] = overload.lag
+        gauges["overload_shed_probability"][()] = overload.probability
         return self.state.meter.dump()
 
     async def _follow(self) -> None:
@@ -206,13 +209,6 @@ class Beside:
             self.shipping.suspended = found != self.identity
             if self.shipping.suspended:
                 log.error("store_is_another", identity=found, ours=self.identity, do="restart")
-
-    async def _watch_lag(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + LAG_SECONDS
-            await asyncio.sleep(LAG_SECONDS)
-            self.state.meter.gauges["event_loop_lag_seconds"][()] = max(0.0, loop.time() - due)
 
 
 async def forever(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

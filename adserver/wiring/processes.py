@@ -186,6 +186,7 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
         ),
         preview=node.preview,
         invalid=invalid_of(node, lambda: live.served, counting, meter),
+        sheds=settings.shedding == "on" and not node.preview,
         countries=(
             Countries(settings.country_database, node.country_file, settings.trusted_peers, meter)
             if settings.country_database
