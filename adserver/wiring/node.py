@@ -25,20 +25,23 @@ from adserver.core.seen import MEMORY_BYTES
 from adserver.serving import rates
 from adserver.serving.admin import Guard
 from adserver.serving.children import Lifeline, Role
+from adserver.serving.closing import let_nobody_in
 from adserver.serving.country_file import renewed
 from adserver.serving.parent_counts import ParentCounts
 from adserver.serving.supervisor import Around, Supervisor
 from adserver.settings import Settings
 from adserver.store.embedded import Embedded
+from adserver.wiring.activation import at_addresses, inherited
 from adserver.wiring.admission import admit
 from adserver.wiring.control import store_url
+from adserver.wiring.notify import Notifier
+from adserver.wiring.ports import Ports, address_of, open_ports
 from adserver.wiring.processes import MakeBeside, run_admin, run_worker
 from adserver.wiring.reloading import Reload, Signing
 from adserver.wiring.secret_keys import admin_token, signing_keys
 
 log = structlog.get_logger(__name__)
 
-BACKLOG = 2_048
 COUNTRY_FILE = "countries.mmdb"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -105,11 +108,14 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
     """
     logs.set_up(settings.log_format)
     keys = signing_keys(settings)
+    handed_over = inherited(os.environ, os.getpid())
+    settings = at_addresses(settings, handed_over)
     guard = guard_of(settings)
     check_public_url(settings.public_url)
+    notifier = Notifier.of(os.environ, os.getpid())
     with contextlib.ExitStack() as stack:
-        public = stack.enter_context(bind(settings.host, settings.port, "--port"))
-        admin = stack.enter_context(bind(settings.admin_host, settings.admin_port, "--admin-port"))
+        ports = open_ports(settings, handed_over)
+        stack.callback(ports.close)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-"))
         if settings.country_database is not None:
             renewed(settings.country_database, Path(folder) / COUNTRY_FILE).close()
@@ -120,8 +126,8 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
             store,
             Signing(keys, admitted.known),
             guard,
-            public,
-            admin,
+            ports.public,
+            ports.admin,
             folder,
             seen=mmap(-1, MEMORY_BYTES),
             rates=mmap(-1, rates.MEMORY_BYTES),
@@ -134,17 +140,44 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
         def begin() -> None:
             node.begun.set()
             announce(node)
+            notifier.ready()
 
         prepare(node)
         gc.freeze()  # what is imported is shared by all processes, and never collected
         reload = Reload(settings, store, node.signing, node.counts)
+        around = around_processes(ports, notifier, reload, keep_store(settings))
         supervisor = Supervisor(
             [*roles_of(node, beside(node)), *extra_roles(node)],
-            Around(tick=keep_store(settings), reload=reload.begin, reloaded=reload.end),
+            around,
             node.counts,
         )
         code = supervisor.run(begin)
     return code
+
+
+def around_processes(
+    ports: Ports, notifier: Notifier, reload: Reload, keep: Callable[[], None]
+) -> Around:
+    """What the parent does besides, and tells systemd of."""
+
+    def tick() -> None:
+        notifier.alive()
+        keep()
+
+    def begin_reload() -> bool:
+        notifier.reloading()
+        return reload.begin()
+
+    def end_reload(done: bool) -> None:
+        reload.end(done)
+        notifier.reloaded(done)
+
+    def leave() -> None:
+        notifier.stopping()
+        if not ports.held:
+            let_nobody_in(ports.public)
+
+    return Around(tick, begin_reload, end_reload, leave, left=ports.public.close)
 
 
 def roles_of(node: Node, beside: MakeBeside) -> list[Role]:
@@ -210,26 +243,3 @@ def check_public_url(url: str) -> None:
             f"--public-url {url!r} is not an address; expected https://ads.example or "
             "https://www.example/ads"
         )
-
-
-def bind(host: str, port: int, option: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise SettingsError(
-            f"cannot listen on {host}:{port}: {reason_of(error)}; choose another with {option}"
-        ) from error
-    return sock
-
-
-def address_of(host: str, sock: socket.socket) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
-    if ":" in shown and not shown.startswith("["):
-        shown = f"[{shown}]"
-    return f"http://{shown}:{sock.getsockname()[1]}"
-
-
-def reason_of(error: OSError) -> str:
-    """The system's own words; `strerror` repeats the address, and a failed look-up has no errno."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

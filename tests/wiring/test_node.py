@@ -12,7 +12,8 @@ import pytest
 from adserver.core.errors import SettingsError
 from adserver.serving.admin import Guard
 from adserver.settings import Settings
-from adserver.wiring.node import address_of, bind, check_public_url, guard_of
+from adserver.wiring.node import check_public_url, guard_of
+from adserver.wiring.ports import address_of, bind
 
 NETWORK = ip_network("10.0.0.0/8")
 TOKEN = "a token that these tests alone know of"
