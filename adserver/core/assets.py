@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 # 128 bits: two different files with one name would need 2^64 files.
 DIGEST_HEX_LENGTH = 32
 IMAGE = "image/"
+AVIF = frozenset((b"avif", b"avis"))
+# Brands of a file that are looked at.
+MAX_BRANDS = 64
+SVG = "image/svg+xml"
+# Where an SVG that begins with comments has to have begun as one.
+SVG_HEAD_BYTES = 4_096
+BEGINS_AS_SVG = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-[^-])*-->\s*)*<svg[\s/>]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +60,9 @@ def picture_kind(data: bytes) -> str:
         return "image/gif"
     if data[:4] == b"RIFF" and data[8:14] == b"WEBPVP":
         return "image/webp"
-    return "image/avif" if data[4:8] == b"ftyp" and AVIF & brands(data) else ""
-
-
-AVIF = {b"avif", b"avis"}
-MAX_BRANDS = 64
+    if data[4:8] == b"ftyp":
+        return "image/avif" if AVIF & brands(data) else ""
+    return SVG if BEGINS_AS_SVG.match(data[:SVG_HEAD_BYTES]) else ""
 
 
 def brands(data: bytes) -> set[bytes]:

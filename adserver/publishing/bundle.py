@@ -33,7 +33,7 @@ MAX_FILE_BYTES = max(files.MAX_BYTES, images.MAX_BYTES, documents.MAX_BYTES) + 1
 MAX_BYTES_IN_MEMORY = 8_000_000
 # Folders in folders; also what ends a circle of links.
 MAX_DEPTH = 32
-ENDINGS = (*images.ENDINGS, ".svg", ".html", ".htm", ".xhtml")
+ENDINGS = (*images.ENDINGS, ".html", ".htm", ".xhtml")
 
 GREETING = "adserver-bundle"
 VERSION = "1"

@@ -15,11 +15,12 @@ from types import MappingProxyType
 
 from PIL import Image as Pillow
 
-from adserver.core.assets import picture_kind
+from adserver.core.assets import SVG, SVG_HEAD_BYTES, picture_kind
 from adserver.core.catalog import Image, Size
 from adserver.publishing.findings import Complaint
 from adserver.publishing.folder import Folder
 from adserver.publishing.nodes import quoted
+from adserver.publishing.svg import read_svg
 
 MAX_BYTES = 1024 * 1024
 MAX_PIXELS_A_SIDE = 8_000
@@ -33,10 +34,19 @@ FORMATS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "GIF": ("image/gif", (".gif",)),
         "WEBP": ("image/webp", (".webp",)),
         "AVIF": ("image/avif", (".avif",)),
+        "SVG": (SVG, (".svg",)),
     }
 )
+MEDIA_TYPES = {name: media_type for name, (media_type, _) in FORMATS.items()}
+# Also what nobody would serve as such, as it should be told what is wrong with it.
+LOOKS_LIKE_SVG = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*<(?:svg|!DOCTYPE\s+svg|\?xml|!--)", re.IGNORECASE
+)
 ENDINGS = {ending: name for name, (_, endings) in FORMATS.items() for ending in endings}
-KNOWN = "PNG, JPEG, GIF, WebP or AVIF"
+KNOWN = "PNG, JPEG, GIF, WebP, AVIF or SVG"
+
+# By Pillow.
+DECODED = [name for name in FORMATS if name != "SVG"]
 
 DOUBLE = "@2x"
 WRITTEN_SIZE = re.compile(r"-([0-9]+)x([0-9]+)$")
@@ -67,8 +77,6 @@ class Pictures:
 
     def _read(self, relative: str) -> Picture | Complaint:
         path = PurePosixPath(relative)
-        if path.suffix.lower() == ".svg":
-            return no_svg(relative)
         data = self.folder.read(relative, MAX_BYTES)
         if isinstance(data, Complaint):
             return data
@@ -76,11 +84,14 @@ class Pictures:
         if isinstance(found, Complaint):
             return found
         form, pixels = found
-        media_type = FORMATS[form][0]
+        media_type = MEDIA_TYPES[form]
         if picture_kind(data) != media_type:  # then no node would serve it
             return unreadable(data, relative)
         complaint = check_ending(path, form) or check_pixels(relative, pixels)
         density = 2 if path.stem.endswith(DOUBLE) else 1
+        if form == "SVG" and density == 2:
+            message = f"{quoted(path.name)} is SVG, which is sharp on every screen"
+            return Complaint("svg_refused", message, "delete it: the one without @2x will do")
         complaint = complaint or check_name(path, pixels, density)
         if complaint:
             return complaint
@@ -89,20 +100,16 @@ class Pictures:
         return Picture(Image(digest, path.name, media_type, size, density), len(data))
 
 
-def no_svg(relative: str) -> Complaint:
-    message = f"{quoted(relative)} is SVG, which can hold scripts and is refused for now"
-    return Complaint("svg_refused", message, "export it as PNG or WebP, with a @2x beside it")
-
-
 def identify(data: bytes, relative: str) -> tuple[str, Size] | Complaint:
     """Format and pixels, by the bytes."""
-    if re.match(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(svg|!DOCTYPE svg)", data[:4096], re.S):
-        return no_svg(relative)
+    if LOOKS_LIKE_SVG.match(data[:SVG_HEAD_BYTES]):
+        size = read_svg(data, relative)
+        return size if isinstance(size, Complaint) else ("SVG", size)
     try:
         with warnings.catch_warnings():
             # Pillow warns of pictures that unpack large; our own limit says it better.
             warnings.simplefilter("ignore")
-            with Pillow.open(BytesIO(data), formats=list(FORMATS)) as picture:
+            with Pillow.open(BytesIO(data), formats=DECODED) as picture:
                 form, size = str(picture.format), Size(*picture.size)
                 picture.verify()
     except Pillow.DecompressionBombError:
@@ -148,7 +155,8 @@ def check_ending(path: PurePosixPath, form: str) -> Complaint | None:
     if ENDINGS.get(path.suffix.lower()) == form:
         return None
     ending = FORMATS[form][1][0]
-    message = f"{quoted(str(path))} holds a {form} picture, which its name does not say"
+    article = "an" if form in ("AVIF", "SVG") else "a"
+    message = f"{quoted(str(path))} holds {article} {form} picture, which its name does not say"
     return Complaint("wrong_ending", message, f"name it {path.with_suffix(ending).name}")
 
 

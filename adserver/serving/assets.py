@@ -21,8 +21,11 @@ A_MINUTE: Header = (
 )
 AN_HOUR: Header = (b"cache-control", b"public, max-age=3600")
 ANY_ORIGIN: Header = (b"cross-origin-resource-policy", b"cross-origin")
-# A picture that somebody opens as a page does nothing.
-PICTURE_POLICY: Header = (b"content-security-policy", b"default-src 'none'; sandbox")
+# A picture that somebody opens as a page does nothing. SVG has styles, and pictures, of its own.
+PICTURE_POLICY: Header = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+)
 CSS = b"text/css; charset=utf-8"
 JAVASCRIPT = b"text/javascript; charset=utf-8"
 

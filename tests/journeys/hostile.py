@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from adserver.core.assets import Asset, digest_of
+from adserver.core.assets import SVG, Asset, digest_of
 from adserver.core.catalog import Creative, Html, Size
 from adserver.core.ticket import FLAG_CONSENT, Ticket
 from adserver.serving.app import PublicApp
@@ -50,6 +50,12 @@ POPUP = f"""<!doctype html><script>
   try {{ opener.parent.document.title = 'owned'; }} catch (error) {{}}
   document.title = 'tried';
 </script>"""
+# No check of files would let it through.
+SCRIPTED = b"""<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="owned = 1">
+<style>rect { fill: red }</style><script>owned = 1; fetch('/owned-by-svg')</script>
+<foreignObject width="9" height="9">
+<iframe xmlns="http://www.w3.org/1999/xhtml" src="/owned-by-svg"/></foreignObject>
+<image href="/owned-by-svg" width="9" height="9"/><rect width="9" height="9"/></svg>"""
 REPORT = """<!doctype html><html><head>%s</head><body><script>
 (async () => {
   let got;
@@ -123,6 +129,8 @@ class Publisher:
             memory.store.assets[digest] = Asset(attack.document, "text/html")
             html = Html(digest, "a.html", Size(300, 50), attack.loads_from)
             creatives.append(text_creative(attack.name.replace("_", "-"), text=None, html=html))
+        memory.store.assets[digest_of(SCRIPTED)] = Asset(SCRIPTED, SVG)
+        self.drawing = f"{PREFIX}/assets/{digest_of(SCRIPTED)}/drawing.svg"
         memory.store.publish(generation(catalog(campaign(creatives=tuple(creatives)))))
         asyncio.run(memory.state.live.refresh(NOW))
         self.state = memory.state
@@ -172,6 +180,8 @@ class Publisher:
                 more = [(b"content-security-policy", f"frame-src {self.origin}".encode())]
             case ["worker.js"]:
                 kind, body = b"text/javascript", ""
+            case ["plain.svg"]:
+                kind, body = SVG.encode(), SCRIPTED.decode()
             case ["popup"]:
                 body = POPUP
             case _:

@@ -282,6 +282,29 @@ def test_words_of_a_text_creative_are_words_in_a_browser_too(
         assert publisher.calls.count(path) == 1
 
 
+LOOK = "() => [window.owned, document.documentElement.namespaceURI.endsWith('/svg')]"
+
+
+def test_a_drawing_with_a_script_runs_nothing_wherever_it_is_opened(
+    publisher: Publisher, browser: Browser
+) -> None:
+    publisher.calls.clear()
+    image = f"<img src={publisher.drawing} onload='shown = 1'>"
+    publisher.pages["/drawing"] = f"<!doctype html><title>Blog</title>{image}"
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{publisher.origin}/drawing")
+        seen.page.wait_for_function("window.shown")
+        seen.page.goto(f"{publisher.origin}{publisher.drawing}")
+        assert seen.page.evaluate("origin") == "null"
+        assert seen.page.evaluate(LOOK) == [None, True]
+        fill = "getComputedStyle(document.querySelector('rect')).fill"
+        assert seen.page.evaluate(fill) == "rgb(255, 0, 0)", "its own style holds"
+        assert "/owned-by-svg" not in publisher.calls
+        seen.page.goto(f"{publisher.origin}/plain.svg")
+        assert seen.page.evaluate(LOOK) == [1, True], "control: without its head it runs"
+        until(lambda: publisher.calls.count("/owned-by-svg") >= 2)
+
+
 def test_the_tag_listens_to_nobodys_messages() -> None:
     source = TAG.read_text("utf-8")
     assert "addEventListener" in source

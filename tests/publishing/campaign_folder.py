@@ -32,6 +32,11 @@ def draw(width: int, height: int, form: str = "PNG") -> bytes:
     return drawn.getvalue()
 
 
+def draw_svg(width: int, height: int, content: str = "<rect/>") -> bytes:
+    size = f"width='{width}' height='{height}'"
+    return f"<svg xmlns='http://www.w3.org/2000/svg' {size}>{content}</svg>".encode()
+
+
 def draw_all(images: Path) -> None:
     images.mkdir(exist_ok=True)
     for name, (width, height) in DRAWN.items():
@@ -40,9 +45,10 @@ def draw_all(images: Path) -> None:
     (images / "really-a-png.jpg").write_bytes(draw(728, 90))
     (images / "half.png").write_bytes(draw(728, 90)[:100])
     (images / "words.png").write_bytes(b"not a picture")
-    (images / "scripted.svg").write_bytes(b"<svg><script>alert(1)</script></svg>")
+    (images / "scripted.svg").write_bytes(draw_svg(728, 90, "<script>alert(1)</script>"))
     (images / "drawing.svg").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
-    (images / "hidden-svg.png").write_bytes(b"<?xml version='1.0'?><svg/>")
+    (images / "hidden-svg.png").write_bytes(draw_svg(320, 100))
+    (images / "c-728x90.svg").write_bytes(draw_svg(728, 90))
     # A comment chunk makes a picture heavy without making it large.
     (images / "heavy.gif").write_bytes(draw(300, 90, "GIF")[:-1] + filler(160_000) + b";")
     (images / "too-heavy.gif").write_bytes(draw(300, 90, "GIF")[:-1] + filler(1_100_000) + b";")

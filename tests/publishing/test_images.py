@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from adserver.core.assets import digest_of
+from adserver.core.assets import Asset, digest_of, picture_kind, refusal_of
 from adserver.core.catalog import Size
 from adserver.publishing.findings import Complaint
 from adserver.publishing.folder import Folder
 from adserver.publishing.images import MAX_BYTES, Picture, Pictures
-from tests.publishing.campaign_folder import draw
+from tests.publishing.campaign_folder import draw, draw_svg
 
 FORMS = [
     ("b.png", "PNG", "image/png"),
@@ -81,8 +83,15 @@ def test_half_a_picture_is_refused(name: str, form: str, _media_type: str, tmp_p
         ("b-10x10@2x.png", draw(10, 10), "wrong_name"),
         ("b@2x.png", draw(11, 10), "odd_double"),
         ("b.gif", draw(8001, 1, "GIF"), "image_too_large"),
-        ("b.svg", b"", "svg_refused"),
-        ("b.png", b"<!-- x --><svg>", "svg_refused"),
+        ("b.svg", b"", "bad_image"),
+        ("b.svg", draw(10, 10), "wrong_ending"),
+        ("b.png", draw_svg(10, 10), "wrong_ending"),
+        ("b.svg", draw_svg(10, 10, "<script/>"), "svg_refused"),
+        ("b.png", draw_svg(10, 10, "<script/>"), "svg_refused"),
+        ("b@2x.svg", draw_svg(10, 10), "svg_refused"),
+        ("b-11x10.svg", draw_svg(10, 10), "wrong_name"),
+        ("b.svg", draw_svg(8001, 1), "image_too_large"),
+        ("b.svg", b"<!--" + b"x" * 5_000 + b"-->" + draw_svg(10, 10), "bad_image"),
         ("b.gif", b"GIF89a" + b"x" * MAX_BYTES, "file_too_large"),
     ],
 )
@@ -90,6 +99,50 @@ def test_what_is_no_good_picture_is_refused(
     name: str, data: bytes, code: str, tmp_path: Path
 ) -> None:
     assert code_of(tmp_path, name, data) == code
+
+
+def test_a_drawing_is_a_picture_of_its_own_size(tmp_path: Path) -> None:
+    picture = look(tmp_path, "b-728x90.svg", draw_svg(728, 90))
+    assert isinstance(picture, Picture)
+    assert picture.image.media_type == "image/svg+xml"
+    assert (picture.image.size, picture.image.density) == (Size(728, 90), 1)
+
+
+def animated(frames: int, side: int) -> bytes:
+    """A GIF of many large frames, and few bytes."""
+    one = Image.new("P", (side, side))
+    drawn = BytesIO()
+    more = [Image.new("P", (side, side), n % 2) for n in range(1, frames)]
+    one.save(drawn, "GIF", save_all=True, append_images=more, duration=20)
+    return drawn.getvalue()
+
+
+SCRIPT = b"<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        # Both a picture and a page: the picture is what is served, as what it is.
+        ("b.gif", b"GIF89a" + draw(10, 10, "GIF")[6:-1] + b"\x21\xfe\x19" + SCRIPT + b"\x00;"),
+        ("b.png", draw(10, 10) + SCRIPT),
+        ("b.jpg", draw(10, 10, "JPEG") + SCRIPT),
+        ("b.gif", animated(30, 500)),
+    ],
+    ids=["gif and html", "png and html", "jpeg and html", "many frames"],
+)
+def test_a_picture_that_is_more_is_taken_as_the_picture_that_it_is(
+    name: str, data: bytes, tmp_path: Path
+) -> None:
+    picture = look(tmp_path, name, data)
+    assert isinstance(picture, Picture)
+    assert picture.image.media_type == picture_kind(data)
+    assert refusal_of(picture.image.digest, Asset(data, picture.image.media_type)) is None
+
+
+@pytest.mark.parametrize("before", [SCRIPT, b"\n", b"\xef\xbb\xbf", b"\0"])
+def test_nothing_stands_before_a_picture(before: bytes, tmp_path: Path) -> None:
+    assert code_of(tmp_path, "b.png", before + draw(10, 10)) == "bad_image"
 
 
 @pytest.mark.parametrize("side", [12_000, 30_000, 2**31 - 1])

@@ -215,7 +215,7 @@ def test_pictures_are_in_the_document_one_of_each_size_and_the_sharp_one():
 def test_a_picture_that_is_kept_no_more_or_is_none_is_named():
     text = read(sold(creatives=(image_creative(),))).text
     assert "A picture of 728 × 90 pixels: b-728x90.png. It is no longer kept" in text
-    odd = image_creative("b", image(media_type="image/svg+xml"))
+    odd = image_creative("b", image(media_type="text/html"))
     memory = with_assets(sold(creatives=(odd,)), **{image().digest: b"<svg/>"})
     assert read(memory).all("img") == []
 

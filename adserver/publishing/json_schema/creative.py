@@ -35,8 +35,6 @@ from adserver.publishing.json_schema.values import (
 PATH = r"(?!/)(?![A-Za-z]:)(?!(.*/)?\.\.(/|$))[^\\]+"
 SOURCE = r"https://(\*\.)?[^/?#@*\s]+/?"
 
-PICTURE = rf"(?!.*\.[Ss][Vv][Gg]$){PATH}"
-
 NEEDED = {"images": ("images", "alt"), "text": ("text",), "html": ("html", "size")}
 
 
@@ -46,7 +44,7 @@ def creative() -> Schema:
         "weight": number(MIN_WEIGHT, MAX_WEIGHT) | {"default": 1},
         "link": link(),
         "utm": flag(),
-        "images": items(path(PICTURE)),
+        "images": items(path(PATH)),
         "alt": text(MAX_ALT),
         "text": words(),
         "html": path(PATH),

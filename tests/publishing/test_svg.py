@@ -1,0 +1,184 @@
+"""SVG as a picture: what draws is taken, and whatever links, loads, runs or explodes is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adserver.core.assets import SVG, picture_kind
+from adserver.core.catalog import Size
+from adserver.publishing.findings import Complaint
+from adserver.publishing.svg import MAX_DEPTH, MAX_ELEMENTS, read_svg
+
+OPEN = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+
+def svg(content: str = "", attributes: str = 'width="728" height="90"', before: str = "") -> bytes:
+    return f"{before}{OPEN} {attributes}>{content}</svg>".encode()
+
+
+def code(data: bytes) -> str:
+    found = read_svg(data, "b.svg")
+    return found.code if isinstance(found, Complaint) else str(found)
+
+
+GOOD = [
+    "",
+    "<title>Un café</title><desc>&lt;b&gt; &amp; &#233;</desc>",
+    '<g fill="none"><path d="M0 0L1 1z"/><text x="1">Café <tspan>noir</tspan></text></g>',
+    '<defs><linearGradient id="a"><stop stop-color="red"/></linearGradient>'
+    '<linearGradient id="b" xlink:href="#a"/></defs><rect fill="url(#b)"/>',
+    "<style>.a{fill:url(#b);font:12px/1 sans-serif}</style><linearGradient id='b'/>",
+    "<style><![CDATA[@media (max-width: 3px) { rect { fill: red } }]]></style>",
+    '<symbol id="s"><circle r="1"/></symbol><use href="#s"/><use href="#s" x="9"/>',
+    f'<image href="{PIXEL}" width="1" height="1"/>',
+    '<filter id="f"><feGaussianBlur stdDeviation="2"/></filter><rect filter="url(#f)"/>',
+    '<rect style="fill:rgb(1,2,3);transform:rotate(3deg)" xml:space="preserve" data-x="1"/>',
+]
+
+
+@pytest.mark.parametrize("content", GOOD)
+def test_a_drawing_is_a_picture(content: str) -> None:
+    assert code(svg(content)) == "728x90"
+    assert picture_kind(svg(content)) == SVG
+
+
+@pytest.mark.parametrize(
+    ("attributes", "size"),
+    [
+        ('width="728" height="90"', "728x90"),
+        ('width="728px" height=" 90.0 "', "728x90"),
+        ('viewBox="0 0 320 100"', "320x100"),
+        ('viewBox="-5,-5, 320 100" width="100%" height="100%"', "320x100"),
+        ('width="728" height="90" viewBox="0 0 7 9"', "728x90"),
+        ('width="10cm" height="3cm"', "bad_image"),
+        ('width="728" height="0"', "bad_image"),
+        ('width="728.5" height="90"', "bad_image"),
+        ('viewBox="0 0 320"', "bad_image"),
+        ("", "bad_image"),
+    ],
+)
+def test_its_size_is_in_whole_pixels(attributes: str, size: str) -> None:
+    assert code(svg("", attributes)) == size
+
+
+BAD = [
+    "<script>alert(1)</script>",
+    "<script href='x.js'/>",
+    "<g><svg><script/></svg></g>",
+    "<handler xmlns='http://www.w3.org/2001/xml-events'/>",
+    "<foreignObject><p xmlns='http://www.w3.org/1999/xhtml'>x</p></foreignObject>",
+    "<p xmlns='http://www.w3.org/1999/xhtml'>x</p>",
+    "<iframe xmlns='http://www.w3.org/1999/xhtml' src='/'/>",
+    "<rect onload='x()'/>",
+    "<rect ONCLICK='x()'/>",
+    "<rect xmlns:x='urn:x' x:onclick='x()'/>",
+    "<a href='https://evil.example'><rect/></a>",
+    "<a xlink:href='javascript:x()'><rect/></a>",
+    "<animate attributeName='href' values='javascript:x()'/>",
+    "<set attributeName='onmouseover' to='x()'/>",
+    "<animateTransform/>",
+    "<discard/>",
+    "<image href='https://evil.example/x.png'/>",
+    "<image href='//evil.example/x.png'/>",
+    "<image href='x.png'/>",
+    "<image href='data:image/svg+xml;base64,PHN2Zz4='/>",
+    "<image href='data:text/html,x'/>",
+    f"<use href='{PIXEL}'/>",
+    "<use href='other.svg#a'/>",
+    "<use xlink:href='data:image/svg+xml,x#a'/>",
+    "<feImage href='#a'/>",
+    "<textPath href='https://evil.example/#a'/>",
+    "<rect fill='url(https://evil.example/x.svg#a)'/>",
+    "<rect style='fill:url(&quot;//evil.example/#a&quot;)'/>",
+    "<rect style='background:URL( x.png )'/>",
+    "<rect style='fill:url(#a'/>",
+    "<rect style='fill:\\75rl(https://evil.example)'/>",
+    "<rect fill='\\75rl(x)'/>",
+    "<style>@import 'https://evil.example/x.css';</style>",
+    "<style>@import url(https://evil.example/x.css);</style>",
+    "<style>@IMPORT 'x'</style>",
+    "<style>@font-face{font-family:x;src:url(https://evil.example/x.woff)}</style>",
+    "<style>a{background:image-set('https://evil.example/x.png' 1x)}</style>",
+    "<style>a{background:image('x.png')}</style>",
+    "<style>a{-moz-binding:x}</style>",
+    "<style>a{width:expression(x())}</style>",
+    "<style>@imp<![CDATA[ort 'x']]></style>",
+    "<style>rect{fill:url(#p)}</style><pattern id='p'><rect/></pattern>",
+    "<rect xml:base='https://evil.example/'/>",
+    "<?xml-stylesheet href='https://evil.example/x.css'?>",
+    "<use href='#a'/><g id='a'><use href='#a'/></g>",
+    "<g id='a'><use href='#a'/></g>",
+    "<mask id='a'><rect fill='url(#b)'/></mask><mask id='b'><rect fill='url(#a)'/></mask>",
+    "<g>" * MAX_DEPTH + "</g>" * MAX_DEPTH,
+    "<g/>" * MAX_ELEMENTS,
+    "".join(f"<g id='n{n}'><use href='#n{n + 1}'/></g>" for n in range(200)) + "<g id='n200'/>",
+    "<g id='b0'><rect/></g>"
+    + "".join(f"<g id='b{n + 1}'>" + f"<use href='#b{n}'/>" * 10 + "</g>" for n in range(9)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", BAD, ids=lambda content: content[:60])
+def test_what_is_more_than_a_drawing_is_refused(content: str) -> None:
+    assert code(svg(content)) == "svg_refused"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<!DOCTYPE svg>",
+        "<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'http://evil.example/svg11.dtd'>",
+        "<!DOCTYPE svg [<!ENTITY a 'x'><!ENTITY b '&a;&a;&a;'>]>",
+        "<!DOCTYPE svg [<!ENTITY % a SYSTEM 'file:///etc/passwd'> %a;]>",
+        "<?xml-stylesheet href='x.css'?>",
+    ],
+)
+def test_nothing_stands_before_it_that_says_more(before: str) -> None:
+    assert code(svg("", before=before)) == "svg_refused"
+    assert code(svg("", before=f"<?xml version='1.0'?>{before}")) == "svg_refused"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<svg/>",
+        b"<html xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>",
+        b"<g xmlns='http://www.w3.org/2000/svg'/>",
+    ],
+)
+def test_only_a_root_of_svg_is_svg(data: bytes) -> None:
+    assert code(data) == "svg_refused"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        svg()[:-3],
+        svg("<rect>"),
+        svg("&nbsp;"),
+        svg("&x;"),
+        svg("é").decode().encode("latin-1"),
+        svg().decode().encode("utf-16"),
+        svg("<rect a='1' a='2'/>"),
+    ],
+)
+def test_what_cannot_be_read_is_damaged(data: bytes) -> None:
+    assert code(data) == "bad_image"
+
+
+def test_it_is_said_what_and_what_to_do() -> None:
+    found = read_svg(svg("<script/>"), "images/b.svg")
+    assert found == Complaint(
+        "svg_refused",
+        "`images/b.svg` is SVG and holds the element `script`, which a picture may not",
+        "export it as plain, optimised SVG, or as PNG or WebP with a @2x beside it",
+    )
+
+
+@given(st.text(max_size=30))
+def test_anything_is_read_or_told(text: str) -> None:
+    for data in (text.encode("utf-8", "replace"), svg(text), svg("", attributes=text)):
+        assert isinstance(read_svg(data, "b.svg"), Size | Complaint)
