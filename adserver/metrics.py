@@ -54,6 +54,13 @@ METRICS: dict[str, Declared] = {
     "http_request_duration_seconds": Declared(
         Type.HISTOGRAM, "From the request's head to its answer.", ("route",), REQUEST_BUCKETS
     ),
+    "http_refused_total": Declared(
+        Type.COUNTER, "Connections refused or ended before their time, by reason.", ("reason",)
+    ),
+    "http_connections": Declared(Type.SUM, "Open connections of the public port."),
+    "http_connections_limit": Declared(
+        Type.SUM, "Connections at which the one that has waited longest is closed for a new one."
+    ),
     "decision_duration_seconds": Declared(
         Type.HISTOGRAM, "Deciding alone, all slots of a call.", (), DECISION_BUCKETS
     ),

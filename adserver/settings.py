@@ -5,6 +5,7 @@ No module below the wiring reads the environment. Lists in the environment are c
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,8 @@ from adserver.core.rate_limits import read_limits
 Network = IPv4Network | IPv6Network
 
 DAY_SECONDS = 86_400
+# A name, all names below one, or an address; IPv6 in brackets, as in a Host header.
+HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 
 
 class Settings(BaseSettings):
@@ -48,6 +51,16 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="begins every address we emit; empty: root-relative")
     trusted_peers: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="networks whose `visitor`, X-Forwarded-For and country header are believed"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="hosts that the public port answers to, such as *.blog.example; any if empty",
+    )
+    max_connections: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="connections of each worker; 0: as many as open files allow, at most 8,192",
     )
     country_header: str = Field(
         "",
@@ -94,6 +107,19 @@ class Settings(BaseSettings):
         "whoever asks then waits, for as long as it takes",
     )
     log_format: str = Field("auto", pattern="^(auto|json|text)$", description="auto, json or text")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def read_hosts(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        for name in value:
+            if not HOST_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no host; expected a name such as ads.example or *.ads.example, "
+                    "without https:// and port"
+                )
+        return tuple(value)
 
     @field_validator("trusted_peers", "admin_allow", mode="before")
     @classmethod

@@ -27,6 +27,8 @@ server_options = settings_options(
     "workers",
     "public_url",
     "trusted_peers",
+    "allowed_hosts",
+    "max_connections",
     "country_header",
     "country_database",
     "state",

@@ -1,41 +1,145 @@
-"""The public port's HTTP: uvicorn's protocol without upgrades, with cycles of our own."""
+"""How requests are read: uvicorn's protocol, strict and bounded, with cycles of our own.
+
+What llhttp lets pass and a proxy may read in another way is refused before the application sees
+it. A usual request, whole in one read, pays nothing for the limits.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import structlog
 
+from adserver.serving.connection import BODY, DEAF, HEAD, NOTHING, Connection
 from adserver.serving.cycle import JoiningCycle
+from adserver.serving.edge import Edge
+from adserver.serving.framing import HOST, WATCHED, check_target, framing_of, head_bytes
+from adserver.serving.refusals import ANSWERS, Refusal, Refused
 
-# Longer than a request takes from a reader to us; a proxy's next one comes sooner.
-LAST_REQUEST_SECONDS = 1.0
+log = structlog.get_logger(__name__)
+
+# Nobody looks for several requests in so small a read, which costs 1 ns a byte: there are at most
+# 39. Most readers' requests are smaller.
+SMALL_BYTES = 1_024
+# A larger read is parsed in parts, so that no head grows far beyond its limit.
+PART_BYTES = 8_192
+HEAD_END: Final = b"\r\n\r\n"
+# `OPTIONS *` asks about the server as a whole.
+ASTERISK: Final = SimpleNamespace(path=b"*", query=None)
+SLASH: Final = ord("/")
 
 
-class AdProtocol(HttpToolsProtocol):
-    """The protocol of the public port: no upgrades, no root path, cycles of our own."""
+def refusal_of(error: httptools.HttpParserError) -> Refusal:
+    cause = error.__context__
+    if isinstance(cause, Refused):
+        return cause.refusal
+    if cause is not None and not isinstance(cause, httptools.HttpParserError):
+        log.error("request_not_read", exc_info=cause)  # a defect of ours
+    return Refusal.MALFORMED
 
-    leaving = False
 
-    def shutdown(self) -> None:
-        """The worker leaves. A request that is already on its way to us is still answered, and
-        the answer says that the connection ends; stock uvicorn closes idle ones at once."""
-        self.leaving = True
-        if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(LAST_REQUEST_SECONDS, super().shutdown)
+class AdProtocol(Connection):
+    """Reads requests and gives them to the application. No upgrades, no root path."""
+
+    # How much of a request's head or body has come in reads after its first one.
+    partly = (0, NOTHING)
+    partly_bytes = 0
+    long_head = False
+    body_bytes = 0
+
+    def __init__(self, *arguments: Any, edge: Edge, **more: Any) -> None:
+        super().__init__(*arguments, edge=edge, **more)
+        # Read, and not parsed: it waits for its turn.
+        self.unparsed = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        if self.unparsed or (
+            len(data) > SMALL_BYTES
+            and (len(data) > PART_BYTES or data.count(HEAD_END) > self.limits.pipelined)
+        ):
+            self.unparsed += data
+            self._parse_in_parts()
         else:
-            super().shutdown()
+            self._parse(data)
 
-    def _should_upgrade(self) -> bool:
-        return False
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Answered like any other request. What follows may be no HTTP, so nobody reads it.
+            self.parser = DEAF
+            self.cycle.keep_alive = False
+        except httptools.HttpParserError as error:
+            self.refuse(refusal_of(error))
+        else:
+            if self.reading:
+                self._count_part(len(data))
+
+    def _parse_in_parts(self) -> None:
+        """Until as many requests as may wait for their turn do; the rest waits unread."""
+        while self.unparsed and len(self.pipeline) < self.limits.pipelined - 1:
+            end = self.unparsed.find(HEAD_END, 0, PART_BYTES)
+            size = PART_BYTES if end < 0 else end + len(HEAD_END)
+            part = bytes(self.unparsed[:size])
+            del self.unparsed[:size]
+            self._parse(part)
+        if self.unparsed:
+            self.flow.pause_reading()
+            if len(self.unparsed) > self.limits.unparsed_bytes:
+                self.unparsed.clear()
+                self.refuse(Refusal.PIPELINED)
+
+    def _count_part(self, size: int) -> None:
+        """A head or body goes on in another read. Its first may hold other requests, too."""
+        self.long_head = self.reading == HEAD
+        part = (self.begun, self.reading)
+        if part != self.partly:
+            self.partly, self.partly_bytes = part, 0
+            return
+        self.partly_bytes += size
+        if self.reading == HEAD:
+            if self.partly_bytes > self.limits.head_bytes:
+                self.refuse(Refusal.HEAD_TOO_LARGE)
+        elif self.partly_bytes > self.limits.body_raw_bytes:
+            self.refuse(Refusal.BODY_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        self.reading = HEAD
+        self.begun += 1
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        self.watched: list[tuple[bytes, bytes]] = []
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,  # type: ignore[typeddict-item]
+            "root_path": "",
+            "headers": self.headers,
+        }
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name in WATCHED:
+            self.watched.append((name, value))
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
-        self.scope["method"] = self.parser.get_method().decode("ascii")
+        method = self.parser.get_method()
+        self._check(version, method)
+        self.reading = BODY
+        self.scope["method"] = method.decode("ascii")
         self.scope["http_version"] = version
-        parsed = httptools.parse_url(self.url)
+        # There is no target `*` but that of OPTIONS.
+        parsed = httptools.parse_url(self.url) if self.url != b"*" else ASTERISK
         raw_path = parsed.path or b"/"
         path = raw_path.decode("ascii")
         self.scope["path"] = unquote(path) if "%" in path else path
@@ -52,11 +156,84 @@ class AdProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=not self.leaving and version != "1.0" and self.parser.should_keep_alive(),
+            # A client that has waited for a 100 may send its body or not: who could tell?
+            keep_alive=(
+                version == "1.1"
+                and not self.leaving
+                and not self.expect_100_continue
+                and self.parser.should_keep_alive()
+            ),
             on_response=self.on_response_complete,
         )
+        if before is None:
+            self.edge.asked(self)
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _check(self, version: str, method: bytes) -> None:
+        """Raises `Refused` for a head that we do not answer."""
+        if version != "1.1" and version != "1.0":  # noqa: PLR1714 - it is quicker than a set
+            raise Refused(Refusal.VERSION)
+        if self.long_head or len(self.headers) > self.limits.headers:
+            self._check_size(method)
+        watched = self.watched
+        if len(watched) == 1 and watched[0][0] == HOST:
+            if refusal := self.edge.hosts.refusal(watched[0][1]):
+                raise Refused(refusal)
+        else:
+            self._read_framing(version)
+        if self.url[0] != SLASH:
+            check_target(method, self.url, self.edge.hosts)
+
+    def _check_size(self, method: bytes) -> None:
+        self.long_head = False
+        size = head_bytes(method, self.url, self.headers)
+        if size > self.limits.head_bytes or len(self.headers) > self.limits.headers:
+            raise Refused(Refusal.HEAD_TOO_LARGE)
+
+    def _read_framing(self, version: str) -> None:
+        limits, hosts = self.limits, self.edge.hosts
+        framing = framing_of(self.watched, version, hosts, limits.body_bytes)
+        self.body_bytes = 0
+        self.expect_100_continue = framing.expects_100
+        if framing.body and self.parser.should_upgrade():
+            # llhttp takes the body for the other protocol's first bytes.
+            raise Refused(Refusal.MALFORMED)
+        if framing.chunked:
+            # The application has these; trailers, which nobody reads, go into another list.
+            self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        self.body_bytes += len(body)
+        if self.body_bytes > self.limits.body_bytes:
+            raise Refused(Refusal.BODY_TOO_LARGE)
+        if not self.cycle.response_complete:
+            self.cycle.body += body
+            self.cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        self.reading = NOTHING
+        if not self.cycle.response_complete:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self.refusal is not None:
+            self._end(ANSWERS[self.refusal])
+            return
+        if self.unparsed and not self.pipeline:
+            # The body of the request that has just begun may be in it.
+            self._parse_in_parts()
+        if not self.unparsed and not self.pipeline:
+            self.flow.resume_reading()

@@ -24,6 +24,7 @@ from adserver.metrics import Dump
 from adserver.serving.children import Lifeline
 from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS
+from adserver.serving.edge import Edge
 from adserver.serving.journals import Journals
 from adserver.serving.pacing import PACE_SECONDS, Pacing
 from adserver.serving.protocol import AdProtocol
@@ -249,9 +250,17 @@ async def cancel(tasks: list[asyncio.Task[None]]) -> None:
 class Server(uvicorn.Server):
     """uvicorn's server, told by SIGTERM alone, and saying when it listens."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], edge: Edge) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._edge = edge
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        sweeping = asyncio.create_task(self._edge.sweeping())
+        try:
+            await super().serve(sockets)
+        finally:
+            await cancel([sweeping])
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -264,11 +273,11 @@ class Server(uvicorn.Server):
         self._on_ready()
 
 
-def server(app: ASGIApp, on_ready: Callable[[], None], *, public: bool) -> Server:
+def server(app: ASGIApp, on_ready: Callable[[], None], edge: Edge) -> Server:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=AdProtocol if public else "httptools",
+        http=partial(AdProtocol, edge=edge),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
@@ -277,7 +286,7 @@ def server(app: ASGIApp, on_ready: Callable[[], None], *, public: bool) -> Serve
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    return Server(config, on_ready)
+    return Server(config, on_ready, edge)
 
 
 def set_constant_gauges(state: State, journal_limit_bytes: int) -> None:

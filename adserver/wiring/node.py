@@ -34,6 +34,7 @@ from adserver.store.embedded import Embedded
 from adserver.wiring.activation import at_addresses, inherited
 from adserver.wiring.admission import admit
 from adserver.wiring.control import store_url
+from adserver.wiring.edge import connections_of, raise_file_limit
 from adserver.wiring.notify import Notifier
 from adserver.wiring.ports import Ports, address_of, open_ports
 from adserver.wiring.processes import MakeBeside, run_admin, run_worker
@@ -113,6 +114,8 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
     guard = guard_of(settings)
     check_public_url(settings.public_url)
     notifier = Notifier.of(os.environ, os.getpid())
+    raise_file_limit()
+    connections_of(settings)  # said now, not by workers that end one after the other
     with contextlib.ExitStack() as stack:
         ports = open_ports(settings, handed_over)
         stack.callback(ports.close)

@@ -32,6 +32,7 @@ from adserver.serving.children import Lifeline
 from adserver.serving.collect import Collected
 from adserver.serving.counting import Counting
 from adserver.serving.countries import Countries
+from adserver.serving.edge import Edge
 from adserver.serving.journals import Journals
 from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
@@ -61,6 +62,7 @@ from adserver.store.samples import StoredSamples
 from adserver.store.traffic import StoredLiveTraffic
 from adserver.wiring.admission import WAIT_SECONDS
 from adserver.wiring.delivery import Delivery
+from adserver.wiring.edge import edge_of
 from adserver.wiring.identity import JOURNALS
 from adserver.wiring.invalid import invalid_of
 from adserver.wiring.learning import BEAT_SECONDS, Learning
@@ -144,7 +146,7 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
             pacing,
         )
         async with beside_requests.running():
-            await server(app, lifeline.ready, public=True).serve(sockets=[node.public])
+            await server(app, lifeline.ready, edge_of(settings, meter)).serve(sockets=[node.public])
 
 
 def journals_of(node: Node) -> Journals:
@@ -249,5 +251,5 @@ async def run_admin(node: Node, lifeline: Lifeline) -> None:
             asyncio.create_task(forever(UPKEEP_SECONDS, upkeep.run)),
             asyncio.create_task(forever(BEAT_SECONDS, learning.run)),
         ]
-        await server(app, lifeline.ready, public=False).serve(sockets=[node.admin])
+        await server(app, lifeline.ready, Edge()).serve(sockets=[node.admin])
         await cancel(beside)

@@ -1,0 +1,145 @@
+"""One connection: what it waits for, how it is refused, and how it ends.
+
+A refusal is answered behind the answers that are still owed, and ends the connection. Deadlines
+and their number are kept by the `Edge` of all connections.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from adserver.serving.edge import Edge, Wait
+from adserver.serving.refusals import ANSWERS, Refusal
+
+# Longer than a request takes from a reader to us; a proxy's next one comes sooner.
+LAST_REQUEST_SECONDS = 1.0
+# What of a request is being read.
+NOTHING, HEAD, BODY = range(3)
+
+
+class Deaf:
+    """In the parser's place where nothing more is read."""
+
+    def feed_data(self, data: bytes) -> None: ...
+
+
+DEAF: Final = Deaf()
+
+
+class Connection(HttpToolsProtocol):
+    # Ours are None, or something else, where uvicorn's are not.
+    parser: Any
+    cycle: Any
+
+    leaving = False
+    # Refused, and answered; until it is closed, what comes is thrown away.
+    ending = False
+    # To be answered when it is its turn.
+    refusal: Refusal | None = None
+    # Requests begun on this connection: the number of the one that is read.
+    begun = 0
+    reading = NOTHING
+    # What the sweep saw last: what is waited for, of which request.
+    wait = Wait.FIRST
+    awaited = 0
+
+    def __init__(self, *arguments: Any, edge: Edge, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.edge = edge
+        self.limits = edge.limits
+        self.since = self.loop.time()
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.edge.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.edge.closed(self)
+        super().connection_lost(exc)
+        self.parser = DEAF
+
+    def eof_received(self) -> bool:  # type: ignore[override] # what the transport asks for
+        """Who has asked and says no more may still listen: a script that pipes its request."""
+        owed = self.cycle is not None and not self.cycle.response_complete
+        if owed and self.reading != BODY and not self.ending:
+            self.cycle.keep_alive = False
+            return True
+        return False
+
+    def drop(self) -> None:
+        """Now, with whatever has not been sent yet."""
+        self.edge.closed(self)
+        self.parser = DEAF
+        self.transport.abort()
+
+    def shutdown(self) -> None:
+        """The worker leaves. A request that is already on its way to us is still answered, and
+        the answer says that the connection ends; stock uvicorn closes idle ones at once."""
+        self.leaving = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LAST_REQUEST_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
+
+    def wait_now(self) -> tuple[Wait, int]:
+        """What of the client this waits for, and of which request, or part of an answer."""
+        if unread := self.transport.get_write_buffer_size():
+            return Wait.READING, unread // self.limits.reading_bytes
+        if self.ending:
+            return Wait.END, 0
+        if self.reading:
+            return Wait.HEAD if self.reading == HEAD else Wait.BODY, self.begun
+        if self.cycle is None:
+            return Wait.FIRST, 0
+        return Wait.NEXT if self.cycle.response_complete else Wait.NOTHING, self.begun
+
+    def too_late(self, wait: Wait) -> None:
+        if wait is Wait.HEAD:
+            self.refuse(Refusal.HEAD_TIMEOUT, linger=False)
+        elif wait is Wait.BODY:
+            self.refuse(Refusal.BODY_TIMEOUT, linger=False)
+        else:
+            if wait is Wait.FIRST:
+                self.edge.count(Refusal.SILENT)
+            elif wait is Wait.READING:
+                self.edge.count(Refusal.WRITE_TIMEOUT)
+            self.drop()
+
+    def refuse(self, refusal: Refusal, *, linger: bool = True) -> None:
+        """Read no further; say why when all requests before have been answered, and close.
+
+        linger: the client is still sending, and would not hear it otherwise.
+        """
+        self.edge.count(refusal)
+        self.parser = DEAF
+        body, self.reading = self.reading == BODY, NOTHING
+        cycle = self.cycle
+        if body and self.pipeline:
+            self.pipeline.popleft()
+            self.refusal = refusal
+        elif cycle is None or (cycle.response_complete and not body):
+            self._end(ANSWERS[refusal], linger)
+        elif not body:
+            self.refusal = refusal
+        elif cycle.response_complete:
+            self._end(b"", linger)
+        elif cycle.response_started:
+            cycle.keep_alive = False
+        else:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self._end(ANSWERS[refusal], linger)
+
+    def _end(self, answer: bytes, linger: bool = True) -> None:
+        if self.transport.is_closing():
+            return
+        self.ending = True
+        if answer:
+            self.transport.write(answer)
+        if linger and self.transport.can_write_eof():
+            self.flow.resume_reading()
+            self.transport.write_eof()
+        else:
+            self.transport.close()

@@ -1,0 +1,171 @@
+"""What all connections of a worker share: their limits, their number, and one look at the clock.
+
+Deadlines are kept by a single sweep over the open connections, twice a second, and not by a
+timer for each request: a request costs nothing for having one. A connection that has waited for
+the same thing at enough sweeps in a row is too late, by half a second at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass, field
+from enum import Enum
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from adserver.serving.hosts import Hosts
+from adserver.serving.refusals import Refusal
+
+if TYPE_CHECKING:
+    from adserver.serving.connection import Connection
+
+# Files that a worker needs for itself: 28 were open in a worker at rest. The rest is for more
+# connections to the store and for those that are on their way out.
+RESERVED_FILES = 40
+# Of a worker that may open as many files as it likes; each is about 8 KiB of memory.
+MOST_CONNECTIONS = 8_192
+FEWEST_CONNECTIONS = 16
+# A visitor's first request comes a round trip after the connection: until then another one goes,
+# unless there are so many who ask for nothing that they are no visitors.
+FRESH_SECONDS = 1.0
+FRESH_SHARE = 0.5
+# Connections that are looked at in one go: about 0.5 ms.
+SWEPT_AT_ONCE = 1_000
+
+
+class Wait(Enum):
+    """What of the client a connection waits for."""
+
+    NOTHING = "nothing: it is our turn"
+    FIRST = "the first byte of its first request"
+    HEAD = "the rest of a head"
+    BODY = "the rest of a body"
+    READING = "that it reads what we have answered"
+    NEXT = "its next request"
+    END = "that it has heard why it is refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one connection. Each deadline is kept to within a sweep."""
+
+    head_bytes: int = 16_384
+    headers: int = 100
+    body_bytes: int = 65_536
+    # As sent: sizes, extensions and trailers of chunks included.
+    body_raw_bytes: int = 131_072
+    # Read and not answered; further ones wait unread.
+    pipelined: int = 8
+    # What has come with them in one read, and waits to be looked at.
+    unparsed_bytes: int = 16_384
+    # What a client has to read within `reading_seconds` of a long answer.
+    reading_bytes: int = 65_536
+    first_seconds: float = 5.0
+    head_seconds: float = 5.0
+    body_seconds: float = 10.0
+    reading_seconds: float = 30.0
+    # Longer than nginx keeps connections to a server behind it (60 s): a proxy closes first.
+    next_seconds: float = 75.0
+    # So long is what a refused client still sends thrown away, so that it can hear why: closing
+    # at once would reset the connection, and take the answer with it.
+    end_seconds: float = 2.0
+    sweep_seconds: float = 0.5
+
+    def seconds(self, wait: Wait) -> float:
+        return {
+            Wait.NOTHING: float("inf"),
+            Wait.FIRST: self.first_seconds,
+            Wait.HEAD: self.head_seconds,
+            Wait.BODY: self.body_seconds,
+            Wait.READING: self.reading_seconds,
+            Wait.NEXT: self.next_seconds,
+            Wait.END: self.end_seconds,
+        }[wait]
+
+
+def most_connections(files: int) -> int:
+    """For a worker that may have so many files open."""
+    return min(MOST_CONNECTIONS, files - RESERVED_FILES)
+
+
+@dataclass(slots=True)
+class Edge:
+    """refused: counted by reason. most: connections of this worker, all there are together."""
+
+    limits: Limits = field(default_factory=Limits)
+    hosts: Hosts = field(default_factory=Hosts)
+    most: int = MOST_CONNECTIONS
+    refused: MutableMapping[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
+    # A gauge of how many there are, as of the last sweep.
+    open: MutableMapping[tuple[str, ...], float] = field(default_factory=dict)
+    connections: dict[Connection, None] = field(default_factory=dict)
+    # Those that have never asked for anything, the oldest first.
+    fresh: dict[Connection, None] = field(default_factory=dict)
+    # Others that could be closed for a new one, those first that have waited longest.
+    _spare: deque[Connection] = field(default_factory=deque)
+    _looked_for_spare: bool = False
+
+    def count(self, refusal: Refusal) -> None:
+        self.refused[refusal.value,] += 1
+
+    def opened(self, connection: Connection) -> None:
+        """At the limit somebody has to go: who has never asked, or has waited longest."""
+        if len(self.connections) >= self.most:
+            leaves = self._longest_waiting()
+            self.count(Refusal.FULL if leaves is None else Refusal.CROWDED_OUT)
+            (leaves or connection).drop()
+            if leaves is None:
+                return
+        self.connections[connection] = self.fresh[connection] = None
+
+    def asked(self, connection: Connection) -> None:
+        """It has asked for something: a visitor, as far as we know."""
+        self.fresh.pop(connection, None)
+
+    def closed(self, connection: Connection) -> None:
+        self.connections.pop(connection, None)
+        self.fresh.pop(connection, None)
+
+    def _longest_waiting(self) -> Connection | None:
+        oldest = next(iter(self.fresh), None)
+        if oldest is not None and (
+            len(self.fresh) > self.most * FRESH_SHARE
+            or oldest.loop.time() - oldest.since > FRESH_SECONDS
+        ):
+            return oldest
+        if not self._spare and not self._looked_for_spare:
+            # Once a sweep, as it looks at all of them.
+            self._looked_for_spare = True
+            waiting = [one for one in self.connections if one.wait is not Wait.NOTHING]
+            self._spare.extend(sorted(waiting, key=attrgetter("since")))
+        while self._spare:
+            connection = self._spare.popleft()
+            if connection in self.connections and connection.wait_now()[0] is not Wait.NOTHING:
+                return connection
+        return oldest
+
+    async def sweeping(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self.limits.sweep_seconds)
+            for part in parts(list(self.connections)):
+                for connection in part:
+                    self._look(connection, loop.time())
+                await asyncio.sleep(0)
+            self.open[()] = len(self.connections)
+            self._spare.clear()
+            self._looked_for_spare = False
+
+    def _look(self, connection: Connection, now: float) -> None:
+        wait, which = connection.wait_now()
+        if wait is not connection.wait or which != connection.awaited:
+            connection.wait, connection.awaited, connection.since = wait, which, now
+        elif now - connection.since >= self.limits.seconds(wait):
+            connection.too_late(wait)
+
+
+def parts(connections: list[Connection]) -> Iterator[list[Connection]]:
+    for start in range(0, len(connections), SWEPT_AT_ONCE):
+        yield connections[start : start + SWEPT_AT_ONCE]
