@@ -48,7 +48,10 @@ class Answer:
 
 
 class Connection:
-    """One connection; one caller at a time."""
+    """One connection; one caller at a time. reader: the address that a proxy would say; "" where
+    there is none."""
+
+    reader = ""
 
     def __init__(
         self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -74,9 +77,10 @@ class Connection:
         return answers
 
     def _write(self, paths: Sequence[str], method: str) -> None:
+        said = f"X-Forwarded-For: {self.reader}\r\n" if self.reader else ""
         self._writer.write(
             "".join(
-                f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n" for path in paths
+                f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{said}\r\n" for path in paths
             ).encode()
         )
 
