@@ -186,6 +186,20 @@ def without_drain() -> None:
 
 
 @alteration
+def hanging() -> None:
+    """A process that is sent SIGUSR1 stands still from then on, its event loop with it."""
+    from adserver.serving import children
+
+    leave_with = children.leave_with
+
+    def prepared(parent: int) -> None:
+        signal.signal(signal.SIGUSR1, lambda *_: time.sleep(3_600))
+        leave_with(parent)
+
+    children.leave_with = prepared
+
+
+@alteration
 def without_rounds() -> None:
     """A new key signs at once, also where other workers do not know it yet."""
     from adserver.wiring.reloading import Signing

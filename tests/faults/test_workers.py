@@ -104,6 +104,33 @@ async def freeze_and_drain(ads: Running, load: Load, seconds: float) -> None:
     await eventually(lambda: len(workers_of(ads)) == WORKERS)
 
 
+async def hang_under_load(ads: Running, load: Load) -> None:
+    async with load.running():
+        await load.more(200)
+        hung, *_ = await eventually(lambda: settled(ads))
+        os.kill(hung, signal.SIGUSR1)
+        await eventually(lambda: hung not in workers_of(ads), patience=3 * HUNG_SECONDS)
+        await eventually(lambda: len(workers_of(ads)) == 2)
+        await load.more(200)
+
+
+def test_a_worker_whose_loop_hangs_is_replaced(tmp_path: Path) -> None:
+    with node(tmp_path, "hanging", workers=2) as ads:
+        assert restarts(ads, "hung") == 0
+        load = load_on(ads)
+        asyncio.run(hang_under_load(ads, load))
+        assert (restarts(ads, "hung"), restarts(ads, "died")) == (1, 0)
+        assert balance(ads, load.told, killed=True) == []
+        assert "process_hung" in ads.log
+        assert "altered.py" in ads.log  # which is where it hung
+
+
+def restarts(ads: Running, reason: str) -> int:
+    name = f'adserver_worker_restarts_total{{reason="{reason}"}} '
+    [line] = [one for one in ads.metrics().splitlines() if one.startswith(name)]
+    return int(float(line.removeprefix(name)))
+
+
 def test_workers_that_freeze_and_workers_that_leave_lose_nothing(tmp_path: Path) -> None:
     with node(tmp_path, workers=WORKERS) as ads:
         load = load_on(ads)
