@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from adserver.serving.around import Around, guarded
 from adserver.serving.children import SIGNALS, Child, Role, send, start
 from adserver.serving.parent_counts import Failure, ParentCounts, Restart
 from adserver.serving.replacing import Replacing
@@ -38,25 +39,6 @@ TICK_SECONDS = 1.0
 READY_TIMEOUT_SECONDS = 60.0
 # Without a heartbeat. The longest that a worker is meant to be away from its loop is 0.1 s.
 HUNG_SECONDS = 10.0
-
-
-def nothing() -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What a node does in its parent, besides having processes.
-
-    tick: about once a second. reload: before the first worker of a round is replaced, on SIGHUP;
-    whether another round has to follow. reloaded: after its last, or where it was given up.
-    leave: before anybody is told to. left: when all that serve have.
-    """
-
-    tick: Callable[[], None] = nothing
-    reload: Callable[[], bool] = lambda: False
-    reloaded: Callable[[bool], None] = lambda _: None
-    leave: Callable[[], None] = nothing
-    left: Callable[[], None] = nothing
 
 
 @dataclass(slots=True)
@@ -306,15 +288,6 @@ class Supervisor:
                     self._kill(child, "process_killed")
             self._wait(wake, 0.1)
             self._reap()
-
-
-def guarded(work: Callable[[], object]) -> object:
-    """What it says; nothing where it fails: processes are looked after all the same."""
-    try:
-        return work()
-    except Exception:
-        log.exception("parent_failed")
-        return None
 
 
 def empty(end: socket.socket) -> None:

@@ -24,11 +24,12 @@ from adserver.core.errors import SettingsError, StoreUnavailable
 from adserver.core.seen import MEMORY_BYTES
 from adserver.serving import rates
 from adserver.serving.admin import Guard
+from adserver.serving.around import Around
 from adserver.serving.children import Lifeline, Role
 from adserver.serving.closing import let_nobody_in
 from adserver.serving.country_file import renewed
 from adserver.serving.parent_counts import ParentCounts
-from adserver.serving.supervisor import Around, Supervisor
+from adserver.serving.supervisor import Supervisor
 from adserver.settings import Settings
 from adserver.store.embedded import Embedded
 from adserver.wiring.activation import at_addresses, inherited

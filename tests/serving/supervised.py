@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from adserver.serving.around import Around
 from adserver.serving.children import Lifeline, Role
 from adserver.serving.parent_counts import SERIES
-from adserver.serving.supervisor import Around, Supervisor
+from adserver.serving.supervisor import Supervisor
 
 TICK_SECONDS = 0.1
 # What a worker that drains still does: long enough for others to be out of order meanwhile.
