@@ -106,6 +106,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "picture_too_large": CREATIVES,
         "bad_image": CREATIVES,
         "svg_refused": CREATIVES,
+        "turned_image": CREATIVES,
         "wrong_ending": CREATIVES,
         "wrong_name": CREATIVES,
         "image_too_large": CREATIVES,

@@ -48,6 +48,10 @@ KNOWN = "PNG, JPEG, GIF, WebP, AVIF or SVG"
 # By Pillow.
 DECODED = [name for name in FORMATS if name != "SVG"]
 
+# Exif 2.32, 4.6.4: cameras note how they were held, and browsers turn the picture by it, so that
+# it would stand in a place of another shape than its own.
+ORIENTATION, UPRIGHT = 0x0112, 1
+
 DOUBLE = "@2x"
 WRITTEN_SIZE = re.compile(r"-([0-9]+)x([0-9]+)$")
 
@@ -111,12 +115,31 @@ def identify(data: bytes, relative: str) -> tuple[str, Size] | Complaint:
             warnings.simplefilter("ignore")
             with Pillow.open(BytesIO(data), formats=DECODED) as picture:
                 form, size = str(picture.format), Size(*picture.size)
+                turned = orientation(picture.info.get("exif")) != UPRIGHT
                 picture.verify()
     except Pillow.DecompressionBombError:
         return too_large(relative)
     except Exception:  # Pillow's decoders raise whatever they like
         return unreadable(data, relative)
-    return unreadable(data, relative) if ends_early(data, form) else (form, size)
+    if ends_early(data, form):
+        return unreadable(data, relative)
+    return is_turned(relative) if turned else (form, size)
+
+
+def orientation(note: bytes | None) -> int:
+    """As the picture's head says it: asking the picture itself would decode it."""
+    exif = Pillow.Exif()
+    try:
+        exif.load(note or b"")
+        said = exif.get(ORIENTATION, UPRIGHT)
+    except Exception:  # a note that nobody can read turns nothing
+        return UPRIGHT
+    return said if isinstance(said, int) else UPRIGHT
+
+
+def is_turned(relative: str) -> Complaint:
+    message = f"{quoted(relative)} is turned by a note in it (EXIF orientation), not by its pixels"
+    return Complaint("turned_image", message, "turn it in a picture editor and export it again")
 
 
 def unreadable(data: bytes, relative: str) -> Complaint:

@@ -145,6 +145,31 @@ def test_nothing_stands_before_a_picture(before: bytes, tmp_path: Path) -> None:
     assert code_of(tmp_path, "b.png", before + draw(10, 10)) == "bad_image"
 
 
+TURNED = [(1, ""), (3, "turned_image"), (6, "turned_image")]
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    ("orientation", "code"), [(1, ""), (3, "turned_image"), (6, "turned_image")]
+)
+def test_a_picture_that_a_browser_would_turn_is_refused(
+    form: str, orientation: int, code: str, tmp_path: Path
+) -> None:
+    note = Image.Exif()
+    note[0x0112] = orientation
+    drawn = BytesIO()
+    Image.new("RGB", (728, 90)).save(drawn, form, exif=note)
+    found = look(tmp_path, f"b.{form.lower()}", drawn.getvalue())
+    assert (found.code if isinstance(found, Complaint) else "") == code
+
+
+@pytest.mark.parametrize("note", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff", b"Exif\0\0nonsense"])
+def test_a_note_that_cannot_be_read_turns_nothing(note: bytes, tmp_path: Path) -> None:
+    drawn = BytesIO()
+    Image.new("RGB", (728, 90)).save(drawn, "JPEG", exif=note)
+    assert isinstance(look(tmp_path, "b-728x90.jpg", drawn.getvalue()), Picture)
+
+
 @pytest.mark.parametrize("side", [12_000, 30_000, 2**31 - 1])
 def test_a_bomb_is_refused_by_its_header(side: int, tmp_path: Path) -> None:
     assert code_of(tmp_path, "b.png", png_header(side)) in ("image_too_large", "bad_image")

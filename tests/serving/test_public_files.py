@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from adserver.core.assets import digest_of
-from tests.servers import Running
+from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, FLAG_PREVIEW, Sealer
+from tests.servers import SECRET_KEY, Running
 from tests.serving.tickets import TICKET, said, ticket
 
 # /h, /assets, /slots.css, /tag.js, /frame
@@ -75,6 +76,18 @@ def test_a_document_is_never_answered_without_its_locks(ads: Running, method: st
     assert headers["x-dns-prefetch-control"] == "off"
     assert "camera=()" in headers["permissions-policy"]
     assert "etag" not in headers
+
+
+@pytest.mark.parametrize("flags", [FLAG_PREVIEW, FLAG_PREFETCH, FLAG_PREVIEW | FLAG_PREFETCH])
+@pytest.mark.parametrize("agreed", [0, FLAG_CONSENT])
+def test_whoever_looks_gets_the_same_document(ads: Running, flags: int, agreed: int) -> None:
+    sealer = Sealer([SECRET_KEY.encode()])
+    issued = sealer.unseal(document_of(ads).removeprefix("/h/"))
+    address = f"/h/{sealer.seal(issued._replace(flags=flags | agreed)).decode()}"
+    answer = ads.get(address, headers={"user-agent": "Examplebot/1.0 (+https://bot.example)"})
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts allow-popups ")
+    assert (DECLARED in policy) is bool(agreed)
 
 
 @pytest.mark.parametrize("way", ["/{}", "/h/{}/", "/h/x/../{}", "/{}?x", "/assets/{}", "/H/{}"])
