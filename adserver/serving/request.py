@@ -87,6 +87,15 @@ class Pages:
                 return name
         return ""
 
+    def is_foreign(self, url: str) -> bool:
+        """Whether a page, if it is known, is none of the sites', be it http or https."""
+        page = url.partition("://")[2]
+        for _, address in self.sites:
+            ours = address.partition("://")[2]
+            if page.startswith(ours) and page[len(ours) : len(ours) + 1] in ("", "/"):
+                return False
+        return page != ""
+
     def language_of(self, asked: Iterable[str]) -> str:
         """The first asked language that we have words for: `fr-CA` is served in `fr`."""
         for one in map(fold, asked):

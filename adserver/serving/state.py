@@ -96,7 +96,7 @@ class State:
                 FLAG_PREFETCH * context.prefetch
                 | FLAG_PREVIEW * self.preview
                 | FLAG_CONSENT * context.consent
-                | FLAG_FOREIGN * (context.url != "" and context.site == ""),
+                | FLAG_FOREIGN * (context.site == "" and served.pages.is_foreign(context.url)),
             )
         )
 
