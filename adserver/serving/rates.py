@@ -6,10 +6,11 @@ in a fixed size whatever comes. Nodes do not tell each other.
 
 from __future__ import annotations
 
+import mmap
+import sys
 import time
 from collections.abc import Callable
 from hashlib import blake2b
-from mmap import mmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,8 +39,16 @@ class Shared(NamedTuple):
     """memory: of MEMORY_BYTES, zeros at first, made before the workers were forked. lock: a file,
     as `SharedSalt` takes it."""
 
-    memory: mmap
+    memory: mmap.mmap
     lock: Path
+
+
+def shared_memory() -> mmap.mmap:
+    """Kept out of core dumps, where the system can."""
+    memory = mmap.mmap(-1, MEMORY_BYTES)
+    if sys.platform == "linux":
+        memory.madvise(mmap.MADV_DONTDUMP)
+    return memory
 
 
 class Rates:

@@ -134,7 +134,7 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
             ports.admin,
             folder,
             seen=mmap(-1, MEMORY_BYTES),
-            rates=mmap(-1, rates.MEMORY_BYTES),
+            rates=rates.shared_memory(),
             begun=threading.Event(),
             identity=admitted.identity,
             counts=ParentCounts(),

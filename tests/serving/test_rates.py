@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 from ipaddress import ip_network
-from mmap import mmap
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from adserver.core.ticket import Ticket
 from adserver.metrics import Meter
 from adserver.serving import readers
 from adserver.serving.invalid import Facts
-from adserver.serving.rates import MEMORY_BYTES, Rates, Shared
+from adserver.serving.rates import Rates, Shared, shared_memory
 from adserver.serving.readers import GAUGE, Readers
 from tests.factories import NOW
 
@@ -35,7 +34,7 @@ class Node:
     ) -> None:
         self.now = NOW - NOW % 86_400
         self.seen: set[int] = set()
-        self.memory = mmap(-1, MEMORY_BYTES)
+        self.memory = shared_memory()
         self.meter = Meter()
         shared = Shared(self.memory, folder / "rates.lock")
         self.readers = Readers(trusted, self.meter, lambda: self.now, suspension)
