@@ -1,8 +1,10 @@
-"""The public port has what docs/http.md lists, and nothing else."""
+"""The public port has what docs/http.md lists and nothing else; the admin port is as strict."""
 
 from __future__ import annotations
 
 import re
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -67,3 +69,40 @@ def test_no_method_changes_anything(ads: Running, method: str) -> None:
         answer = ads.request(method, path)
         assert answer.status_code in (400, 405), path
         assert answer.content == b"" or answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"x-forwarded-for": "192.0.2.1"}, 401),
+        ({"forwarded": "for=192.0.2.1"}, 401),
+        ({"host": "evil.example"}, 401),
+        ({"host": "localhost"}, 200),
+    ],
+)
+def test_the_metrics_of_a_real_node_are_for_who_asks_for_itself(
+    ads: Running, headers: dict[str, str], status: int
+) -> None:
+    answer = ads.client.get(f"{ads.admin}/metrics", headers=headers)
+    assert answer.status_code == status
+    assert ("adserver_build_info" in answer.text) is (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status"),
+    [
+        ("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", b"200"),
+        (f"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {'x' * 20_000}\r\n\r\n", b"431"),
+        ("GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", b"400"),
+        ("GET /livez HTTP/1.1\r\n\r\n", b"400"),
+    ],
+    ids=["as it should be", "endless head", "two hosts", "no host"],
+)
+def test_the_admin_port_has_the_limits_of_the_public_one(
+    ads: Running, request_head: str, status: bytes
+) -> None:
+    where = urlsplit(ads.admin)
+    with socket.create_connection((where.hostname, where.port), timeout=10) as connection:
+        connection.sendall(request_head.encode())
+        assert connection.recv(4_096).split(b" ")[1] == status
