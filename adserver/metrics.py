@@ -85,6 +85,9 @@ METRICS: dict[str, Declared] = {
         Type.HIGHEST,
         "1 while rules by address are suspended, as it is not known where readers are.",
     ),
+    "robots_list_info": Declared(
+        Type.HIGHEST, "1, with the version of the list of robots as a label.", ("version",)
+    ),
     "context_ignored_total": Declared(
         Type.COUNTER, "Facts of requests that were not used, by reason.", ("reason",)
     ),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.programs import needs
+from tests.servers import READER
 
 FLAGS = [
     "--headless",
@@ -18,6 +19,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Without it, it says that no reader is there: a known robot.
+    f"--user-agent={READER}",
 ]
 
 

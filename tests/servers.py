@@ -30,9 +30,18 @@ POLL_SECONDS = 0.02
 # Known, so that a test can seal tickets of its own.
 SECRET_KEY = "a key that only tests sign their tickets with"
 NEXT_SECRET_KEY = "and the key that takes its place, of tests as well"
+# The agent of a reader: what HTTP libraries say of themselves is a known robot's.
+READER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/142.0.0.0 Safari/537.36"
+)
 # What `serve` and `demo` say when they are up.
 PUBLIC = re.compile(r"(?:serves on|The blog) +(http://[^\s,/]+)")
 ADMIN = re.compile(r"(?:admin port is|Metrics) +(http://[^\s,/]+)\S*\s")
+
+
+def reader() -> httpx.Client:
+    return httpx.Client(headers={"user-agent": READER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class Running:
     folder: Path
     env: Mapping[str, str]
     commands: Sequence[str | Path] = COMMAND
-    client: httpx.Client = field(default_factory=httpx.Client)
+    client: httpx.Client = field(default_factory=reader)
 
     def cli(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Any other command, on the same store and the same campaign files."""

@@ -16,6 +16,7 @@ class Context(NamedTuple):
     facts: the values of declared keys, of `country`, and of `lang` with every range that it is
     in, by name; folded, in order, and without what is unknown.
     consent: the visitor agreed to third-party pixels, and no GPC or DNT signal says otherwise.
+    robot: a crawler asks, whose events are discarded.
     excluded: names of campaigns that are on the page already.
     capped: names of campaigns that the page says this browser has seen to their frequency cap.
     private: the browser says GPC or DNT, so that nobody may keep what it has seen.
@@ -27,6 +28,7 @@ class Context(NamedTuple):
     device: Device = Device.DESKTOP
     consent: bool = False
     prefetch: bool = False
+    robot: bool = False
     excluded: frozenset[str] = frozenset()
     capped: frozenset[str] = frozenset()
     private: bool = False

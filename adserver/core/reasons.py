@@ -61,11 +61,12 @@ class Discard(StrEnum):
     CONSENT = "consent"
 
 
-# Those of events with a good ticket that this release gives.
+# Those of events with a good ticket that are given where the operator has set nothing.
 DISCARDS = (
     Discard.DUPLICATE,
     Discard.EXPIRED,
     Discard.LAPSED,
+    Discard.BOT,
     Discard.PREFETCH,
     Discard.PREVIEW,
 )

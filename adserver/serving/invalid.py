@@ -10,6 +10,7 @@ from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, Ticket
 from adserver.serving.headers import Headers, is_prefetch
 from adserver.serving.http import Scope
+from adserver.serving.robots import Robots
 
 NOT_ASKED = b""
 
@@ -31,6 +32,12 @@ class Facts:
 
 
 Holds = Callable[[Facts], bool]
+OfAgent = Callable[[bytes], bool]
+
+
+def nobody(_: bytes) -> bool:
+    """No agent is a crawler's whose events are discarded."""
+    return False
 
 
 def prefetched(facts: Facts) -> bool:
@@ -45,13 +52,15 @@ def without_consent(facts: Facts) -> bool:
 class Invalid:
     """The rules of one worker. modes: those that differ from the default.
 
-    more: what other rules look at, by rule. beside: what they have to do once a second.
+    more: what other rules look at, by rule. robots: None where nobody knows any. beside: what rules
+    have to do once a second.
     """
 
     def __init__(
         self,
         modes: Mapping[Rule, Mode] | None = None,
         more: Mapping[Rule, Holds] | None = None,
+        robots: Robots | None = None,
         *,
         beside: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
@@ -63,7 +72,14 @@ class Invalid:
             Rule.CONSENT: without_consent,
             **(more or {}),
         }
+        if robots is not None:
+            is_robot = robots.is_robot
+            holds[Rule.ROBOTS] = lambda facts: is_robot(facts.headers.get(b"user-agent", b""))
         self._rules = asked(dict(modes or {}), holds)
+        discards_robots = any(
+            one.rule is Rule.ROBOTS and one.mode is Mode.DISCARD for one in self._rules
+        )
+        self.is_crawler: OfAgent = robots.is_crawler if robots and discards_robots else nobody
 
     def judge(self, scope: Scope, ticket: Ticket, kind: Kind) -> Verdict:
         return judge(self._rules, Facts(scope, ticket, kind))

@@ -13,6 +13,7 @@ from adserver.core.ports.serving import LiveCatalog
 from adserver.core.publication import KnownCreative
 from adserver.core.snapshot import Snapshot
 from adserver.metrics import OTHER, Meter
+from adserver.serving.invalid import Invalid
 from adserver.serving.pausing import Pausing
 from adserver.serving.served import EVENT_METRICS, Served, preparing
 
@@ -28,7 +29,7 @@ async def at_once(_: Generation, __: Snapshot) -> None:
 class Live:
     """What a worker serves now, and how it finds what is no longer served.
 
-    before: awaited before a generation is served.
+    before: awaited before a generation is served. invalid: by whose rules events are judged.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class Live:
         public_url: str,
         meter: Meter,
         before: Callable[[Generation, Snapshot], Awaitable[None]] = at_once,
+        invalid: Invalid | None = None,
     ) -> None:
+        self._invalid = invalid or Invalid()
         self._before = before
         self._catalog = catalog
         self._public_url = public_url
@@ -71,7 +74,7 @@ class Live:
             if generation is None:
                 raise NoSuchName("generation", str(number))
             served = await between_requests(
-                preparing(generation, self._public_url, self._meter, now)
+                preparing(generation, self._public_url, self._meter, now, self._invalid)
             )
             await self.pausing.know()
             await self.pausing.stop(served.snapshot, now)

@@ -7,7 +7,7 @@ ignored and counted by reason, never an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,6 +32,7 @@ from adserver.serving.headers import (
     referer,
 )
 from adserver.serving.http import Scope
+from adserver.serving.invalid import nobody
 from adserver.serving.peers import COUNTRY_SAID
 
 MAX_QUERY_BYTES = 8_192
@@ -57,16 +58,20 @@ class Declared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What reading a context needs of the catalog. hosts: those of the sites."""
+    """What reading a context needs to know besides the request. hosts: those of the sites.
+
+    is_crawler: whether an agent is one's whose events are discarded.
+    """
 
     sites: tuple[tuple[str, str], ...]
     languages: tuple[str, ...]
     default_language: str
     declared: Mapping[str, Declared]
     hosts: frozenset[str] = frozenset()
+    is_crawler: Callable[[bytes], bool] = nobody
 
     @classmethod
-    def of(cls, catalog: Catalog) -> Pages:
+    def of(cls, catalog: Catalog, is_crawler: Callable[[bytes], bool] = nobody) -> Pages:
         site = catalog.site
         # The longest address first, so that a site below another is not taken for it.
         sites = sorted(site.sites.items(), key=lambda pair: -len(pair[1]))
@@ -79,6 +84,7 @@ class Pages:
                 for key in site.context
             },
             hosts=frozenset(map(host_of, site.sites.values())),
+            is_crawler=is_crawler,
         )
 
     def site_of(self, url: str) -> str:
@@ -197,6 +203,7 @@ def context_of(
         device=device_of(first(query, "device"), headers),
         consent=first(query, "consent") == "1" and not private,
         prefetch=is_prefetch(headers),
+        robot=pages.is_crawler(headers.get(b"user-agent", b"")),
         excluded=frozenset(query.get("exclude", ())),
         facts=tuple(facts_of(query, headers, languages, pages, ignored)),
         capped=frozenset(capped_names(query.get("capped", []), private, ignored)),

@@ -10,6 +10,7 @@ from adserver.core.catalog import Catalog, Device, Generation, Site
 from adserver.core.context import Context
 from adserver.core.events import Kind
 from adserver.core.flights import standing
+from adserver.core.invalid import Mode
 from adserver.core.macros import fill_link
 from adserver.core.reasons import DISCARDS, Discard, Reason
 from adserver.core.shelf import Placement
@@ -19,6 +20,7 @@ from adserver.core.ticket import TEXT_LENGTH
 from adserver.metrics import OTHER, UNKNOWN, Meter, label_campaigns
 from adserver.serving import markup
 from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
+from adserver.serving.invalid import Invalid
 from adserver.serving.markup import Addresses
 from adserver.serving.request import Pages, Reader
 
@@ -165,11 +167,13 @@ def decision_header(text: str) -> Header:
     return (b"x-ad-decision", text.encode("ascii", "replace"))
 
 
-def preparing(generation: Generation, public_url: str, meter: Meter, now: float) -> Steps[Served]:
+def preparing(
+    generation: Generation, public_url: str, meter: Meter, now: float, invalid: Invalid
+) -> Steps[Served]:
     """Compile a generation and all that is prepared from it. now: UTC seconds."""
     snapshot = yield from compiling(generation, now)
     catalog = snapshot.catalog
-    pages = Pages.of(catalog)
+    pages = Pages.of(catalog, invalid.is_crawler)
     served = Served(
         snapshot=snapshot,
         pages=pages,
@@ -180,7 +184,7 @@ def preparing(generation: Generation, public_url: str, meter: Meter, now: float)
         campaign_labels=(yield from labels_of(catalog, now)),
         slot_names={places.number: name for name, places in snapshot.places.items()},
     )
-    yield from present_at_zero(served, meter)
+    yield from present_at_zero(served, meter, invalid)
     meter.present("no_fill_total", (UNKNOWN, Reason.UNKNOWN_SLOT))
     for kind in Kind:
         meter.present("events_discarded_total", (kind.word, UNKNOWN, Discard.FORGED))
@@ -197,16 +201,14 @@ def labels_of(catalog: Catalog, now: float) -> Steps[Mapping[str, str]]:
     return label_campaigns(running, others)
 
 
-def present_at_zero(served: Served, meter: Meter) -> Steps[None]:
+def present_at_zero(served: Served, meter: Meter, invalid: Invalid) -> Steps[None]:
     """Show every series that this generation can count, so that the first event is an increase."""
     for slot, places in served.snapshot.places.items():
         for outcome in ("fill", "house", "empty"):
             meter.present("decisions_total", (slot, outcome))
         for reason in NO_FILL_REASONS:
             meter.present("no_fill_total", (slot, reason))
-        for kind in Kind:
-            for discard in DISCARDS:
-                meter.present("events_discarded_total", (kind.word, slot, discard))
+        present_discards(slot, meter, invalid)
         yield
         labels = set()
         for campaign, ends in in_steps(places.candidates):
@@ -216,3 +218,11 @@ def present_at_zero(served: Served, meter: Meter) -> Steps[None]:
         for label in labels:
             for kind in Kind:
                 meter.present(EVENT_METRICS[kind], (slot, label))
+
+
+def present_discards(slot: str, meter: Meter, invalid: Invalid) -> None:
+    for kind in Kind:
+        for discard in {*DISCARDS, *invalid.reasons(Mode.DISCARD)}:
+            meter.present("events_discarded_total", (kind.word, slot, discard))
+        for would in invalid.reasons(Mode.DRY_RUN):
+            meter.present("events_would_discard_total", (kind.word, slot, would))

@@ -75,7 +75,8 @@ class State:
         issued, lapse = int(now), 0
         room = self.leasing.rooms.get(placement.campaign.name)
         # What never counts needs no room.
-        if room is not None and room.reserves and not (context.prefetch or self.preview):
+        never = context.prefetch or context.robot or self.preview
+        if room is not None and room.reserves and not never:
             here = self.leasing.now()
             issued = int(here)
             # Without room after all it lapses at once, and counts if there is other room.

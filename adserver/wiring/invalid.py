@@ -30,9 +30,9 @@ def invalid_of(
     readers = Readers(node.settings.trusted_peers, meter)
     more: dict[Rule, Holds] = {Rule.FOREIGN_PAGE: elsewhere(served)}
     if all(modes.get(rule, Mode.OFF) is Mode.OFF for rule in COUNTING):
-        return Invalid(modes, more)
+        return Invalid(modes, more, node.robots)
     rates = rates_of(node, readers, counting)
-    return Invalid(modes, more | rates.rules, beside=[rates.look])
+    return Invalid(modes, more | rates.rules, node.robots, beside=[rates.look])
 
 
 def rates_of(node: Node, readers: Readers, counting: Counting) -> Rates:

@@ -29,6 +29,7 @@ from adserver.serving.children import Lifeline, Role
 from adserver.serving.closing import let_nobody_in
 from adserver.serving.country_file import renewed
 from adserver.serving.parent_counts import ParentCounts
+from adserver.serving.robots import Robots
 from adserver.serving.supervisor import Supervisor
 from adserver.settings import Settings
 from adserver.store.embedded import Embedded
@@ -70,6 +71,7 @@ class Node:
     begun: threading.Event
     identity: str
     counts: ParentCounts
+    robots: Robots
     preview: bool = False
 
     @property
@@ -138,6 +140,7 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
             begun=threading.Event(),
             identity=admitted.identity,
             counts=ParentCounts(),
+            robots=Robots(),
             preview=preview,
         )
 

@@ -33,6 +33,7 @@ from adserver.serving.collect import Collected
 from adserver.serving.counting import Counting
 from adserver.serving.countries import Countries
 from adserver.serving.edge import Edge
+from adserver.serving.invalid import Invalid
 from adserver.serving.journals import Journals
 from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
@@ -128,9 +129,10 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
             await leasing.follow(generation)
             await pacing.follow(generation, snapshot)
 
-        live = Live(catalog, settings.public_url, meter, before)
+        invalid = invalid_of(node, lambda: live.served, counting, meter)
+        live = Live(catalog, settings.public_url, meter, before, invalid)
         assets = AssetCache(catalog, meter)
-        state = await make_state(node, counts, assets, live, counting, leasing, meter)
+        state = await make_state(node, counts, assets, live, counting, leasing, meter, invalid)
         app = PublicApp(state, urlsplit(settings.public_url).path, beside)
         name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
         beside_requests = Beside(
@@ -169,6 +171,7 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
     counting: Counting,
     leasing: Leasing,
     meter: Meter,
+    invalid: Invalid,
 ) -> State:
     settings = node.settings
     state = State(
@@ -187,7 +190,7 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
             else None
         ),
         preview=node.preview,
-        invalid=invalid_of(node, lambda: live.served, counting, meter),
+        invalid=invalid,
         sheds=settings.shedding == "on" and not node.preview,
         countries=(
             Countries(settings.country_database, node.country_file, settings.trusted_peers, meter)
@@ -196,6 +199,7 @@ async def make_state(  # noqa: PLR0913 - what a worker is made of
         ),
     )
     set_constant_gauges(state, settings.journal_mebibytes * MEBIBYTE)
+    meter.gauges["robots_list_info"][(node.robots.version,)] = 1
     return state
 
 

@@ -113,7 +113,7 @@ def test_the_figures_are_the_reports(memory, tmp_path):
     discarded = tables[0]["discarded"]
     assert reasons == {
         reason: [discarded["impression"].get(reason, 0), discarded["click"].get(reason, 0)]
-        for reason in ("duplicate", "expired", "lapsed", "prefetch", "preview")
+        for reason in ("bot", "duplicate", "expired", "lapsed", "prefetch", "preview")
     }
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import httpx
 
 from tests.docs.pages import DOCS
-from tests.servers import Running, adserver_running, until
+from tests.servers import READER, Running, adserver_running, until
 
 HERE = Path(sys.executable).parent
 PAGE = DOCS / "from-price-to-proof.md"
@@ -117,7 +117,7 @@ def write_file(folder: Path, step: re.Match[str]) -> None:
 
 def send_readers(ads: Running, many: int, clicks: int) -> None:
     """One after the other, each waiting until the ad is counted."""
-    with httpx.Client(base_url=ads.public, headers={"user-agent": "Mozilla/5.0"}) as client:
+    with httpx.Client(base_url=ads.public, headers={"user-agent": READER}) as client:
         for number in range(many):
             url = f"https://blog.example/2026/{number}"
             asked = client.get("/decisions", params={"slots": SLOT, "url": url}).json()

@@ -26,6 +26,7 @@ from adserver.core.ticket import Sealer
 from adserver.metrics import Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
+from adserver.serving.invalid import Invalid
 from adserver.serving.journals import Journals
 from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
@@ -229,6 +230,7 @@ class MemoryWorker:
     counts: MemoryCounts = field(default_factory=MemoryCounts)
     leases: MemoryLeases = field(default_factory=MemoryLeases)
     always: bool = True
+    invalid: Invalid = field(default_factory=Invalid)
 
     def __post_init__(self) -> None:
         meter = Meter()
@@ -238,7 +240,7 @@ class MemoryWorker:
         self.leasing = Leasing(
             self.leases, self.shipping.watch, lambda shard: self.shipping.spoken(shard, None), clock
         )
-        live = Live(self.store, "", meter, self._before)
+        live = Live(self.store, "", meter, self._before, self.invalid)
         self.state = State(
             live=live,
             counting=Counting(
@@ -252,6 +254,7 @@ class MemoryWorker:
             ticket_life=LIFE_SECONDS,
             clock=lambda: NOW,
             draw=lambda: 0.0,
+            invalid=self.invalid,
         )
 
     async def _before(self, generation: Generation, _: Snapshot) -> None:

@@ -16,6 +16,7 @@ from adserver.core.ticket import TEXT_LENGTH
 from adserver.metrics import Meter
 from adserver.serving import live as live_module
 from adserver.serving import served as module
+from adserver.serving.invalid import Invalid
 from adserver.serving.live import RETRY_SECONDS, Live
 from adserver.serving.served import MAX_HINT_CHARACTERS, Served, preparing
 from tests.factories import NOW, campaign, catalog, generation, site, slot, text_creative
@@ -25,7 +26,7 @@ PIXELS = ("https://t.example/?c=%%campaign%%&r=%%random%%",)
 
 
 def served(written=None, public_url: str = "", meter: Meter | None = None) -> Served:
-    return finish(preparing(generation(written), public_url, meter or Meter(), NOW))
+    return finish(preparing(generation(written), public_url, meter or Meter(), NOW, Invalid()))
 
 
 def fill(of: Served, **context):

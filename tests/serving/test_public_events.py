@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from adserver.core.ticket import Sealer
-from tests.servers import SECRET_KEY, Running
+from tests.servers import SECRET_KEY, Running, until
 from tests.serving.tickets import A_DAY, EVENTS, aged, said, ticket
 
 # /i /v /c
@@ -102,6 +104,25 @@ def test_a_prefetched_page_is_served_and_its_events_are_discarded(ads: Running) 
     prefetched = ads.get(f"/c/{other}", headers={"sec-purpose": "prefetch"})
     assert said(prefetched) == "discarded; reason=prefetch"
     assert said(ads.get(f"/c/{other}")) == "accepted"
+
+
+def test_a_robot_is_served_and_what_it_sends_does_not_count(ads: Running) -> None:
+    crawler = {"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://google.com/bot.html)"}
+    before = discarded_bots(ads)
+    path = f"/i/{ticket(ads, 'picture', headers=crawler)}"
+    shown, click = (ads.get(one, headers=crawler) for one in (path, path.replace("/i/", "/c/")))
+    assert (shown.status_code, said(shown)) == (200, "discarded; reason=bot")
+    assert shown.content.startswith(b"GIF89a")
+    assert (click.status_code, said(click)) == (302, "discarded; reason=bot")
+    assert click.headers["location"] == "https://shop.example/picture?c=picture"
+    assert said(ads.get(path)) == "accepted", "the same ad, seen by a person"
+    until(lambda: discarded_bots(ads) == (before[0] + 1, before[1] + 1))
+
+
+def discarded_bots(ads: Running) -> tuple[int, int]:
+    """Impressions and clicks, as the report has them."""
+    discarded = json.loads(ads.cli("report", "--format", "json").stdout)["discarded"]
+    return discarded["impression"].get("bot", 0), discarded["click"].get("bot", 0)
 
 
 def test_a_discarded_event_answers_like_an_accepted_one(ads: Running) -> None:

@@ -16,6 +16,7 @@ from adserver.core.reasons import Reason
 from adserver.core.steps import finish
 from adserver.metrics import Meter
 from adserver.serving import strip
+from adserver.serving.invalid import Invalid
 from adserver.serving.request import context_of, gather
 from adserver.serving.served import Served, preparing
 from tests.factories import NOW, campaign, catalog, generation, site, slot
@@ -24,7 +25,7 @@ DESK = Context(language="fr")
 
 
 def served_of(written: Catalog) -> Served:
-    return finish(preparing(generation(written), "http://127.0.0.1:8080", Meter(), NOW))
+    return finish(preparing(generation(written), "http://127.0.0.1:8080", Meter(), NOW, Invalid()))
 
 
 def strip_of(served: Served, name: str = "post-top", context: Context = DESK) -> str:

@@ -14,13 +14,19 @@ from adserver.core.invalid import Mode, Rule
 from adserver.core.reasons import Discard
 from adserver.metrics import Meter
 from adserver.serving.rates import MEMORY_BYTES
+from adserver.serving.robots import Robots
 from adserver.settings import Settings
 from adserver.wiring.invalid import invalid_of
+
+ROBOTS = Robots()
 
 
 def invalid(folder: Path, **settings: str) -> Any:
     node: Any = SimpleNamespace(
-        settings=Settings(**settings), folder=str(folder), rates=mmap(-1, MEMORY_BYTES)
+        robots=ROBOTS,
+        settings=Settings(**settings),
+        folder=str(folder),
+        rates=mmap(-1, MEMORY_BYTES),
     )
     counting: Any = SimpleNamespace(knows=lambda bit: False)
     return invalid_of(node, lambda: None, counting, Meter())
