@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 WINDOW_SECONDS = 60.0
-# Of the window's events. At fewer nothing changes, be it a quiet night or the first minute; less
-# than the least limit that there is by default.
+# A window lasts until it has so many events, too: nothing is decided by fewer, be it a quiet night
+# or the first minute. Less than the least limit that there is by default.
 LEAST_EVENTS = 50
 SHARE = 0.5
 
@@ -51,7 +51,7 @@ class Suspension:
     def note(self, peer: bytes, sign: Sign, now: float) -> bool:
         """One more event, at `now` (seconds of a clock that does not go back); whether rules by
         address are suspended as from this one."""
-        if now >= self._until:
+        if now >= self._until and (self._events >= LEAST_EVENTS or not self._events):
             self._begin(now)
         self._events += 1
         if sign:
@@ -73,8 +73,8 @@ class Suspension:
         self._forwarded += sign is Sign.FORWARDED
 
     def _begin(self, now: float) -> None:
-        """A new window; where the last one was busy enough, it says how things stand."""
-        if self._events >= LEAST_EVENTS:
+        """A new window; the last one says how things stand."""
+        if self._events:
             self._decide()
         self._until = now + WINDOW_SECONDS
         self._events = self._forwarded = self._votes = self._inside = 0

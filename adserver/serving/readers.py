@@ -58,7 +58,7 @@ class Readers:
         if peer is None:
             return None
         found: bytes | None = peer
-        if self._trusts(peer):
+        if self._masks and self._trusts(peer):
             address = told_address(scope, self._trusted)
             found = address.packed if address else None
             sign = Sign.INSIDE if found is not None and is_inside(found) else Sign.NONE

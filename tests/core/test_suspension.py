@@ -68,9 +68,17 @@ def test_rules_come_back_with_the_traffic_and_not_in_a_quiet_night() -> None:
     suspension = Suspension()
     told(suspension, FORWARDED * LEAST_EVENTS)
     assert told(suspension, DIRECT[: LEAST_EVENTS - 1], WINDOW_SECONDS)
-    assert told(suspension, DIRECT[:LEAST_EVENTS], 2 * WINDOW_SECONDS)
-    assert not suspension.note(*DIRECT[0], 3 * WINDOW_SECONDS)
+    assert told(suspension, DIRECT[:1], 60 * WINDOW_SECONDS)
+    assert not suspension.note(*DIRECT[0], 61 * WINDOW_SECONDS)
     assert suspension.peer == b""
+
+
+def test_on_a_small_site_a_forgotten_proxy_is_noticed_when_enough_have_come() -> None:
+    suspension = Suspension()
+    for minute in range(LEAST_EVENTS):
+        assert not suspension.suspended
+        suspension.note(*FORWARDED[0], minute * WINDOW_SECONDS)
+    assert suspension.suspended
 
 
 def test_they_stay_suspended_while_it_goes_on() -> None:
