@@ -23,7 +23,7 @@ MAX_DEPTH = 64
 MAX_DRAWN = 50_000
 MAX_CHAIN = 100  # of references and elements, one within the other
 
-SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+SVG = "http://www.w3.org/2000/svg"
 XML = "http://www.w3.org/XML/1998/namespace"
 GRADIENTS = frozenset(("linearGradient", "radialGradient"))
 # https://www.w3.org/TR/SVG2/eltindex.html, without what links, loads, runs or moves, and
@@ -51,6 +51,8 @@ LOADING_STYLE = re.compile(
     r"|-moz-binding|behavior\s*:|javascript:",
     re.IGNORECASE,
 )
+# A name that nothing can refer to, as it has a space.
+ROOT = "the root"
 LENGTH = re.compile(r"\s*([0-9]{1,6})(?:\.0+)?(?:px)?\s*")
 BETWEEN = re.compile(r"[\s,]+")
 
@@ -91,7 +93,6 @@ class Drawing:
     """Reads a file element by element; raises Refused at the first that may not be there."""
 
     def __init__(self) -> None:
-        self.root: Element | None = None
         self.size_said: dict[str, str] = {}
         self.by_id: dict[str, Element] = {}
         self.open: list[Element] = []
@@ -110,8 +111,7 @@ class Drawing:
         parser.ProcessingInstructionHandler = self.instruction
         parser.Parse(data, True)
         self.check_styles()
-        if self.root is not None:
-            self.drawn(self.root, MAX_CHAIN, set(), {})
+        self.drawn(self.by_id[ROOT], MAX_CHAIN, set(), {})
 
     def doctype(self, *_: object) -> None:
         raise Refused("a document type (`<!DOCTYPE …>`)")
@@ -125,10 +125,10 @@ class Drawing:
             raise Refused(f"the element {quoted(local)}")
         element = Element(local)
         self.count += 1
-        if self.root is None:
-            self.begin(element, attributes)
-        else:
+        if self.open:
             self.open[-1].children.append(element)
+        else:
+            self.begin(element, attributes)
         self.open.append(element)
         if self.count > MAX_ELEMENTS or len(self.open) > MAX_DEPTH:
             raise Refused(f"more than {MAX_ELEMENTS:,} elements, or {MAX_DEPTH} in one another")
@@ -138,7 +138,7 @@ class Drawing:
     def begin(self, element: Element, attributes: dict[str, str]) -> None:
         if element.name != "svg":
             raise Refused("no drawing")
-        self.root = element
+        self.by_id[ROOT] = element
         self.size_said = attributes
 
     def end(self, _: str) -> None:

@@ -212,6 +212,12 @@ def test_pictures_are_in_the_document_one_of_each_size_and_the_sharp_one():
     assert {p["alt"] for p in pictures} == {"Café de saison"}
 
 
+def test_a_drawing_is_shown_as_the_picture_that_it_is():
+    drawn = image_creative("b", image(media_type="image/svg+xml"))
+    memory = with_assets(sold(creatives=(drawn,)), **{image().digest: b"<svg/>"})
+    assert [p["src"] for p in read(memory).all("img")] == ["data:image/svg+xml;base64,PHN2Zy8+"]
+
+
 def test_a_picture_that_is_kept_no_more_or_is_none_is_named():
     text = read(sold(creatives=(image_creative(),))).text
     assert "A picture of 728 × 90 pixels: b-728x90.png. It is no longer kept" in text
