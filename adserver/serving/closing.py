@@ -28,6 +28,8 @@ BEGINS_NOTHING = (
     (RETURN, 0, 0, 0),
     (RETURN, 0, 0, WHOLE),
 )
+# struct tcp_info of linux/tcp.h: of a socket that listens, `tcpi_unacked` is its queue.
+QUEUED, QUEUED_OFFSET, INFO_BYTES = struct.Struct("I"), 24, 104
 TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
 SYN_RECEIVED = "03"
 # Longer than a round trip to anywhere; who has not finished its handshake by then never may.
@@ -46,6 +48,17 @@ def let_nobody_in(listening: socket.socket) -> None:
     end = time.monotonic() + HANDSHAKE_SECONDS
     while half_connected(port) and time.monotonic() < end:
         time.sleep(LOOK_SECONDS)
+
+
+def waiting(listening: socket.socket) -> int:
+    """How many are connected, and not yet accepted by anybody who listens; 0 where it is not
+    known."""
+    try:
+        said = listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_BYTES)
+        found: int = QUEUED.unpack_from(said, QUEUED_OFFSET)[0]
+    except (AttributeError, OSError, struct.error):  # elsewhere than on Linux
+        return 0
+    return found
 
 
 def half_connected(port: int) -> bool:

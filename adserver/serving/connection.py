@@ -34,6 +34,8 @@ class Connection(HttpToolsProtocol):
     cycle: Any
 
     leaving = False
+    # Whether the last of the requests that have come would keep the connection, if we stayed.
+    last_keeps = False
     # Refused, and answered; until it is closed, what comes is thrown away.
     ending = False
     # To be answered when it is its turn.
@@ -54,6 +56,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.edge.opened(self)
+        if self.edge.leaving:
+            self.shutdown()  # it had waited in the kernel
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.edge.closed(self)
@@ -77,11 +81,28 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """The worker leaves. A request that is already on its way to us is still answered, and
         the answer says that the connection ends; stock uvicorn closes idle ones at once."""
+        if self.leaving:
+            return
         self.leaving = True
-        if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(LAST_REQUEST_SECONDS, super().shutdown)
+        if self._idle():
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._leave)
         else:
-            super().shutdown()
+            self.last_keeps, self.cycle.keep_alive = self.cycle.keep_alive, False
+
+    def _idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _leave(self) -> None:
+        """Nothing has come in that second. Who has begun to send has until his deadline."""
+        if self.reading == NOTHING and self._idle():
+            self.transport.close()
+
+    def ends_behind(self, before: Any, keeps: bool) -> None:
+        """While leaving, another request has come. It ends the connection, and the one before it
+        no longer does, unless its answer has begun: all that have come are answered."""
+        if before is not None and self.last_keeps and not before.response_started:
+            before.keep_alive = True
+        self.last_keeps = keeps
 
     def wait_now(self) -> tuple[Wait, int]:
         """What of the client this waits for, and of which request, or part of an answer."""

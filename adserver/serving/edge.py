@@ -101,6 +101,8 @@ class Edge:
     # A gauge of how many there are, as of the last sweep.
     open: MutableMapping[tuple[str, ...], float] = field(default_factory=dict)
     connections: dict[Connection, None] = field(default_factory=dict)
+    # The worker is on its way out: whoever comes now has come too late to stay.
+    leaving: bool = False
     # Those that have never asked for anything, the oldest first.
     fresh: dict[Connection, None] = field(default_factory=dict)
     # Others that could be closed for a new one, those first that have waited longest.

@@ -145,6 +145,10 @@ class AdProtocol(Connection):
         self.scope["path"] = unquote(path) if "%" in path else path
         self.scope["raw_path"] = raw_path
         self.scope["query_string"] = parsed.query or b""
+        # A client that has waited for a 100 may send its body or not: who could tell?
+        keeps = (
+            version == "1.1" and not self.expect_100_continue and self.parser.should_keep_alive()
+        )
         before = self.cycle
         self.cycle = JoiningCycle(
             scope=self.scope,
@@ -156,17 +160,13 @@ class AdProtocol(Connection):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            # A client that has waited for a 100 may send its body or not: who could tell?
-            keep_alive=(
-                version == "1.1"
-                and not self.leaving
-                and not self.expect_100_continue
-                and self.parser.should_keep_alive()
-            ),
+            keep_alive=keeps and not self.leaving,
             on_response=self.on_response_complete,
         )
         if before is None:
             self.edge.asked(self)
+        if self.leaving:
+            self.ends_behind(before, keeps)
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:

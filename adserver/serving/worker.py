@@ -22,6 +22,7 @@ from adserver.core.nodes import NodeState
 from adserver.core.ports.serving import Counts, LiveCatalog
 from adserver.metrics import Dump
 from adserver.serving.children import Lifeline
+from adserver.serving.closing import waiting
 from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS
 from adserver.serving.edge import Edge
@@ -50,6 +51,8 @@ EPOCH_BITS = 32
 PARENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 1.0
 CANCEL_AGAIN_SECONDS = 1.0
+ACCEPTING_SECONDS = 2.0
+ACCEPTING_LOOK_SECONDS = 0.02
 DRAIN_SECONDS = 10
 
 
@@ -271,6 +274,27 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Whom the kernel has let in is accepted before the socket is closed, and answered."""
+        self._edge.leaving = True
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await accept_waiting(sockets or [])
+        await super().shutdown(sockets)
+
+
+async def accept_waiting(listening: list[socket.socket]) -> None:
+    """Until nobody waits to be accepted, which the event loop does meanwhile, one a turn.
+
+    Where others listen as well, some always wait, for them: we stay a little, and go.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + ACCEPTING_SECONDS
+    while loop.time() < end:
+        await asyncio.sleep(ACCEPTING_LOOK_SECONDS)
+        if not any(map(waiting, listening)):
+            return
 
 
 def server(app: ASGIApp, on_ready: Callable[[], None], edge: Edge) -> Server:

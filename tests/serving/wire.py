@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -126,10 +126,17 @@ class Reader:
 
 
 class Port:
-    def __init__(self, app: App, uvicorn: Server, address: tuple[str, int]) -> None:
+    def __init__(self, app: App, uvicorn: Server, listener: socket.socket) -> None:
         self.app = app
         self.uvicorn = uvicorn
-        self._address = address
+        self.listener = listener
+        self.address: tuple[str, int] = listener.getsockname()[:2]
+
+    async def served(self, state: Callable[[Any], object]) -> None:
+        """Until the only connection is in that state."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not any(map(state, self.uvicorn.server_state.connections)):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
 
     @asynccontextmanager
     async def connected(self, receive_bytes: int | None = None) -> AsyncIterator[Reader]:
@@ -138,9 +145,14 @@ class Port:
             if receive_bytes:
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
             plain.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(plain, self._address)
-            limit = receive_bytes or 2**16
-            reader, writer = await asyncio.open_connection(sock=plain.dup(), limit=limit)
+            await asyncio.get_running_loop().sock_connect(plain, self.address)
+            async with self.on(plain, receive_bytes or 2**16) as reader:
+                yield reader
+
+    @asynccontextmanager
+    async def on(self, plain: socket.socket, limit: int = 2**16) -> AsyncIterator[Reader]:
+        """A connection of the test's own."""
+        reader, writer = await asyncio.open_connection(sock=plain.dup(), limit=limit)
         try:
             yield Reader(reader, writer)
         finally:
@@ -155,7 +167,7 @@ async def opened(edge: Edge | None = None) -> AsyncIterator[Port]:
         one = server(app, ready.set, edge or Edge())
         serving = asyncio.create_task(one.serve(sockets=[listener]))
         await ready.wait()
-        yield Port(app, one, listener.getsockname()[:2])
+        yield Port(app, one, listener)
         app.gate.set()
         one.should_exit = True
         await serving
