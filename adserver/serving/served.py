@@ -26,8 +26,11 @@ from adserver.serving.request import Pages, Reader
 
 # Longer names are not worth comparing; a hint is for typing errors.
 MAX_HINT_CHARACTERS = 64
-# More unknown names than a site's pages can have wrong; then hints are no longer remembered.
-MAX_HINTS = 1_000
+# More unknown names than a site's pages can have wrong; then there are no more hints. Finding one
+# among a thousand slots takes 5 ms, and somebody may be making names up.
+MAX_HINTS = 256
+# Of so many slots, the first ones, one is taken for a hint.
+MAX_HINTED_SLOTS = 1_000
 
 # What this release can answer, so that each has its series from the start.
 NO_FILL_REASONS = (
@@ -131,16 +134,15 @@ class Served:
         )
 
     def hint(self, name: str) -> str:
-        """The nearest slot's name, "" if none is near."""
-        if len(name) > MAX_HINT_CHARACTERS:
-            return ""
+        """The nearest slot's name, "" if none is near, or after too many that were wrong."""
         known = self.hints.get(name)
-        if known is None:
-            near = get_close_matches(name, list(self.snapshot.places)[:MAX_HINTS], 1)
-            known = near[0] if near else ""
-            if len(self.hints) < MAX_HINTS:
-                self.hints[name] = known
-        return known
+        if known is not None:
+            return known
+        if len(name) > MAX_HINT_CHARACTERS or len(self.hints) >= MAX_HINTS:
+            return ""
+        near = get_close_matches(name, list(self.snapshot.places)[:MAX_HINTED_SLOTS], 1)
+        self.hints[name] = near[0] if near else ""
+        return self.hints[name]
 
     def campaign_label(self, campaign: str) -> str:
         return self.campaign_labels.get(campaign, OTHER)
