@@ -100,7 +100,9 @@ def standing(state: State, scope: Scope, ticket: Ticket, kind: Kind) -> Discard 
     """Why an event does not count whatever the store says; None if the store decides."""
     if ticket.flags & FLAG_PREVIEW:
         return Discard.PREVIEW
-    if state.clock() - ticket.time > state.ticket_life:
+    # Of a node whose clock is ahead it may come from the future, but not from so far that what
+    # remembers its events (two lives long) could be gone before it expires.
+    if abs(state.clock() - ticket.time) > state.ticket_life:
         return Discard.EXPIRED
     verdict = state.invalid.judge(scope, ticket, kind)
     for reason in verdict.would:

@@ -167,6 +167,8 @@ async def test_a_click_of_what_nobody_remembers_is_not_found(worker: Worker) -> 
         (LIFE_SECONDS, "accepted"),
         (LIFE_SECONDS + 1, "discarded; reason=expired"),
         (-60, "accepted"),
+        (-LIFE_SECONDS, "accepted"),
+        (-LIFE_SECONDS - 1, "discarded; reason=expired"),
     ],
 )
 async def test_an_event_counts_within_the_life_of_its_ticket(
