@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import click
 
 from adserver.cli import output
@@ -9,21 +11,39 @@ from adserver.cli.options import Invocation, common
 from adserver.publishing.json_schema import FOLDER, KINDS, Kind, json_schema, schema_files
 from adserver.publishing.writing import write
 
+OPENAPI = "openapi"
+
 
 @click.command()
-@click.argument("kind", type=click.Choice(KINDS), required=False, metavar="[site|slots|campaign]")
+@click.argument(
+    "kind",
+    type=click.Choice([*KINDS, OPENAPI]),
+    required=False,
+    metavar="[site|slots|campaign|openapi]",
+)
 @click.option("--write", "to_folder", is_flag=True, help=f"into {FOLDER}/ of the config folder")
 @common
 @click.pass_context
-def schema(context: click.Context, kind: Kind | None, to_folder: bool) -> None:
-    """Print the JSON Schema of campaign files, or of another kind.
+def schema(context: click.Context, kind: str | None, to_folder: bool) -> None:
+    """Print the JSON Schema of campaign files, or of another kind; or the OpenAPI document of the
+    public port.
 
     With --write, put that of each kind, or of the one, where the files look for it:
 
     \b
     # yaml-language-server: $schema=../schemas/campaign.json
     """
-    invocation = context.ensure_object(Invocation)
+    if kind == OPENAPI:
+        if to_folder:
+            raise click.UsageError("--write is for schemas of the files of the config folder")
+        from adserver.serving.openapi import document
+
+        output.answer(document())
+    else:
+        of_files(context.ensure_object(Invocation), cast("Kind | None", kind), to_folder)
+
+
+def of_files(invocation: Invocation, kind: Kind | None, to_folder: bool) -> None:
     if not to_folder:
         output.answer(json_schema(kind or "campaign"))
         return
