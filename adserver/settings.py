@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from adserver.core.internal import read_patterns
 from adserver.core.invalid import Mode, Rule, read_modes
 from adserver.core.rate_limits import read_limits
 
@@ -86,6 +87,12 @@ class Settings(BaseSettings):
         description="rules against invalid traffic and their modes (off, dry_run, discard), such "
         "as unknown_agents=dry_run",
     )
+    internal_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="networks of your own, whose events are discarded as internal"
+    )
+    internal_agents: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="user agents of your own, such as LeComptoirMonitor; * is anything"
+    )
     rate_limits: Annotated[tuple[tuple[str, int], ...], NoDecode] = Field(
         (),
         description="limits of rate_limited and clicks_many_campaigns that differ from the "
@@ -121,7 +128,7 @@ class Settings(BaseSettings):
                 )
         return tuple(value)
 
-    @field_validator("trusted_peers", "admin_allow", mode="before")
+    @field_validator("trusted_peers", "admin_allow", "internal_networks", mode="before")
     @classmethod
     def read_networks(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -132,6 +139,11 @@ class Settings(BaseSettings):
     @classmethod
     def read_rate_limits(cls, value: Any) -> Any:
         return tuple(read_limits(value).items()) if isinstance(value, str) else value
+
+    @field_validator("internal_agents", mode="before")
+    @classmethod
+    def read_agents(cls, value: Any) -> Any:
+        return tuple(read_patterns(value)) if isinstance(value, str) else value
 
     @field_validator("rules", mode="before")
     @classmethod

@@ -37,6 +37,8 @@ server_options = settings_options(
     "admin_allow",
     "ticket_life",
     "rules",
+    "internal_networks",
+    "internal_agents",
     "rate_limits",
     "journal_sync",
     "journal_mebibytes",

@@ -53,7 +53,12 @@ REASON: dict[Rule, Discard] = {
     Rule.UNMATCHED: Discard.UNMATCHED,
 }
 # The others are off until the operator sets them.
-BY_DEFAULT: dict[Rule, Mode] = {Rule.PREFETCH: Mode.DISCARD, Rule.ROBOTS: Mode.DISCARD}
+BY_DEFAULT: dict[Rule, Mode] = {
+    Rule.PREFETCH: Mode.DISCARD,
+    # It holds for what the operator has named, and for nobody otherwise.
+    Rule.INTERNAL: Mode.DISCARD,
+    Rule.ROBOTS: Mode.DISCARD,
+}
 
 
 def read_modes(text: str) -> Iterator[tuple[Rule, Mode]]:

@@ -6,15 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adserver.core.errors import SettingsError
 from adserver.core.invalid import Mode, Rule
 from adserver.core.rate_limits import RateLimits
 from adserver.metrics import Meter
 from adserver.serving.counting import Counting
+from adserver.serving.internal import internal
 from adserver.serving.invalid import Holds, Invalid
 from adserver.serving.pages import elsewhere
 from adserver.serving.rates import Rates, Shared
 from adserver.serving.readers import Readers
 from adserver.serving.served import Served
+from adserver.serving.unknown_agents import unknown_agent
+from adserver.settings import Settings
 
 if TYPE_CHECKING:
     from adserver.wiring.node import Node
@@ -28,11 +32,27 @@ def invalid_of(
 ) -> Invalid:
     modes = dict(node.settings.rules)
     readers = Readers(node.settings.trusted_peers, meter)
-    more: dict[Rule, Holds] = {Rule.FOREIGN_PAGE: elsewhere(served)}
+    more: dict[Rule, Holds] = {
+        Rule.FOREIGN_PAGE: elsewhere(served),
+        Rule.UNKNOWN_AGENTS: unknown_agent,
+    }
+    networks, agents = node.settings.internal_networks, node.settings.internal_agents
+    if networks or agents:
+        more[Rule.INTERNAL] = internal(networks, agents, readers.address)
     if all(modes.get(rule, Mode.OFF) is Mode.OFF for rule in COUNTING):
         return Invalid(modes, more, node.robots)
     rates = rates_of(node, readers, counting)
     return Invalid(modes, more | rates.rules, node.robots, beside=[rates.look])
+
+
+def check_rules(settings: Settings) -> None:
+    """SettingsError where a rule is asked for that would look at nothing."""
+    named = settings.internal_networks or settings.internal_agents
+    if dict(settings.rules).get(Rule.INTERNAL, Mode.OFF) is not Mode.OFF and not named:
+        raise SettingsError(
+            "--rules names `internal`, and nothing says who is; set ADSERVER_INTERNAL_NETWORKS or "
+            "ADSERVER_INTERNAL_AGENTS, or leave the rule out"
+        )
 
 
 def rates_of(node: Node, readers: Readers, counting: Counting) -> Rates:

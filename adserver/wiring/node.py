@@ -37,6 +37,7 @@ from adserver.wiring.activation import at_addresses, inherited
 from adserver.wiring.admission import admit
 from adserver.wiring.control import store_url
 from adserver.wiring.edge import connections_of, raise_file_limit
+from adserver.wiring.invalid import check_rules
 from adserver.wiring.notify import Notifier
 from adserver.wiring.ports import Ports, address_of, open_ports
 from adserver.wiring.processes import MakeBeside, run_admin, run_worker
@@ -116,6 +117,7 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
     settings = at_addresses(settings, handed_over)
     guard = guard_of(settings)
     check_public_url(settings.public_url)
+    check_rules(settings)
     notifier = Notifier.of(os.environ, os.getpid())
     raise_file_limit()
     connections_of(settings)  # said now, not by workers that end one after the other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import httpx
@@ -11,8 +12,10 @@ from adserver.core.invalid import Mode, Rule
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_CONSENT
 from adserver.serving.app import PublicApp
-from adserver.serving.invalid import Invalid
+from adserver.serving.internal import internal
+from adserver.serving.invalid import Facts, Invalid
 from adserver.serving.robots import Robots
+from adserver.serving.unknown_agents import names_no_browser, unknown_agent
 from tests.factories import NOW, catalog, generation
 from tests.serving.memory import MemoryWorker
 from tests.serving.test_app import Worker, blog, worker
@@ -136,3 +139,89 @@ async def test_series_of_rules_are_there_from_the_start(tmp_path: Path, robots: 
     assert ("click", "post-top", "consent") in counts["events_discarded_total"]
     assert ("click", "post-top", "rate_limited") not in counts["events_discarded_total"]
     assert {labels[2] for labels in counts["events_would_discard_total"]} == {"bot"}
+
+
+NETWORKS = [ip_network("192.0.2.0/24"), ip_network("2001:db8:1::/48")]
+
+
+def from_(agent: str) -> Facts:
+    """Facts of an event whose address is told by the test."""
+    return Facts({"headers": [(b"user-agent", agent.encode("latin-1"))]}, None, None)
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("192.0.2.7", True),
+        ("192.0.3.7", False),
+        ("2001:db8:1:2::3", True),
+        ("2001:db8:2::3", False),
+        # The same bytes as 192.0.2.7 has, and no address of version 4.
+        ("c000:207::", False),
+    ],
+)
+def test_own_networks_are_those_that_are_named(address: str, inside: bool) -> None:
+    holds = internal(NETWORKS, [], lambda _: ip_address(address).packed)
+    assert holds(from_(READER)) is inside
+
+
+def test_where_the_reader_is_not_known_no_network_is_theirs() -> None:
+    assert not internal(NETWORKS, [], lambda _: None)(from_(READER))
+
+
+@pytest.mark.parametrize(
+    ("agent", "ours"),
+    [
+        ("LeComptoirMonitor/2.1", True),
+        ("Mozilla/5.0 (X11; Linux x86_64) lecomptoirmonitor", True),
+        ("Kiosk 7 in the Lobby (2)", True),
+        ("Kiosk Lobby 2", False),
+        ("Le.ComptoirMonitor", False),
+        (READER, False),
+        ("", False),
+    ],
+)
+def test_own_agents_are_those_that_are_named(agent: str, ours: bool) -> None:
+    holds = internal([], ["LeComptoirMonitor", "Kiosk*Lobby (2)"], lambda _: None)
+    assert holds(from_(agent)) is ours
+
+
+async def test_ones_own_monitor_is_internal_before_it_is_a_robot(
+    worker: Worker, robots: Robots
+) -> None:
+    more = {Rule.INTERNAL: internal([], ["LeComptoirMonitor"], lambda _: None)}
+    worker.state.invalid = Invalid(None, more, robots)
+    said = await worker.event(f"/i/{worker.ticket()}", headers={"user-agent": "LeComptoirMonitor"})
+    assert said == (200, "discarded; reason=internal")
+    worker.state.invalid = Invalid({Rule.INTERNAL: Mode.OFF}, more, robots)
+    said = await worker.event(f"/i/{worker.ticket()}", headers={"user-agent": "LeComptoirMonitor"})
+    assert said == (200, "discarded; reason=bot")
+
+
+@pytest.mark.parametrize(
+    ("agent", "unknown"),
+    [
+        ("", True),
+        ("LeComptoir", True),
+        ("LeComptoir/4.2", True),
+        ("LeComptoir/4.2 (Android 15)", False),
+        ("LeComptoir/4.2 CFNetwork/1568.300.101 Darwin/24.2.0", False),
+        ("Dalvik/2.1.0 (Linux; U; Android 15; Pixel 8 Pro Build/AP3A.241005.015)", False),
+        ("Opera/9.80 (Windows NT 6.1) Presto/2.12.388 Version/12.18", False),
+        ("Lynx/2.9.0 libwww-FM/2.14", False),
+        ("Nokia6230i/2.0 (03.88) Profile/MIDP-2.0 Configuration/CLDC-1.1", False),
+        (READER, False),
+    ],
+)
+def test_unknown_agents_are_no_browsers_and_no_known_apps(agent: str, unknown: bool) -> None:
+    assert names_no_browser(agent.encode()) is unknown
+
+
+async def test_unknown_agents_are_discarded_where_the_operator_says_so(worker: Worker) -> None:
+    more = {Rule.UNKNOWN_AGENTS: unknown_agent}
+    path = f"/i/{worker.ticket()}"
+    worker.state.invalid = Invalid({Rule.UNKNOWN_AGENTS: Mode.DISCARD}, more)
+    silent = {"user-agent": ""}
+    assert await worker.event(path, headers=silent) == (200, "discarded; reason=bot")
+    worker.state.invalid = Invalid(None, more)
+    assert await worker.event(path, headers=silent) == (200, "accepted")

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from adserver.core.invalid import Mode, Rule
+from adserver.core.errors import SettingsError
+from adserver.core.invalid import REASON, Mode, Rule
 from adserver.core.reasons import Discard
 from adserver.metrics import Meter
 from adserver.serving.rates import MEMORY_BYTES
 from adserver.serving.robots import Robots
 from adserver.settings import Settings
-from adserver.wiring.invalid import invalid_of
+from adserver.wiring.invalid import check_rules, invalid_of
 
 ROBOTS = Robots()
 
@@ -41,11 +42,32 @@ def test_rules_that_count_are_made_only_where_they_are_asked_for(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "rule", [Rule.FOREIGN_PAGE, Rule.CONSENT, Rule.RATE_LIMITED, Rule.UNMATCHED]
+    "rule",
+    [Rule.UNKNOWN_AGENTS, Rule.FOREIGN_PAGE, Rule.CONSENT, Rule.RATE_LIMITED, Rule.UNMATCHED],
 )
 def test_each_rule_can_be_asked_for(tmp_path: Path, rule: Rule) -> None:
     asked = invalid(tmp_path, rules=f"{rule}=discard")
-    assert asked.reasons(Mode.DISCARD)[-1] == Discard(rule)
+    assert asked.reasons(Mode.DISCARD)[-1] == REASON[rule]
+
+
+def test_ones_own_are_discarded_once_some_are_named(tmp_path: Path) -> None:
+    assert Discard.INTERNAL not in invalid(tmp_path).reasons(Mode.DISCARD)
+    asked = invalid(tmp_path, internal_agents="LeComptoirMonitor")
+    assert Discard.INTERNAL in asked.reasons(Mode.DISCARD)
+    asked = invalid(tmp_path, internal_networks="192.0.2.0/24", rules="internal=dry_run")
+    assert asked.reasons(Mode.DRY_RUN) == (Discard.INTERNAL,)
+
+
+def test_a_rule_that_would_look_at_nothing_is_refused() -> None:
+    with pytest.raises(SettingsError, match="ADSERVER_INTERNAL_NETWORKS or ADSERVER_INTERNAL"):
+        check_rules(Settings(rules="internal=discard"))
+    check_rules(Settings(rules="internal=off"))
+    check_rules(Settings(rules="internal=discard", internal_networks="192.0.2.0/24"))
+
+
+def test_an_agent_that_readers_have_is_refused() -> None:
+    with pytest.raises(ValidationError, match="is in the agents of readers"):
+        Settings(internal_agents="Mozilla")
 
 
 def test_a_limit_that_there_is_not_is_told() -> None:
