@@ -79,7 +79,9 @@ async def test_what_a_known_robot_sends_is_answered_and_does_not_count(
     path = f"/{kind}/{worker.ticket()}"
     said = await worker.event(path, headers={"user-agent": GOOGLE})
     assert said == (status, "discarded; reason=bot")
-    assert await worker.event(path, headers={"user-agent": READER}) == (status, "accepted")
+    answered, said_to_people = await worker.event(path, headers={"user-agent": READER})
+    # A click does not wait for a slow disk.
+    assert (answered, said_to_people in {"accepted", "pending"}) == (status, True)
 
 
 async def test_where_the_rule_is_off_robots_count(worker: Worker, robots: Robots) -> None:
