@@ -19,6 +19,7 @@ from adserver.core.steps import finish
 from adserver.metrics import DumpCollector, Meter
 from adserver.serving import markup, strip
 from adserver.serving.app import PublicApp
+from adserver.serving.invalid import Invalid
 from adserver.serving.served import Served, preparing
 from tests.factories import (
     NOW,
@@ -57,8 +58,12 @@ def written(kind: str, text: str) -> Catalog:
     return catalog(sold(kind, text), slots=(slot(title=text),), site=site(label=labels, name=text))
 
 
+def prepared(of: Catalog) -> Served:
+    return finish(preparing(generation(of), "", Meter(), NOW, Invalid()))
+
+
 def served(kind: str, text: str) -> Served:
-    return finish(preparing(generation(written(kind, text)), "", Meter(), NOW))
+    return prepared(written(kind, text))
 
 
 def wrapper(kind: str, text: str) -> str:
@@ -102,7 +107,7 @@ def test_in_what_serve_dev_adds(text: str) -> None:
 def test_in_a_picture_s_address(text: str) -> None:
     """Names of files are no words: nothing of them but what an address may hold is in the page."""
     banner = image_creative("b", image(name=text), image(name=text, density=2))
-    one = finish(preparing(generation(catalog(campaign(creatives=(banner,)))), "", Meter(), NOW))
+    one = prepared(catalog(campaign(creatives=(banner,))))
     placement = decide(one.snapshot, "post-top", READER, NOW, 0.5).placement
     assert placement is not None
     html = TICKET.join(one.fill(placement, READER).with_beacon).decode()
