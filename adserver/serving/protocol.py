@@ -7,6 +7,7 @@ it. A usual request, whole in one read, pays nothing for the limits.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import unquote
@@ -15,12 +16,16 @@ import httptools
 import structlog
 
 from adserver.serving.connection import BODY, DEAF, HEAD, NOTHING, Connection
-from adserver.serving.cycle import JoiningCycle
+from adserver.serving.cycle import ANSWERED, JoiningCycle, encoded
 from adserver.serving.edge import Edge
 from adserver.serving.framing import HOST, WATCHED, check_target, framing_of, head_bytes
+from adserver.serving.http import Header, Prompt
 from adserver.serving.refusals import ANSWERS, Refusal, Refused
 
 log = structlog.get_logger(__name__)
+
+# (method, address, headers) → the answer, or None where it takes a task
+AtOnce = Callable[[bytes, bytes, Iterable[Header]], Prompt | None]
 
 # Nobody looks for several requests in so small a read, which costs 1 ns a byte: there are at most
 # 39. Most readers' requests are smaller.
@@ -31,6 +36,10 @@ HEAD_END: Final = b"\r\n\r\n"
 # `OPTIONS *` asks about the server as a whole.
 ASTERISK: Final = SimpleNamespace(path=b"*", query=None)
 SLASH: Final = ord("/")
+
+
+def nothing_at_once(_method: bytes, _url: bytes, _headers: Iterable[Header]) -> None:
+    """Of applications that answer all requests in the ordinary way."""
 
 
 def refusal_of(error: httptools.HttpParserError) -> Refusal:
@@ -53,6 +62,7 @@ class AdProtocol(Connection):
 
     def __init__(self, *arguments: Any, edge: Edge, **more: Any) -> None:
         super().__init__(*arguments, edge=edge, **more)
+        self.at_once: AtOnce = getattr(self.app, "at_once", nothing_at_once)
         # Read, and not parsed: it waits for its turn.
         self.unparsed = bytearray()
 
@@ -136,6 +146,15 @@ class AdProtocol(Connection):
         method = self.parser.get_method()
         self._check(version, method)
         self.reading = BODY
+        # A client that has waited for a 100 may send its body or not: who could tell?
+        keeps = (
+            version == "1.1" and not self.expect_100_continue and self.parser.should_keep_alive()
+        )
+        before = self.cycle
+        if before is None:
+            self.edge.asked(self)
+        if self._answers_at_once(method, keeps):
+            return
         self.scope["method"] = method.decode("ascii")
         self.scope["http_version"] = version
         # There is no target `*` but that of OPTIONS.
@@ -145,11 +164,6 @@ class AdProtocol(Connection):
         self.scope["path"] = unquote(path) if "%" in path else path
         self.scope["raw_path"] = raw_path
         self.scope["query_string"] = parsed.query or b""
-        # A client that has waited for a 100 may send its body or not: who could tell?
-        keeps = (
-            version == "1.1" and not self.expect_100_continue and self.parser.should_keep_alive()
-        )
-        before = self.cycle
         self.cycle = JoiningCycle(
             scope=self.scope,
             transport=self.transport,
@@ -163,8 +177,6 @@ class AdProtocol(Connection):
             keep_alive=keeps and not self.leaving,
             on_response=self.on_response_complete,
         )
-        if before is None:
-            self.edge.asked(self)
         if self.leaving:
             self.ends_behind(before, keeps)
         if before is None or before.response_complete:
@@ -172,6 +184,31 @@ class AdProtocol(Connection):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _answers_at_once(self, method: bytes, keeps: bool) -> bool:
+        """Without a task, where nobody waits for an answer before this one, and it is read.
+
+        keeps: the connection, for another request.
+        """
+        if (
+            (self.cycle is not None and not self.cycle.response_complete)
+            or self.flow.write_paused
+            or self.unparsed
+            or self.leaving
+            or self.expect_100_continue
+            or self.parser.should_upgrade()
+        ):
+            return False
+        prompt = self.at_once(method, self.url, self.scope["headers"])
+        if prompt is None:
+            return False
+        head = encoded(prompt.status, prompt.head, self.server_state.default_headers, keeps)
+        self.transport.write(head if method == b"HEAD" else head + prompt.body)
+        self.cycle = ANSWERED
+        self.server_state.total_requests += 1
+        if not keeps:
+            self.transport.close()
+        return True
 
     def _check(self, version: str, method: bytes) -> None:
         """Raises `Refused` for a head that we do not answer."""
