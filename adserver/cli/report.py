@@ -19,7 +19,7 @@ from adserver.publishing.proof.language import LANGUAGES
 from adserver.publishing.recorded import read_records
 from adserver.publishing.report import By, Label, Query, Report, Sums
 from adserver.publishing.report import report as make_report
-from adserver.publishing.report_json import COUNTS, FIGURES, as_json, figures
+from adserver.publishing.report_json import COUNTS, FIGURES, figures, with_dry_run
 
 
 @click.command()
@@ -71,7 +71,7 @@ def report(  # noqa: PLR0913 - one parameter an option
     if as_csv:
         output.csv(csv_headings(made.by), csv_rows(made))
     elif invocation.as_json:
-        output.answer(as_json(made))
+        output.answer(with_dry_run(made))
     else:
         show(made, catalog.site.currency if catalog else "")
 
@@ -152,13 +152,15 @@ def show(made: Report, currency: str) -> None:
         output.table(headings, rows, numbers=FIGURES)
     if made.whole_days and made.by is By.HOUR:
         output.say("Hours are kept for 90 days; a day without hours is one line.")
-    for event, reasons in (
-        ("impressions", made.discarded_impressions),
-        ("clicks", made.discarded_clicks),
+    for what, reasons in (
+        ("discarded impressions", made.discarded_impressions),
+        ("discarded clicks", made.discarded_clicks),
+        ("would be discarded (dry run), impressions", made.would_discard_impressions),
+        ("would be discarded (dry run), clicks", made.would_discard_clicks),
     ):
         if reasons:
             listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
-            output.say(f"discarded {event}: {listed}")
+            output.say(f"{what}: {listed}")
 
 
 def words(made: Report, label: Label) -> list[str]:

@@ -126,13 +126,18 @@ class Sums:
 @dataclass(slots=True)
 class Report:
     """orders: the publisher's own order numbers, by campaign. whole_days: old days are among its
-    rows, whose hours are known no more: by the hour, each is one line."""
+    rows, whose hours are known no more: by the hour, each is one line.
+
+    would_discard: what rules in dry run would have discarded, which is counted all the same.
+    """
 
     by: By
     lines: dict[Label, Sums] = field(default_factory=dict)
     total: Sums = field(default_factory=Sums)
     discarded_impressions: Counter[str] = field(default_factory=Counter)
     discarded_clicks: Counter[str] = field(default_factory=Counter)
+    would_discard_impressions: Counter[str] = field(default_factory=Counter)
+    would_discard_clicks: Counter[str] = field(default_factory=Counter)
     orders: dict[str, str] = field(default_factory=dict)
     whole_days: bool = False
 
@@ -140,10 +145,17 @@ class Report:
         return self.lines.setdefault(label, Sums())
 
     def note_discard(self, row: Row) -> None:
-        if row.reason and row.metric is Metric.IMPRESSION:
-            self.discarded_impressions[row.reason] += row.count
-        elif row.reason and row.metric is Metric.CLICK:
-            self.discarded_clicks[row.reason] += row.count
+        if not row.reason:
+            return
+        match row.metric:
+            case Metric.IMPRESSION:
+                self.discarded_impressions[row.reason] += row.count
+            case Metric.CLICK:
+                self.discarded_clicks[row.reason] += row.count
+            case Metric.WOULD_IMPRESSION:
+                self.would_discard_impressions[row.reason] += row.count
+            case Metric.WOULD_CLICK:
+                self.would_discard_clicks[row.reason] += row.count
 
 
 def goes_beyond(records: Records, delivered: Delivered) -> bool:

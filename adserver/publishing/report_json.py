@@ -1,4 +1,7 @@
-"""A report as JSON: what `adserver report --format json` prints and a proof's digest is made of."""
+"""A report as JSON: what `adserver report --format json` prints and a proof's digest is made of.
+
+Dry runs are printed, and in no proof: they are the publisher's own matter, and change nothing.
+"""
 
 from __future__ import annotations
 
@@ -31,4 +34,13 @@ def as_json(made: Report) -> dict[str, Any]:
             "impression": dict(made.discarded_impressions.most_common()),
             "click": dict(made.discarded_clicks.most_common()),
         },
+    }
+
+
+def with_dry_run(made: Report) -> dict[str, Any]:
+    return as_json(made) | {
+        "dry_run": {
+            "impression": dict(made.would_discard_impressions.most_common()),
+            "click": dict(made.would_discard_clicks.most_common()),
+        }
     }

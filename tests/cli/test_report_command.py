@@ -33,6 +33,8 @@ def busy() -> MemoryStore:
         row(Metric.VIEWABLE, 900),
         row(Metric.CLICK, 6),
         row(Metric.CLICK, 2, reason="bot"),
+        row(Metric.WOULD_IMPRESSION, 1_040, reason="rate_limited"),
+        row(Metric.WOULD_CLICK, 3, reason="unmatched"),
         row(Metric.UNMATCHED, 1),
         row(Metric.IMPRESSION, 34, hour=int(NOW) - DAY),
     ]
@@ -63,6 +65,7 @@ def test_json_is_as_documented():
         "rows": [{"campaign": "brulerie", **FIGURES}],
         "total": FIGURES,
         "discarded": {"impression": {"duplicate": 30}, "click": {"bot": 2}},
+        "dry_run": {"impression": {"rate_limited": 1_040}, "click": {"unmatched": 3}},
     }
 
 
@@ -171,7 +174,12 @@ def test_text_is_a_table_with_a_total_and_the_discards():
     assert shown[1].split()[:4] == ["brulerie", "=BC-118", "1,300", "1,230"]
     assert shown[2].startswith("total")
     assert shown[2].endswith("0.50%  10.20 EUR  8.50")
-    assert shown[3:] == ["discarded impressions: duplicate 30", "discarded clicks: bot 2"]
+    assert shown[3:] == [
+        "discarded impressions: duplicate 30",
+        "discarded clicks: bot 2",
+        "would be discarded (dry run), impressions: rate_limited 1,040",
+        "would be discarded (dry run), clicks: unmatched 3",
+    ]
 
 
 def test_a_page_of_none_of_the_sites_has_a_word_in_the_table():

@@ -8,12 +8,16 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adserver.core.catalog import Campaign, Catalog, Flight, Price
 from adserver.core.errors import NoSuchName
 from adserver.core.events import Metric, Row
 from adserver.core.publication import KnownCreative
+from adserver.core.reasons import Discard
 from adserver.publishing.report import By, Query, Records, Report, Sums, report
+from adserver.publishing.report_json import as_json
 from tests.factories import NOW, ZONE, campaign, catalog, numbers, row, site, slot, text_creative
 
 HOUR = 3_600
@@ -55,6 +59,37 @@ def test_events_that_count_are_net_and_all_with_a_good_ticket_are_gross():
     assert made.total == line
     assert made.discarded_impressions == {"duplicate": 3, "expired": 2, "forged": 5}
     assert made.discarded_clicks == {"duplicate": 1}
+
+
+EVENTS = st.tuples(
+    st.sampled_from(
+        [
+            *(Metric.IMPRESSION, Metric.CLICK, Metric.VIEWABLE),
+            *(Metric.WOULD_IMPRESSION, Metric.WOULD_CLICK, Metric.WOULD_VIEWABLE),
+        ]
+    ),
+    st.sampled_from(["", *(one for one in Discard if one is not Discard.FORGED)]),
+    st.integers(1, 1_000),
+)
+
+
+@given(st.lists(EVENTS, max_size=30))
+def test_gross_is_net_and_what_was_discarded_whatever_was_tried(
+    events: list[tuple[Metric, str, int]],
+) -> None:
+    tried = {Metric.WOULD_IMPRESSION, Metric.WOULD_VIEWABLE, Metric.WOULD_CLICK}
+    rows = [
+        row(metric, many, reason=reason or ("bot" if metric in tried else ""))
+        for metric, reason, many in events
+    ]
+    made = report(records(catalog(), *rows), ALL)
+    assert made.total.gross == made.total.impressions + made.discarded_impressions.total()
+    net = [one for one in rows if one.metric not in tried]
+    without = report(records(catalog(), *net), ALL)
+    assert as_json(made)["total"] == as_json(without)["total"], "a dry run changes no figure"
+    assert as_json(made)["discarded"] == as_json(without)["discarded"]
+    would = sum(one.count for one in rows if one.metric is Metric.WOULD_IMPRESSION)
+    assert made.would_discard_impressions.total() == would
 
 
 def test_the_click_through_rate_has_six_decimals_and_none_without_impressions():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from random import Random
 
 import httpx
 import pytest
 
 from adserver.core.invalid import Mode, Rule
 from adserver.core.reasons import Discard
-from adserver.core.ticket import FLAG_CONSENT
+from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH
 from adserver.serving.app import PublicApp
 from adserver.serving.internal import internal
 from adserver.serving.invalid import Facts, Invalid
@@ -217,6 +219,37 @@ async def test_ones_own_monitor_is_internal_before_it_is_a_robot(
 )
 def test_unknown_agents_are_no_browsers_and_no_known_apps(agent: str, unknown: bool) -> None:
     assert names_no_browser(agent.encode()) is unknown
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_event_is_lost_between_what_counts_and_what_is_discarded(
+    worker: Worker, robots: Robots, seed: int
+) -> None:
+    """Events at random, under rules at random: each is in one row, and a dry run in no other."""
+    draw = Random(seed)
+    modes = {rule: draw.choice(list(Mode)) for rule in (Rule.PREFETCH, Rule.ROBOTS, Rule.CONSENT)}
+    modes[Rule.UNKNOWN_AGENTS] = draw.choice(list(Mode))
+    more = {Rule.UNKNOWN_AGENTS: unknown_agent}
+    worker.state.invalid = Invalid(modes, more, robots)
+    sent = Counter[str]()
+    for _ in range(120):
+        kind = draw.choice("ivc")
+        flags = draw.choice([0, FLAG_CONSENT, FLAG_PREFETCH])
+        path = f"/{kind}/{worker.ticket(draw.randrange(20), flags=flags)}"
+        agent = draw.choice([GOOGLE, SCRIPT, READER, ""])
+        assert (await worker.event(path, headers={"user-agent": agent}))[1]
+        sent[kind] += 1
+    await worker.memory.finish()
+    rows, discarded = Counter[str](), 0
+    for (_, (metric, *_)), many in worker.memory.counts.rows.items():
+        letter, _, reason = metric.partition(".")
+        rows[letter] += many
+        discarded += many if letter in sent and reason else 0
+    assert {kind: rows[kind] for kind in "ivc"} == sent, "gross is net and what was discarded"
+    assert sum(worker.count("events_discarded_total").values()) == discarded
+    would = sum(rows[letter] for letter in "IVC")
+    assert sum(worker.count("events_would_discard_total").values()) == would
+    assert (would > 0) is (Mode.DRY_RUN in modes.values())
 
 
 async def test_unknown_agents_are_discarded_where_the_operator_says_so(worker: Worker) -> None:
