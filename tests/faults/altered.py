@@ -102,6 +102,38 @@ def without_ledgers() -> None:
 
 
 @alteration
+def few_files() -> None:
+    """As under `ulimit -n 64`."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
+@alteration
+def without_eviction() -> None:
+    """Connections are taken as long as there are files for them."""
+    from adserver.serving.edge import Edge
+
+    def opened(self: Edge, connection: Any) -> None:
+        self.connections[connection] = self.fresh[connection] = None
+
+    Edge.opened = opened  # type: ignore[method-assign]
+
+
+@alteration
+def stock_http() -> None:
+    """uvicorn's own protocol, which has no limits."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    from adserver.serving import worker
+
+    def protocol(*arguments: Any, edge: Any, **more: Any) -> HttpToolsProtocol:
+        return HttpToolsProtocol(*arguments, **more)
+
+    worker.AdProtocol = protocol  # type: ignore[misc, assignment]
+
+
+@alteration
 def without_adoption() -> None:
     """What a dead worker's journal holds stays there."""
     from adserver.serving.journals import Journals

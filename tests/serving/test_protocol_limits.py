@@ -91,6 +91,15 @@ async def test_who_takes_too_long_is_told_and_closed(
         assert said.count(b"HTTP/1.1 ") == 1, "it has had its answer, and there is no other"
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n", POST % b"/echo"])
+async def test_control_without_deadlines_it_is_waited_for(sent: bytes) -> None:
+    async with opened(Edge()) as port, port.connected() as browser:
+        browser.send(sent)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3 * SOON):
+                await browser.rest()
+
+
 async def test_an_idle_connection_is_closed_and_that_is_no_refusal() -> None:
     edge = hurried(next_seconds=SOON)
     async with opened(edge) as port, port.connected() as browser:
