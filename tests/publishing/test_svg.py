@@ -107,6 +107,11 @@ BAD = [
     "<style>a{width:expression(x())}</style>",
     "<style>@imp<![CDATA[ort 'x']]></style>",
     "<style>rect{fill:url(#p)}</style><pattern id='p'><rect/></pattern>",
+    # Read in one go, however it is written.
+    f"<style>a{{fill:url({' ' * 300_000}</style>",
+    f"<style>{'url(' * 100_000}</style>",
+    f"<style>{'src ' * 100_000}(</style>",
+    f"<rect fill='{'url( ' * 50_000}'/>",
     "<rect xml:base='https://evil.example/'/>",
     "<?xml-stylesheet href='https://evil.example/x.css'?>",
     "<use href='#a'/><g id='a'><use href='#a'/></g>",
