@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -15,6 +16,8 @@ COUNTRY_SAID = b":country"
 FORWARDED_FOR = b"x-forwarded-for"
 # Trusted proxies behind one another that are passed by on the way to the reader.
 MAX_HOPS = 16
+# IPv6 in brackets, or IPv4, either with a port; or IPv6 as it is.
+WITH_PORT = re.compile(r"\[([^\]]+)\](?::[0-9]{1,5})?|([^:\[\]]+)(?::[0-9]{1,5})?|([^\[\]]+)")
 # The longest of IPv6 with a zone, in brackets, with a port.
 MAX_ADDRESS_CHARACTERS = 72
 
@@ -53,18 +56,16 @@ def told_address(scope: Scope, trusted: Networks) -> Address | None:
 
 
 def address_of(text: str) -> Address | None:
-    """With a port or without, IPv6 in brackets or not; None for what is no address."""
+    """With a port or without, IPv6 in brackets or not; None for what is no address.
+
+    A zone is dropped: it names an interface of whoever has written it.
+    """
     text = text.strip()
-    if len(text) > MAX_ADDRESS_CHARACTERS:
+    match = WITH_PORT.fullmatch(text) if len(text) <= MAX_ADDRESS_CHARACTERS else None
+    if match is None:
         return None
-    if text.startswith("["):
-        text, bracket, port = text[1:].partition("]")
-        if not bracket or port.strip(":0123456789"):
-            return None
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
     try:
-        address = ip_address(text)
+        address = ip_address(match[2] or (match[1] or match[3]).partition("%")[0])
     except ValueError:
         return None
     return (address.version == 6 and address.ipv4_mapped) or address
@@ -78,8 +79,9 @@ class CountryHeader:
         self._trusted = trusted
 
     def note(self, scope: Scope) -> None:
-        """Hand it over with the request's headers."""
-        for name, value in scope["headers"]:
+        """Hand it over with the request's headers. The last word is the proxy's: what stands
+        before it, the reader may have sent."""
+        for name, value in reversed(scope["headers"]):
             if name == self._name and is_among(scope, self._trusted):
                 scope["headers"] = [*scope["headers"], (COUNTRY_SAID, value)]
                 return

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adserver.serving.peers import (
+    COUNTRY_SAID,
     MAX_ADDRESS_CHARACTERS,
     MAX_HOPS,
+    CountryHeader,
     address_of,
     is_among,
     readers_address,
@@ -35,7 +37,24 @@ def asked(peer: str | None, *forwarded_for: str) -> dict[str, object]:
         ("[2001:db8::7]:443", "2001:db8::7"),
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("[::FFFF:203.0.113.7]:443", "203.0.113.7"),
-        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%25eth0]:443", "fe80::1"),
+        ("203.0.113.7%eth0", None),
+        ("203.0.113.7:", None),
+        ("203.0.113.7:http", None),
+        ("203.0.113.7:999999", None),
+        ("[2001:db8::7]:", None),
+        ("[2001:db8::7]:1:2", None),
+        ("[]", None),
+        ("[[::1]]", None),
+        ("2001:db8::7::1", None),
+        ("010.0.0.1", None),
+        ("0x7f.0.0.1", None),
+        ("2130706433", None),
+        ("127.1", None),
+        ("２０３.0.113.7", None),
+        ("203.0.113.7/32", None),
+        ('"203.0.113.7"', None),
         ("", None),
         ("unknown", None),
         ("_hidden", None),
@@ -80,6 +99,12 @@ def test_no_text_is_an_error(text: str) -> None:
         ("10.0.0.1", ["198.51.100.1, "], None),
         ("10.0.0.1", ["198.51.100.1, unknown, 10.0.0.2"], None),
         ("10.0.0.1", ["\xff\xfe\0"], None),
+        # However much the reader has sent before.
+        ("10.0.0.1", [", ".join(["192.0.2.9"] * 1_000), "198.51.100.1"], "198.51.100.1"),
+        ("10.0.0.1", [", ".join(["unknown"] * 1_000) + ", 198.51.100.1"], "198.51.100.1"),
+        ("10.0.0.1", [*(["192.0.2.9"] * 90), "198.51.100.1, 10.0.0.3", "fd00::2"], "198.51.100.1"),
+        ("10.0.0.1", [", ".join(["10.0.0.2"] * 1_000)], None),
+        ("10.0.0.1", ["," * 1_000], None),
         # The proxy itself asks, or a server in its place: where those are says nothing.
         ("10.0.0.1", [], None),
         ("10.0.0.1", ["10.0.0.2"], None),
@@ -100,3 +125,16 @@ def test_a_peer_without_an_address_is_among_none() -> None:
     assert not is_among(asked("10.0.0.1"), ())
     assert not is_among(asked("/run/a.sock"), TRUSTED)
     assert not is_among(asked(None), TRUSTED)
+
+
+def test_what_rfc_7239_would_say_is_not_read() -> None:
+    scope = asked("10.0.0.1", "198.51.100.1")
+    scope["headers"] = [*scope["headers"], (b"forwarded", b"for=192.0.2.9")]  # type: ignore[misc]
+    assert readers_address(scope, TRUSTED) == ip_address("198.51.100.1")
+
+
+def test_a_country_is_the_proxys_last_word() -> None:
+    scope = asked("10.0.0.1")
+    scope["headers"] = [(b"cf-ipcountry", b"FR"), (b"cf-ipcountry", b"BE")]
+    CountryHeader("CF-IPCountry", TRUSTED).note(scope)
+    assert scope["headers"][-1] == (COUNTRY_SAID, b"BE")  # type: ignore[index]
