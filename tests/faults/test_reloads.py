@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,17 +26,23 @@ ROTATIONS = 6  # of the control, at most
 UNKNOWN = "a key that nobody has told the store of, though it is long"
 
 
-def write_keys(tmp: Path, *keys: str) -> dict[str, str]:
-    file = tmp / "keys"
+def write_private(file: Path, text: str) -> None:
     file.touch(0o600)
-    file.write_text("\n".join(keys))
-    return {"ADSERVER_SECRET_KEY": "", "ADSERVER_SECRET_KEY_FILE": str(file)}
+    file.write_text(text)
+
+
+def write_keys(tmp: Path, *keys: str) -> dict[str, str]:
+    write_private(tmp / "keys", "\n".join(keys))
+    return {"ADSERVER_SECRET_KEY": "", "ADSERVER_SECRET_KEY_FILE": str(tmp / "keys")}
 
 
 @contextmanager
-def signing_with(tmp: Path, *alterations: str) -> Iterator[Running]:
+def signing_with(tmp: Path, *alterations: str, token: str = "") -> Iterator[Running]:
     """A node with the old key, whose store knows both."""
     env = write_keys(tmp, OLD)
+    if token:
+        write_private(tmp / "token", token)
+        env["ADSERVER_ADMIN_TOKEN_FILE"] = str(tmp / "token")
     with node(tmp, *alterations, workers=WORKERS, env=env) as ads:
         write_keys(tmp, OLD, NEW)
         done = run_command(tmp, ads.env, "keys", "add")
@@ -67,19 +74,20 @@ async def reload(ads: Running, load: Load, replaced: int) -> None:
     goal = counted(ads, 'worker_restarts_total{reason="replaced"}') + replaced
     os.kill(ads.process.pid, signal.SIGHUP)
     await eventually(lambda: counted(ads, 'worker_restarts_total{reason="replaced"}') == goal)
-    await load.more(300)
+    await load.more(100)
 
 
 async def rotate(ads: Running, load: Load, tmp: Path) -> None:
     async with load.running():
-        await load.more(200)
+        await load.more(100)
         write_keys(tmp, NEW, OLD)
         await reload(ads, load, 2 * WORKERS)  # they learn it; they sign with it
 
 
 @pytest.mark.timeout(180)
-def test_a_key_is_rotated_under_load_with_one_signal(tmp_path: Path) -> None:
-    with signing_with(tmp_path) as ads:
+def test_a_key_and_the_token_are_rotated_under_load_by_a_signal(tmp_path: Path) -> None:
+    tokens = [secrets.token_urlsafe(32) for _ in range(2)]
+    with signing_with(tmp_path, token=tokens[0]) as ads:
         load = load_on(ads)
         assert signed_with(ads, load.told) == OLD
         asyncio.run(rotate(ads, load, tmp_path))
@@ -89,8 +97,19 @@ def test_a_key_is_rotated_under_load_with_one_signal(tmp_path: Path) -> None:
         assert load.cut == 0
         assert balance(ads, load.told) == []
         check_report(ads, load.told)
+        assert admin_answers(ads, tokens[1]) == 401
+        write_private(tmp_path / "token", tokens[1])
+        os.kill(ads.process.pid, signal.SIGHUP)
+        until(lambda: admin_answers(ads, tokens[1]) == 200)
+        assert admin_answers(ads, tokens[0]) == 401
         refused_keys_change_nothing(ads, load, tmp_path)
     assert "process_died" not in ads.log
+
+
+def admin_answers(ads: Running, token: str) -> int:
+    """To somebody who comes from elsewhere."""
+    headers = {"authorization": f"Bearer {token}", "host": "ads.example"}
+    return ads.client.get(f"{ads.admin}/metrics", headers=headers).status_code
 
 
 def refused_keys_change_nothing(ads: Running, load: Load, tmp: Path) -> None:
@@ -125,6 +144,6 @@ def test_control_without_rounds_events_are_taken_for_forged(tmp_path: Path) -> N
 
 async def replace_once(ads: Running, load: Load, tmp: Path, keys: tuple[str, ...]) -> None:
     async with load.running():
-        await load.more(200)
+        await load.more(100)
         write_keys(tmp, *keys)
         await reload(ads, load, WORKERS)

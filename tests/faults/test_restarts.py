@@ -22,11 +22,11 @@ from tests.faults.restarting import Clients
 from tests.servers import PATIENCE_SECONDS, Running, until
 
 WORKERS = 2
-REQUESTS = 50_000 if SOAK else 5_000
+REQUESTS = 50_000 if SOAK else 3_000
 ROUNDS = 3
 CONTROL_ROUNDS = 10  # at most
 CONTROL_ANSWERS = 500
-RESTARTS = 2
+RESTARTS = 3 if SOAK else 1
 
 
 def replaced(ads: Running) -> int:
