@@ -199,6 +199,16 @@ def test_behind_a_trusted_proxy_readers_are_told_apart(tmp_path: Path) -> None:
     assert node.suspended == 0
 
 
+@pytest.mark.parametrize("header", [{}, {"x_forwarded_for": "203.0.113.1"}])
+def test_who_comes_past_the_trusted_proxy_is_taken_for_themselves(
+    tmp_path: Path, header: dict[str, str]
+) -> None:
+    node = Node(tmp_path, trusted=TRUSTED)
+    for n in range(LEAST_EVENTS):
+        node.cut(PROXY, 1, x_forwarded_for=f"203.0.{n}.1")
+    assert node.cut(HAMMER, 10, **header) == 5
+
+
 def behind(node: Node, peer: str, **headers: str) -> int:
     """How many events of 200 readers behind one peer are cut."""
     readers = [f"203.0.{n}.1" for n in range(200)]
