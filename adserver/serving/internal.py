@@ -8,7 +8,7 @@ from functools import lru_cache
 import re2
 
 from adserver.serving.invalid import Facts, Holds
-from adserver.serving.peers import Networks
+from adserver.serving.peers import Networks, within
 from adserver.serving.robots import AGENT_MEMO, MAX_AGENT_BYTES, set_of
 
 Address = Callable[[Facts], bytes | None]
@@ -17,21 +17,13 @@ Address = Callable[[Facts], bytes | None]
 def internal(networks: Networks, agents: Sequence[str], address: Address) -> Holds:
     """The rule. agents: patterns, as `core.internal` reads them. address: of the reader, packed;
     None where it is not known, which is in no network."""
-    # As numbers: size, mask and network of each.
-    masks = [
-        (len(one.network_address.packed), int(one.netmask), int(one.network_address))
-        for one in networks
-    ]
-    ours = remembered(agents)
+    is_ours, ours = within(networks), remembered(agents)
 
     def holds(facts: Facts) -> bool:
         if ours(facts.headers.get(b"user-agent", b"")[:MAX_AGENT_BYTES]):
             return True
-        packed = address(facts) if masks else None
-        if packed is None:
-            return False
-        number, size = int.from_bytes(packed), len(packed)
-        return any(size == length and number & mask == of for length, mask, of in masks)
+        packed = address(facts) if networks else None
+        return packed is not None and is_ours(packed)
 
     return holds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from adserver.serving.http import Scope
@@ -33,6 +33,21 @@ def peer_of(scope: Scope) -> Address | None:
 
 def is_in(address: Address | None, networks: Networks) -> bool:
     return address is not None and any(address in network for network in networks)
+
+
+def within(networks: Networks) -> Callable[[bytes], bool]:
+    """Whether a packed address, IPv4 never mapped, is in one of them."""
+    # As numbers, since every event is asked: size, mask and network of each.
+    masks = [
+        (len(one.network_address.packed), int(one.netmask), int(one.network_address))
+        for one in networks
+    ]
+
+    def holds(packed: bytes) -> bool:
+        number, size = int.from_bytes(packed), len(packed)
+        return any(size == length and number & mask == of for length, mask, of in masks)
+
+    return holds
 
 
 def readers_address(scope: Scope, trusted: Networks) -> Address | None:

@@ -14,7 +14,7 @@ from adserver.metrics import Meter
 from adserver.serving.headers import Headers
 from adserver.serving.http import Scope
 from adserver.serving.invalid import NOT_ASKED, Facts
-from adserver.serving.peers import Networks, told_address
+from adserver.serving.peers import Networks, told_address, within
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +34,7 @@ class Readers:
         suspension: Suspension | None = None,
     ) -> None:
         self._trusted = trusted
-        # As numbers, since an event is asked for its peer: size, mask and network of each.
-        self._masks = [
-            (len(one.network_address.packed), int(one.netmask), int(one.network_address))
-            for one in trusted
-        ]
+        self._is_trusted = within(trusted)
         self._proxies: set[bytes] = set()
         self._clock = clock
         self._suspension = suspension or Suspension()
@@ -58,7 +54,7 @@ class Readers:
         if peer is None:
             return None
         found: bytes | None = peer
-        if self._masks and self._trusts(peer):
+        if self._trusted and self._trusts(peer):
             address = told_address(scope, self._trusted)
             found = address.packed if address else None
             sign = Sign.INSIDE if found is not None and is_inside(found) else Sign.NONE
@@ -74,8 +70,7 @@ class Readers:
     def _trusts(self, peer: bytes) -> bool:
         if peer in self._proxies:
             return True
-        number, size = int.from_bytes(peer), len(peer)
-        if not any(size == n and number & mask == network for n, mask, network in self._masks):
+        if not self._is_trusted(peer):
             return False
         if len(self._proxies) < MAX_PROXIES:
             self._proxies.add(peer)
