@@ -24,7 +24,11 @@ MAX_PROXIES = 1_024
 
 
 class Readers:
-    """trusted: whose word of the reader is believed. clock: seconds that do not go back."""
+    """trusted: whose word of the reader is believed. clock: seconds that do not go back.
+
+    named: networks that the operator has said to be readers', so that an address there is no sign
+    of a proxy, however private.
+    """
 
     def __init__(
         self,
@@ -32,7 +36,10 @@ class Readers:
         meter: Meter,
         clock: Callable[[], float] = time.monotonic,
         suspension: Suspension | None = None,
+        *,
+        named: Networks = (),
     ) -> None:
+        self._is_named = within(named)
         self._trusted = trusted
         self._is_trusted = within(trusted)
         self._proxies: set[bytes] = set()
@@ -57,15 +64,19 @@ class Readers:
         if self._trusted and self._trusts(peer):
             address = told_address(scope, self._trusted)
             found = address.packed if address else None
-            sign = Sign.INSIDE if found is not None and is_inside(found) else Sign.NONE
+            sign = self._sign_of(found or b"")
         elif b"x-forwarded-for" in headers or b"forwarded" in headers:
             sign = Sign.FORWARDED
         else:
-            sign = Sign.INSIDE if is_inside(peer) else Sign.NONE
+            sign = self._sign_of(peer)
         suspended = self._suspension.note(found or peer, sign, self._clock())
         if suspended is not self._suspended:
             self._tell(suspended)
         return None if suspended else found
+
+    def _sign_of(self, address: bytes) -> Sign:
+        """Of an address that is said to be a reader's, by a trusted peer or by being there."""
+        return Sign.INSIDE if is_inside(address) and not self._is_named(address) else Sign.NONE
 
     def _trusts(self, peer: bytes) -> bool:
         if peer in self._proxies:

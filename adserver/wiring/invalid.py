@@ -31,7 +31,7 @@ def invalid_of(
     node: Node, served: Callable[[], Served | None], counting: Counting, meter: Meter
 ) -> Invalid:
     modes = dict(node.settings.rules)
-    readers = Readers(node.settings.trusted_peers, meter)
+    readers = Readers(node.settings.trusted_peers, meter, named=node.settings.internal_networks)
     more: dict[Rule, Holds] = {
         Rule.FOREIGN_PAGE: elsewhere(served),
         Rule.UNKNOWN_AGENTS: unknown_agent,

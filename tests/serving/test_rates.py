@@ -30,14 +30,14 @@ class Node:
     """Workers that share what they count; `now` is theirs."""
 
     def __init__(
-        self, folder: Path, *, trusted=(), workers=2, limits=LIMITS, suspension=None
+        self, folder: Path, *, trusted=(), workers=2, limits=LIMITS, suspension=None, named=()
     ) -> None:
         self.now = NOW - NOW % 86_400
         self.seen: set[int] = set()
         self.memory = shared_memory()
         self.meter = Meter()
         shared = Shared(self.memory, folder / "rates.lock")
-        self.readers = Readers(trusted, self.meter, lambda: self.now, suspension)
+        self.readers = Readers(trusted, self.meter, lambda: self.now, suspension, named=named)
         self.workers = [
             Rates(
                 RateLimits(limits),
@@ -249,6 +249,19 @@ class Never(Suspension):
 def test_control_without_suspension_everybody_behind_it_is_lost(tmp_path: Path) -> None:
     node = Node(tmp_path, suspension=Never())
     assert behind(node, "192.0.2.1", x_forwarded_for="{}") == 795
+
+
+def test_a_monitor_in_a_network_that_is_named_is_no_proxy(tmp_path: Path) -> None:
+    node = Node(tmp_path, named=TRUSTED)
+    assert node.cut(PROXY, 100) == 95
+    assert node.suspended == 0
+    # Which a proxy that says for whom it forwards is all the same.
+    assert behind(Node(tmp_path, named=TRUSTED), PROXY, x_forwarded_for="{}") < LEAST_EVENTS
+
+
+def test_control_in_one_that_is_not_it_may_be_one(node: Node) -> None:
+    node.cut(PROXY, 100)
+    assert node.suspended == 1
 
 
 def test_rules_come_back_when_the_traffic_changes(
