@@ -17,6 +17,7 @@ from adserver.cli.status_words import (
     CACHED,
     Told,
     counted,
+    discards,
     empty_because,
     held_by,
     left,
@@ -157,6 +158,8 @@ def show_slots(made: Status) -> None:
     for one in made.slots:
         if one.looks_cached:
             output.say(f"{one.slot} {CACHED}")
+    if said := discards(made.slots):
+        output.say(said)
 
 
 def show_nodes(told: Told) -> None:

@@ -14,6 +14,7 @@ from adserver.cli.status_words import (
     CACHED,
     Told,
     counted,
+    discards,
     empty_because,
     goes_on_without,
     held_by,
@@ -53,12 +54,13 @@ def view(told: Told, width: int, signs: Signs, height: int | None = None) -> Ren
         return Group(*parts, nodes(told.nodes, told.status.generation))
     slots = told.status.slots
     cached = [Text(f"{one.slot} {CACHED}", style=DOUBTFUL) for one in slots if one.looks_cached]
+    lost = [Text(said) for said in [discards(slots)] if said]
     room = None
     if height is not None:
-        others = len(parts) + len(slots) + len(cached) + len(told.nodes)
+        others = len(parts) + len(slots) + len(cached) + len(lost) + len(told.nodes)
         room = max(2, height - others - LINES_AROUND)
     parts += [Text(), *campaigns(told.status.campaigns, width, signs, room)]
-    parts += [Text(), slot_table(slots), *cached]
+    parts += [Text(), slot_table(slots), *cached, *lost]
     return Group(*parts, Text(), nodes(told.nodes, told.status.generation))
 
 

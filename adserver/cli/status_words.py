@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,18 @@ def headline(published: Published, now: float) -> str:
     message = f": {published.message}" if published.message else ""
     ago = span(max(now - published.created_at, 0))
     return f"Generation {published.number}, applied {ago} ago by {published.author}{message}"
+
+
+def discards(slots: Sequence[SlotStatus]) -> str:
+    """How many of the impressions of a day did not count, and why; "" where all did."""
+    gross = sum(one.gross for one in slots)
+    reasons = Counter[str]()
+    for one in slots:
+        reasons.update(one.discarded)
+    if not reasons:
+        return ""
+    said = ", ".join(f"{reason} {count / gross:.1%}" for reason, count in reasons.most_common())
+    return f"Discarded (24 h): {reasons.total() / gross:.1%} of {gross:,} impressions ({said})"
 
 
 def span(seconds: float) -> str:

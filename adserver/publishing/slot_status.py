@@ -22,7 +22,8 @@ LEAST_GROSS = 100
 @dataclass(frozen=True, slots=True)
 class SlotStatus:
     """fill: the share of requests that showed an ad, None without requests. gross: impressions
-    received; repeated: those of them that were duplicates or expired.
+    received; repeated: those of them that were duplicates or expired; discarded: those that did
+    not count, by reason.
 
     looks_cached: so many of them that pages seem to be handed out again with the ad in them.
     """
@@ -35,6 +36,7 @@ class SlotStatus:
     repeated: int = 0
     looks_cached: bool = False
     paused: PausedStatus | None = None
+    discarded: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class Counted:
     empty: Counter[str] = field(default_factory=Counter)
     gross: int = 0
     repeated: int = 0
+    discarded: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row) -> None:
         match row.metric:
@@ -55,6 +58,8 @@ class Counted:
             case Metric.IMPRESSION:
                 self.gross += row.count
                 self.repeated += row.count if row.reason in REPEATED else 0
+                if row.reason:
+                    self.discarded[row.reason] += row.count
 
 
 def slot_statuses(
@@ -89,4 +94,5 @@ def slot_status(name: str, counted: Counted, paused: PausedStatus | None) -> Slo
         repeated=repeated,
         looks_cached=gross >= LEAST_GROSS and repeated > CACHED_SHARE * gross,
         paused=paused,
+        discarded=dict(counted.discarded.most_common()),
     )

@@ -69,6 +69,7 @@ def test_json_is_as_documented():
                 "gross": 1_234,
                 "repeated": 0,
                 "looks_cached": False,
+                "discarded": {},
                 "paused": None,
             }
         ],
@@ -149,6 +150,21 @@ def test_what_is_paused_of_a_campaign_that_goes_on_is_in_its_line():
     target = Target.read("brulerie/x")
     memory.pauses.kept[target] = Pause(target, NOW - 60, None, "ana@desk")
     assert "  without brulerie/x\n" in adserver("status", store=memory).stdout
+
+
+def test_what_was_discarded_in_a_day_is_told_with_its_reasons():
+    memory = store(catalog())
+    memory.counted = [
+        row(Metric.IMPRESSION, 900, hour=int(NOW) - 3_600),
+        row(Metric.IMPRESSION, 80, hour=int(NOW) - 3_600, reason="bot"),
+        row(Metric.IMPRESSION, 20, hour=int(NOW) - 3_600, reason="internal"),
+        row(Metric.WOULD_IMPRESSION, 500, hour=int(NOW) - 3_600, reason="rate_limited"),
+    ]
+    shown = adserver("status", store=memory).stdout
+    said = "Discarded (24 h): 10.0% of 1,000 impressions (bot 8.0%, internal 2.0%)"
+    assert said in shown.splitlines()
+    memory.counted = memory.counted[:1]
+    assert "Discarded" not in adserver("status", store=memory).stdout
 
 
 def test_a_slot_whose_pages_look_cached_is_told_with_where_to_read_on():

@@ -140,6 +140,7 @@ def test_a_slot_that_is_paused_or_looks_cached_says_so() -> None:
     text = drawn(told(campaign(), rows=rows, pauses=["slot:slot-1"], slots=2), 120, colours=True)
     assert "slot-0" in text
     assert "\x1b[33m  looks cached" in text
+    assert "Discarded (24 h): 50.0% of 200 impressions (duplicate 50.0%)" in text
     assert f"{BOLD_RED}paused by ana@desk" in text
     assert "without" not in text
 
