@@ -43,6 +43,11 @@ def encoded(
     )
 
 
+# A longer body is not copied to be joined with its head, so that all who read one picture slowly
+# wait for the same bytes. Both leave in one write all the same.
+JOINED_BYTES = 16_384
+
+
 class JoiningCycle(RequestResponseCycle):
     """Holds a prepared head back until its body comes; anything else goes the stock way."""
 
@@ -76,7 +81,12 @@ class JoiningCycle(RequestResponseCycle):
         body = message.get("body", b"")
         if message.get("more_body", False) or len(body) != self.expected_content_length:
             raise RuntimeError("a prepared head has one body, of the length that it says")
-        self.transport.write(head if self.scope["method"] == "HEAD" else head + body)
+        if self.scope["method"] == "HEAD":
+            self.transport.write(head)
+        elif len(body) <= JOINED_BYTES:
+            self.transport.write(head + body)
+        else:
+            self.transport.writelines((head, body))
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:

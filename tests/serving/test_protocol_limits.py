@@ -6,20 +6,25 @@ The promises of real ones are kept in tests/faults/test_edge.py.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import httptools
 import pytest
 
+from adserver.serving import cycle
 from adserver.serving.edge import Edge, Limits, Wait, most_connections
 from adserver.serving.hosts import MAX_REMEMBERED, Hosts
 from adserver.serving.protocol import AdProtocol, refusal_of
 from adserver.serving.refusals import ANSWERED, ANSWERS, Refusal, Refused
+from tests.faults.sieges import resident_bytes
 from tests.serving.wire import BODY, LARGE, PATIENCE_SECONDS, Reader, opened
 
 SOON = 0.2
 SWEEP = 0.02
+READERS = 60
 LATE = {
     "first_seconds": SOON,
     "head_seconds": SOON,
@@ -130,6 +135,28 @@ async def test_who_never_reads_a_long_answer_is_closed() -> None:
         await until(lambda: edge.refused)
         assert dict(edge.refused) == {(Refusal.WRITE_TIMEOUT.value,): 1}
         await until(lambda: not edge.connections)
+
+
+async def resident_growth(edge: Edge, readers: int) -> int:
+    """Bytes that this process takes for so many who ask for 6 MB each, and never read."""
+    async with opened(edge) as port, AsyncExitStack() as stack:
+        before = resident_bytes(os.getpid())
+        for _ in range(readers):
+            browser = await stack.enter_async_context(port.connected(receive_bytes=4_096))
+            browser.send(*["GET /large HTTP/1.1"] * 3)  # the kernel takes some
+        await until(lambda: [one.wait for one in edge.connections].count(Wait.READING) == readers)
+        return resident_bytes(os.getpid()) - before
+
+
+async def test_many_who_never_read_one_long_answer_share_its_bytes() -> None:
+    assert await resident_growth(Edge(Limits(sweep_seconds=SWEEP)), READERS) < 20_000_000
+
+
+async def test_control_joined_with_their_heads_each_has_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cycle, "JOINED_BYTES", len(LARGE))
+    assert await resident_growth(Edge(Limits(sweep_seconds=SWEEP)), READERS) > 20_000_000
 
 
 async def test_who_reads_slowly_gets_it_all() -> None:
