@@ -98,6 +98,12 @@ class Settings(BaseSettings):
         description="limits of rate_limited and clicks_many_campaigns that differ from the "
         "default, such as click.address.minute=30",
     )
+    suspend_rules: str = Field(
+        "auto",
+        pattern="^(auto|never)$",
+        description="auto: rules by address are suspended where most events seem to come through "
+        "a proxy that is not trusted; never: there is none",
+    )
     journal_sync: str = Field(
         "always",
         pattern="^(always|interval)$",

@@ -40,6 +40,7 @@ server_options = settings_options(
     "internal_networks",
     "internal_agents",
     "rate_limits",
+    "suspend_rules",
     "journal_sync",
     "journal_mebibytes",
     "shedding",

@@ -11,7 +11,8 @@ is one address. Two signs of it, each in most of the traffic:
 
 The second asks for one peer, found by a majority vote (Boyer and Moore, 1981), since in a company's
 own network many readers have private addresses. An attacker who sends more than all readers
-together, with forged headers, can suspend the rules, too: that is said as loudly.
+together, with forged headers, can suspend the rules, too: that is said as loudly, and an operator
+who knows all proxies can rule it out.
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ class Sign(IntEnum):
 
 @dataclass(slots=True)
 class Suspension:
-    """suspended: whether rules by address are. peer: of `sign`, the likeliest proxy."""
+    """never: whoever runs this knows that there is no proxy. suspended: whether rules by address
+    are. peer: of `sign`, the likeliest proxy."""
 
+    never: bool = False
     suspended: bool = False
     peer: bytes = b""
     sign: Sign = Sign.NONE
@@ -51,6 +54,8 @@ class Suspension:
     def note(self, peer: bytes, sign: Sign, now: float) -> bool:
         """One more event, at `now` (seconds of a clock that does not go back); whether rules by
         address are suspended as from this one."""
+        if self.never:
+            return False
         if now >= self._until and (self._events >= LEAST_EVENTS or not self._events):
             self._begin(now)
         self._events += 1

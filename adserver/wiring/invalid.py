@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adserver.core.errors import SettingsError
 from adserver.core.invalid import Mode, Rule
 from adserver.core.rate_limits import RateLimits
+from adserver.core.suspension import Suspension
 from adserver.metrics import Meter
 from adserver.serving.counting import Counting
 from adserver.serving.internal import internal
@@ -31,7 +32,12 @@ def invalid_of(
     node: Node, served: Callable[[], Served | None], counting: Counting, meter: Meter
 ) -> Invalid:
     modes = dict(node.settings.rules)
-    readers = Readers(node.settings.trusted_peers, meter, named=node.settings.internal_networks)
+    readers = Readers(
+        node.settings.trusted_peers,
+        meter,
+        suspension=Suspension(never=node.settings.suspend_rules == "never"),
+        named=node.settings.internal_networks,
+    )
     more: dict[Rule, Holds] = {
         Rule.FOREIGN_PAGE: elsewhere(served),
         Rule.UNKNOWN_AGENTS: unknown_agent,

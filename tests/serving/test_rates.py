@@ -11,7 +11,7 @@ import pytest
 from adserver.core.events import Kind
 from adserver.core.invalid import Rule
 from adserver.core.rate_limits import RateLimits
-from adserver.core.suspension import LEAST_EVENTS, WINDOW_SECONDS, Sign, Suspension
+from adserver.core.suspension import LEAST_EVENTS, WINDOW_SECONDS, Suspension
 from adserver.core.ticket import Ticket
 from adserver.metrics import Meter
 from adserver.serving import readers
@@ -241,14 +241,17 @@ def test_behind_a_proxy_that_nobody_trusts_nobody_is_cut_and_that_is_said(
     assert "192.0.2.1" not in said, "truncated"
 
 
-class Never(Suspension):
-    def note(self, peer: bytes, sign: Sign, now: float) -> bool:
-        return False
-
-
 def test_control_without_suspension_everybody_behind_it_is_lost(tmp_path: Path) -> None:
-    node = Node(tmp_path, suspension=Never())
+    node = Node(tmp_path, suspension=Suspension(never=True))
     assert behind(node, "192.0.2.1", x_forwarded_for="{}") == 795
+    assert node.suspended == 0
+
+
+def test_who_hammers_and_says_to_forward_is_cut_where_all_proxies_are_known(
+    tmp_path: Path,
+) -> None:
+    node = Node(tmp_path, suspension=Suspension(never=True))
+    assert node.cut(HAMMER, 1_000, x_forwarded_for="203.0.113.1") == 995
 
 
 def test_a_monitor_in_a_network_that_is_named_is_no_proxy(tmp_path: Path) -> None:

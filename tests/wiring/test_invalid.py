@@ -11,8 +11,11 @@ import pytest
 from pydantic import ValidationError
 
 from adserver.core.errors import SettingsError
+from adserver.core.events import Kind
 from adserver.core.invalid import REASON, Mode, Rule
 from adserver.core.reasons import Discard
+from adserver.core.suspension import LEAST_EVENTS
+from adserver.core.ticket import Ticket
 from adserver.metrics import Meter
 from adserver.serving.rates import MEMORY_BYTES
 from adserver.serving.robots import Robots
@@ -22,7 +25,7 @@ from adserver.wiring.invalid import check_rules, invalid_of
 ROBOTS = Robots()
 
 
-def invalid(folder: Path, **settings: str) -> Any:
+def invalid(folder: Path, meter: Meter | None = None, **settings: str) -> Any:
     node: Any = SimpleNamespace(
         robots=ROBOTS,
         settings=Settings(**settings),
@@ -30,7 +33,7 @@ def invalid(folder: Path, **settings: str) -> Any:
         rates=mmap(-1, MEMORY_BYTES),
     )
     counting: Any = SimpleNamespace(knows=lambda bit: False)
-    return invalid_of(node, lambda: None, counting, Meter())
+    return invalid_of(node, lambda: None, counting, meter or Meter())
 
 
 def test_rules_that_count_are_made_only_where_they_are_asked_for(tmp_path: Path) -> None:
@@ -68,6 +71,19 @@ def test_a_rule_that_would_look_at_nothing_is_refused() -> None:
 def test_an_agent_that_readers_have_is_refused() -> None:
     with pytest.raises(ValidationError, match="is in the agents of readers"):
         Settings(internal_agents="Mozilla")
+
+
+@pytest.mark.parametrize(("word", "suspended"), [("auto", 1), ("never", 0)])
+def test_rules_by_address_are_suspended_unless_all_proxies_are_known(
+    tmp_path: Path, word: str, suspended: int
+) -> None:
+    meter = Meter()
+    rules = "robots=off,rate_limited=discard"
+    asked = invalid(tmp_path, meter, rules=rules, suspend_rules=word)
+    scope = {"client": ("192.0.2.1", 1), "headers": [(b"x-forwarded-for", b"203.0.113.1")]}
+    for serial in range(LEAST_EVENTS):
+        asked.judge(scope, Ticket(1, serial, 1, 1, 1, 0, 0, 1, 1, 0), Kind.IMPRESSION)
+    assert meter.gauges["address_rules_suspended"][()] == suspended
 
 
 def test_a_limit_that_there_is_not_is_told() -> None:
