@@ -114,6 +114,10 @@ class Edge:
     def __post_init__(self) -> None:
         self._deadlines = self.limits.deadlines()
 
+    def room(self) -> int:
+        """For how many more connections there is some, without closing one for another."""
+        return self.most - len(self.connections)
+
     def count(self, refusal: Refusal) -> None:
         self.refused[refusal.value,] += 1
 

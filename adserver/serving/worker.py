@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
@@ -21,6 +22,7 @@ from adserver.core.errors import AdserverError, JournalError, StoreUnavailable, 
 from adserver.core.nodes import NodeState
 from adserver.core.ports.serving import Counts, LiveCatalog
 from adserver.metrics import Dump
+from adserver.serving.accepting import Accepting
 from adserver.serving.children import Lifeline
 from adserver.serving.closing import waiting
 from adserver.serving.collect import Teller
@@ -273,7 +275,16 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
+        self._accepting = Accepting(sockets or [], self._connect, self._edge.room)
         self._on_ready()
+
+    def _connect(self) -> asyncio.Protocol:
+        """As uvicorn does for those whom the event loop accepts."""
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Whom the kernel has let in is accepted before the socket is closed, and answered."""
@@ -281,6 +292,7 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.shutdown()
         await accept_waiting(sockets or [])
+        self._accepting.stop()
         await super().shutdown(sockets)
 
 
