@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,15 @@ def test_a_visitor_is_believed_from_a_trusted_peer_alone() -> None:
     assert contexts(body)[0].device is Device.DESKTOP
     assert call(body).ignored == ["untrusted_visitor"]
     assert call(body, trusted=True).ignored == []
+
+
+def test_whether_a_crawler_reads_a_page_says_the_server_that_is_trusted() -> None:
+    pages = replace(PAGES, is_crawler=lambda agent: b"Crawler" in agent)
+    body = {"slots": ["a"], "visitor": {"user_agent": "Crawler/1"}}
+    script = {b"user-agent": b"python-requests/2"}
+    for trusted in (True, False):
+        [(_, context)] = read_call(body, script, pages, trusted).asked
+        assert context.robot is trusted
 
 
 def test_what_a_visitor_has_seen_is_believed_from_a_trusted_peer_alone() -> None:
