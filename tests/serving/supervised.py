@@ -143,9 +143,9 @@ if __name__ == "__main__":
             leave=lambda: note("parent", "leaves"),
             left=lambda: note("parent", "alone"),
         ),
-        drain_seconds=0.5,
+        drain_seconds=2.0,
         ready_timeout_seconds=float(sys.argv[3]) if len(sys.argv) > 3 else 30.0,
-        hung_seconds=1.0,
+        hung_seconds=2.0,
         tick_seconds=TICK_SECONDS,
     )
     code = supervisor.run(lambda: note("parent", "ready"))
