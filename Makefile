@@ -46,7 +46,7 @@ test: $(VENV)/installed-dev  ## every test (ARGS="-k ticket" for some)
 		exit $$((first > second ? first : second))
 
 soak: $(VENV)/installed-dev  ## faults as long as in life, 10,000 simulated ones, ten million impressions: two hours
-	@SOAK=1 $(BIN)/python -m pytest tests/faults --timeout 1800 $(ARGS)
+	@SOAK=1 $(BIN)/python -m pytest tests/faults tests/test_fuzz.py tests/serving/test_openapi.py --timeout 1800 $(ARGS)
 	@$(BIN)/python -m tests.simulation --seeds 10000
 	@$(BIN)/python -m benchmarks.long_run
 
