@@ -7,8 +7,9 @@ beside requests sees that: its lag. A queue that comes and goes is no overload; 
 the smaller of two lags in a row. The probability follows it as in PIE (Pan et al.,
 RFC 8033, section 4.2): one part that grows for as long as the lag is above its target, and shrinks
 below it, and one in proportion to the lag. The second is taken at each request, by how late the
-round is by then, as an answer after a round would come too late: at five times what a worker can
-do, each round without it would take five times as long as the one before.
+round is by then and what those take who have been read and wait to be answered in it, as an answer
+after a round would come too late: at five times what a worker can do, each round without it would
+take five times as long as the one before.
 
 Nothing here knows what is shed. What costs least goes first: `sheds`; what somebody has to send
 again, when nothing else is left to shed: `refuses`.
@@ -37,6 +38,8 @@ QUEUE_REQUESTS = 8
 GROWTH = 500.0
 NO_QUEUE_SECONDS = TARGET_SECONDS / 4
 RECOVERY = 4.0
+# What an answer costs is known from about the last fifty.
+SMOOTHING = 0.02
 # One long round is one measurement: it moves the lasting part by no more than so long.
 LONGEST_STEP_SECONDS = 0.050
 
@@ -47,13 +50,25 @@ class Overload:
     probability: the lasting part, 0 to 1; 0 is a worker that keeps up.
     """
 
-    __slots__ = ("_asked", "_due", "_queued", "_ticked", "lag", "probability", "standing")
+    __slots__ = (
+        "_asked",
+        "_cost",
+        "_due",
+        "_queued",
+        "_ticked",
+        "_waiting",
+        "lag",
+        "probability",
+        "standing",
+    )
 
     def __init__(self, now: float) -> None:
         self.probability = 0.0
         self.lag = 0.0
         self.standing = 0.0
         self._asked = 0
+        self._waiting = 0
+        self._cost = 0.0
         self._queued = 0.0
         self._ticked = now
         self._due = now + TICK_SECONDS
@@ -75,7 +90,7 @@ class Overload:
         draw: a number in [0, 1).
         """
         self._asked += 1
-        late = now - self._due
+        late = self._late(now)
         if late < TARGET_SECONDS:
             return draw < self.probability
         if self.standing < TARGET_SECONDS and not self.probability:
@@ -84,11 +99,28 @@ class Overload:
 
     def is_last_step(self, now: float) -> bool:
         """Whether shedding all that can be shed is not enough."""
-        return self.probability >= 1.0 and max(now - self._due, self.standing) > REFUSING_SECONDS
+        return self.probability >= 1.0 and max(self._late(now), self.standing) > REFUSING_SECONDS
 
     def refuses(self, now: float, draw: float) -> bool:
         """Whether to refuse what is never shed, once nothing is left to shed."""
         if self.probability < 1.0:
             return False
-        late = max(now - self._due, self.standing)
+        late = max(self._late(now), self.standing)
         return draw < (late - REFUSING_SECONDS) / RANGE_SECONDS
+
+    def queued(self) -> None:
+        """A request has been read, and will be answered when those before it have been."""
+        self._waiting += 1
+
+    def begun(self) -> None:
+        """One of those is being answered now."""
+        if self._waiting:
+            self._waiting -= 1
+
+    def took(self, seconds: float) -> None:
+        """An answer with a decision did, once begun."""
+        self._cost += (seconds - self._cost) * SMOOTHING
+
+    def _late(self, now: float) -> float:
+        """How late what is read now would be answered: by now, and for those who wait."""
+        return now - self._due + self._waiting * self._cost

@@ -78,6 +78,9 @@ class PublicApp:
         self._shedding = Shedding(state, self._prefix)
         # To be answered as soon as its head is there, by the protocol; None: in the ordinary way.
         self.at_once = self._shedding.at_once
+        self._overload = state.overload
+        # Called by the protocol for each request that it will call us for.
+        self.queued = state.overload.queued
         # What never is.
         self._when_shed: dict[tuple[str, str], Handler] = {
             ("frame", "GET"): self._shedding.frame,
@@ -92,6 +95,7 @@ class PublicApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
+        self._overload.begun()
         path = scope["path"]
         if self._prefix and path.startswith(self._prefix):
             path = path[len(self._prefix) - 1 :]
@@ -119,9 +123,10 @@ class PublicApp:
                 await answer_empty(send, 500)
                 status = 500
         self._requests[label, method if method in METHODS else "other", STATUS[status]] += 1
-        self._meter.observe(
-            "http_request_duration_seconds", (label,), time.perf_counter() - started
-        )
+        took = time.perf_counter() - started
+        if first in DECIDING:
+            self._overload.took(took)
+        self._meter.observe("http_request_duration_seconds", (label,), took)
 
     async def _other_method(self, scope: Scope, send: Send, methods: frozenset[str]) -> int:
         if scope["method"] == "OPTIONS":

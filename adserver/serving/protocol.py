@@ -42,6 +42,10 @@ def nothing_at_once(_method: bytes, _url: bytes, _headers: Iterable[Header]) -> 
     """Of applications that answer all requests in the ordinary way."""
 
 
+def nobody_counts() -> None:
+    """Of applications that do not want to know how many requests wait for them."""
+
+
 def refusal_of(error: httptools.HttpParserError) -> Refusal:
     cause = error.__context__
     if isinstance(cause, Refused):
@@ -63,6 +67,7 @@ class AdProtocol(Connection):
     def __init__(self, *arguments: Any, edge: Edge, **more: Any) -> None:
         super().__init__(*arguments, edge=edge, **more)
         self.at_once: AtOnce = getattr(self.app, "at_once", nothing_at_once)
+        self.queued: Callable[[], None] = getattr(self.app, "queued", nobody_counts)
         # Read, and not parsed: it waits for its turn.
         self.unparsed = bytearray()
 
@@ -184,6 +189,10 @@ class AdProtocol(Connection):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.queued()
+        super()._start_asgi_task(cycle, app)
 
     def _answers_at_once(self, method: bytes, keeps: bool) -> bool:
         """Without a task, where nobody waits for an answer before this one, and it is read.

@@ -24,6 +24,8 @@ PROMISE_SECONDS = 0.100
 # Of one request: three slots decided.
 COST_SECONDS = 0.000_150
 CHEAP = 0.15
+# Of a request's cost, what is spent before it is queued.
+READING = 0.1
 WAKING_SECONDS = 0.000_020
 
 
@@ -65,15 +67,25 @@ class Loop:
         return self
 
     def _round(self, now: float, arrived: list[float]) -> float:
+        """All are read, and shed or queued; then those are answered who were queued."""
+        queue = []
         for at in arrived:
             draw = self.draw.random()
             dropped = self.overload.sheds(now, draw) and self.shedding
             if self.refusing:
                 dropped = dropped and self.overload.refuses(now, draw)
-            now += self.cost * (self.cheap if dropped else 1.0)
-            self.latencies.append((at, now - at))
+            now += self.cost * (self.cheap if dropped else READING)
             if dropped:
+                self.latencies.append((at, now - at))
                 self.shed.append(now)
+            else:
+                self.overload.queued()
+                queue.append(at)
+        for at in queue:
+            self.overload.begun()
+            now += self.cost * (1 - READING)
+            self.overload.took(self.cost * (1 - READING))
+            self.latencies.append((at, now - at))
         return now
 
     def p99(self, since: float = 0.0) -> float:
@@ -92,6 +104,11 @@ LOADS = [(1.2, 0.5), (2.0, 0.45), (2.0, 0.15), (5.0, 0.15), (5.0, 0.19)]
 @pytest.mark.parametrize(("load", "cheap"), LOADS)
 def test_more_than_a_worker_can_do_is_answered_in_time(load: float, cheap: float) -> None:
     loop = Loop(stepped(0.3, load), cheap=cheap).run(3.0)
+    assert loop.p99(since=1.0) < PROMISE_SECONDS
+
+
+def test_dear_requests_are_not_let_in_all_at_once() -> None:
+    loop = Loop(stepped(0.3, 5.0), cost=0.0007, cheap=0.1).run(3.0)
     assert loop.p99(since=1.0) < PROMISE_SECONDS
 
 
@@ -218,6 +235,22 @@ def test_within_a_round_of_a_standing_queue_more_is_shed_the_later_it_gets() -> 
     assert overload.sheds(half, 0.4)
     assert not overload.sheds(half, 0.6)
     assert overload.sheds(due + TARGET_SECONDS + RANGE_SECONDS, 0.999)
+
+
+def test_those_who_wait_to_be_answered_make_the_round_late() -> None:
+    overload, due = standing(TARGET_SECONDS * 1.01)
+    for _ in range(300):
+        overload.took(0.001)
+    assert not overload.sheds(due, 0.999)
+    for _ in range(30):
+        overload.queued()
+    assert overload.sheds(due, 0.999)
+    for _ in range(40):  # more than were queued: some came another way
+        overload.begun()
+    assert not overload.sheds(due, 0.999)
+    overload.queued()
+    overload.queued()
+    assert not overload.sheds(due, 0.999)
 
 
 def test_the_last_step_is_when_everything_is_shed_and_it_is_not_enough() -> None:

@@ -392,3 +392,14 @@ async def test_a_new_generation_is_shed_to_its_own_house_ads(busy: Busy) -> None
     assert "campaign=house" in header(busy.shed("/slots/own"))
     await busy.serve(PAID, replace(HOUSE, name="newer"))
     assert "campaign=newer" in header(busy.shed("/slots/own"))
+
+
+async def test_those_who_wait_to_be_answered_make_others_late(busy: Busy) -> None:
+    busy.keeps_up()
+    for _ in range(20):  # a queue
+        assert busy.ask("/slots/own") is None
+    busy.state.overload.took(1e6)  # seconds an answer
+    busy.app.queued()  # as the protocol does
+    assert busy.ask("/slots/own") is not None
+    await busy.client.get("/slots/own")
+    assert busy.ask("/slots/own") is None
