@@ -92,7 +92,8 @@ class Trusting(Journal):
 @dataclass(frozen=True, slots=True)
 class Control:
     """without: the features that are left. faults, fates: instead of those of the seed.
-    seeds: within so many from `first` on the oracle finds out."""
+    seeds: within so many from `first` on the oracle finds out; `first` is a seed that finds out
+    at once, today."""
 
     without: Features
     faults: dict[str, int] | None = None
@@ -109,16 +110,19 @@ CONTROLS: dict[str, Control] = {
     "bitmaps": Control(Features(rules=Rules(remembers=False))),
     "resending": Control(Features(replaced={"Stream": Stubborn}), STORE),
     "retention": Control(Features(replaced={"Journal": Hasty}), STORE),
-    "keeping-anew": Control(Features(replaced={"Journal": Oblivious}), STORE, 60),
+    "keeping-anew": Control(Features(replaced={"Journal": Oblivious}), STORE, 60, first=14),
     "asking-before-dropping": Control(
-        Features(replaced={"Journal": Trusting}), {"pause": 20, "roll_back": 10, "empty": 10}, 100
+        Features(replaced={"Journal": Trusting}),
+        {"pause": 20, "roll_back": 10, "empty": 10},
+        100,
+        first=14,
     ),
     "knowing-its-own": Control(
         Features(replaced={"Stream": Suspicious}), {"crash": 30}, 100, {"late": 0.4}, first=30
     ),
     "sync": Control(Features(syncs=False), POWER),
     "sync-of-names": Control(Features(names=False), POWER),
-    "locks": Control(Features(locks=False), seeds=160, first=40),
+    "locks": Control(Features(locks=False), seeds=160, first=5),
     "adoption": Control(Features(journals=Orphaned), {"crash": 20, "leave": 5}),
     "age": Control(Features(journals=Ageless), {"long_night": 6, "crash": 6, "store_away": 6}),
     "chain": Control(
