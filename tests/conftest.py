@@ -3,6 +3,7 @@ coroutines on the event loop that serves, and a command that is quick to start."
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,3 +27,13 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The program `adserver`, for tests that run it many times. tests/warm.py says how."""
     with warm_command(tmp_path_factory.mktemp("warm")) as program:
         yield program
+
+
+@pytest.fixture(scope="module")
+def unmeasured() -> Iterator[None]:
+    """What a module's servers and commands run is not measured: that makes each of them three
+    times as slow to start, and others go through the same lines."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("COVERAGE_PROCESS_")]:
+            patch.delenv(name)
+        yield

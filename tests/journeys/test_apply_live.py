@@ -32,6 +32,8 @@ from tests.servers import (
 )
 from tests.stand_in import free_port
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 WORKERS = 2
 READERS = 16
 RESTARTS = 5

@@ -23,6 +23,8 @@ from tests.servers import adserver_running
 from tests.stand_in import TAG, Answer, Decision
 from tests.visit import Visit, visiting
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 PARIS = "Europe/Paris"
 TOP = '<div data-slot="top"></div>'
 KEY = "adserver.marks"

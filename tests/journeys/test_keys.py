@@ -28,6 +28,8 @@ from tests.servers import (
     until,
 )
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 KEYS = Keys("adserver")
 OLD, NEW = "the key that all nodes began with", "the key that comes to take its place"
 LINK = "https://shop.example/landing"

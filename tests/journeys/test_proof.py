@@ -30,6 +30,8 @@ from tests.memory import store
 from tests.proven import AFTER, NAME, delivered_store
 from tests.servers import Running, adserver_running, own_environment, run_command, until
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 DAY = 86_400
 ON_DEVICES = pytest.mark.parametrize("device", list(DEVICES))
 # What a policy has refused, and how a reader was disturbed; before the document.

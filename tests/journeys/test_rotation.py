@@ -14,6 +14,8 @@ from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign, write_blog
 from tests.servers import Running, adserver_running, own_environment, run_command
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 LINK = "https://shop.example/landing"
 FORGED = "discarded; reason=forged"
 

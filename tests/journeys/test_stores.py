@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign, write_blog
 from tests.servers import Running, adserver_running, own_environment, run_command, until
 from tests.topology import redis_running
+
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 SLOT = "top"
 FIRST, SECOND = 20, 5

@@ -13,6 +13,8 @@ import yaml
 from tests.journeys.small_blog import SITE, campaign, write_blog
 from tests.servers import Running, adserver_running
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 CONTEXT = {"section": {"one_of": ["tech", "culture"]}, "tags": {"many": True}}
 TARGETING = {
     "section": ["tech"],

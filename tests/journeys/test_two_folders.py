@@ -14,6 +14,8 @@ from tests.journeys.figures import report
 from tests.journeys.small_blog import campaign, write_blog, write_campaign
 from tests.servers import adserver_running, command_line, own_environment, run_command, until
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 def test_of_two_who_apply_at_the_same_time_one_wins_and_one_is_told(
     tmp_path: Path, warm: Path
