@@ -19,7 +19,7 @@ from adserver.publishing.proof.language import LANGUAGES
 from adserver.publishing.recorded import read_records
 from adserver.publishing.report import By, Label, Query, Report, Sums
 from adserver.publishing.report import report as make_report
-from adserver.publishing.report_json import COUNTS, FIGURES, figures, with_dry_run
+from adserver.publishing.report_json import COUNTS, FIGURES, as_json, figures, with_dry_run
 
 
 @click.command()
@@ -71,7 +71,8 @@ def report(  # noqa: PLR0913 - one parameter an option
     if as_csv:
         output.csv(csv_headings(made.by), csv_rows(made))
     elif invocation.as_json:
-        output.answer(with_dry_run(made))
+        # Of one campaign it is what a proof's digest is made of, on whatever day it is checked.
+        output.answer(as_json(made) if campaign else with_dry_run(made))
     else:
         show(made, catalog.site.currency if catalog else "")
 

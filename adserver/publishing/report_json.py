@@ -1,6 +1,7 @@
 """A report as JSON: what `adserver report --format json` prints and a proof's digest is made of.
 
-Dry runs are printed, and in no proof: they are the publisher's own matter, and change nothing.
+Dry runs are printed, but not of one campaign, and they are in no proof: they are the publisher's
+own matter, and change nothing.
 """
 
 from __future__ import annotations

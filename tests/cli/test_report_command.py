@@ -69,6 +69,11 @@ def test_json_is_as_documented():
     }
 
 
+def test_of_one_campaign_json_is_what_its_proof_is_made_of_without_dry_runs():
+    made = reported("--since", "2026-11-02", "--campaign", "brulerie")
+    assert list(made) == ["rows", "total", "discarded"]
+
+
 @pytest.mark.parametrize(
     ("by", "label"),
     [
