@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import secrets
 import timeit
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from ipaddress import ip_network
 from mmap import mmap
 from time import process_time
+from typing import Any
 
 from adserver.core.events import Kind
 from adserver.core.invalid import Mode, Rule
@@ -52,10 +53,10 @@ def rules(readers: Readers, *asked: Rule) -> Invalid:
     return Invalid(dict.fromkeys(asked, Mode.DISCARD), rates.rules)
 
 
-def costs(scope: Mapping[str, object]) -> list[float]:
+def costs(scope: dict[str, Any]) -> list[float]:
     """Judging with no rule by address; what the limits add; of that, finding the reader; what a
     click adds for its campaign."""
-    readers = Readers(TRUSTED, Meter())
+    readers = Readers(TRUSTED if FORWARDED in scope["headers"] else (), Meter())
     off, limited = rules(readers), rules(readers, Rule.RATE_LIMITED)
     both = rules(readers, Rule.RATE_LIMITED, Rule.CLICKS_MANY_CAMPAIGNS)
     base = microseconds(lambda: off.judge(scope, TICKET, Kind.CLICK))

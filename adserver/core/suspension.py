@@ -63,7 +63,8 @@ class Suspension:
             self._vote(peer, sign)
         elif self._votes:
             self._votes -= 1
-        if self._events >= LEAST_EVENTS and not self.suspended:
+        # An event without a sign only lowers the share, but for the first that is enough of them.
+        if (sign or self._events == LEAST_EVENTS) and not self.suspended:
             self._decide()
         return self.suspended
 
@@ -79,12 +80,13 @@ class Suspension:
 
     def _begin(self, now: float) -> None:
         """A new window; the last one says how things stand."""
-        if self._events:
-            self._decide()
+        self._decide()
         self._until = now + WINDOW_SECONDS
         self._events = self._forwarded = self._votes = self._inside = 0
 
     def _decide(self) -> None:
+        if self._events < LEAST_EVENTS:
+            return
         least = self._events * SHARE
         if self._forwarded > least:
             self.suspended, self.sign = True, Sign.FORWARDED

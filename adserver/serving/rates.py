@@ -26,7 +26,7 @@ from adserver.serving.invalid import Facts, Holds
 from adserver.serving.readers import Readers
 from adserver.serving.salt import SharedSalt
 
-DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
+MINUTE_SECONDS, HOUR_MINUTES, DAY_MINUTES = 60, 60, 1_440
 # The salt has a page of its own, so that what follows is aligned.
 SALT_BYTES = 4_096
 MEMORY_BYTES = SALT_BYTES + sketch.MEMORY_BYTES + distinct.MEMORY_BYTES
@@ -79,6 +79,9 @@ class Rates:
         self._of_address = [limits.of(kind, "address") for kind in Kind]
         self._of_network = [limits.of(kind, "network") for kind in Kind]
         self._campaigns = limits.campaigns
+        # Of 1970 and of the day, and the salt then.
+        self._now = self._minute = 0
+        self._keyed: blake2b | None = None
 
     @property
     def rules(self) -> dict[Rule, Holds]:
@@ -94,11 +97,10 @@ class Rates:
         kind, ticket = facts.kind, facts.ticket
         if self._has_seen((ticket.writer << 32 | ticket.serial) << 2 | kind):
             return False
-        now = int(self._clock())
-        keyed = self._salt.of(now // DAY_SECONDS)
+        keyed = self._at_this_minute()
         if keyed is None:
             return False
-        minute, shift = now % DAY_SECONDS // MINUTE_SECONDS, KEY_SHIFT[kind]
+        minute, shift = self._minute, KEY_SHIFT[kind]
         of_address, of_network = keys(keyed, address)
         here, hourly = self._sketch.add(of_address >> shift, minute)
         most_here, most_hourly = self._of_address[kind]
@@ -114,19 +116,28 @@ class Rates:
         address = self._readers.address(facts)
         if address is None:
             return False
-        now = int(self._clock())
-        keyed = self._salt.of(now // DAY_SECONDS)
+        keyed = self._at_this_minute()
         if keyed is None:
             return False
         of_address, _ = keys(keyed, address)
         campaign = keyed.copy()
         campaign.update(b"campaign %d" % facts.ticket.campaign)
-        what, hour = int.from_bytes(campaign.digest()), now % DAY_SECONDS // HOUR_SECONDS
+        what, hour = int.from_bytes(campaign.digest()), self._minute // HOUR_MINUTES
         return self._distinct.add(of_address >> BITMAP_SHIFT, what, hour) > self._campaigns
 
+    def _at_this_minute(self) -> blake2b | None:
+        """The day's salt, as `SharedSalt.of` has it; sets the minute."""
+        now = int(self._clock()) // MINUTE_SECONDS
+        if now != self._now:
+            self._keyed = self._salt.of(now // DAY_MINUTES)
+            self._minute = now % DAY_MINUTES
+            self._now = now if self._keyed is not None else 0
+        return self._keyed
+
     async def look(self) -> None:
-        """Forget yesterday's salt where nobody comes, too."""
-        self._salt.of(int(self._clock()) // DAY_SECONDS)
+        """Forget yesterday's salt where nobody comes, too, or where it could not be had at once."""
+        self._now = 0
+        self._at_this_minute()
 
     def close(self) -> None:
         self._salt.close()

