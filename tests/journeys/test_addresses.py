@@ -10,12 +10,15 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.journeys.figures import report, total
 from tests.journeys.hammer import SEALER, Connection, reach_workers
 from tests.journeys.small_blog import campaign, write_blog
 from tests.servers import Running, adserver_running, until
 from tests.serving.tickets import ticket
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
 WORKERS = 2
 SLOTS = ["top", "bottom"]
 HAMMERED, READERS, LIMIT = 10_000, 500, 100
