@@ -112,7 +112,10 @@ class Edge:
     _deadlines: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        self._deadlines = self.limits.deadlines()
+        # Sweeps are never quite half a second apart: without this, one would come too early,
+        # and the next half a second later.
+        early = self.limits.sweep_seconds / 2
+        self._deadlines = tuple(seconds - early for seconds in self.limits.deadlines())
 
     def room(self) -> int:
         """For how many more connections there is some, without closing one for another."""

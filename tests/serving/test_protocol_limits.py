@@ -23,6 +23,8 @@ from tests.faults.sieges import resident_bytes
 from tests.serving.wire import BODY, LARGE, PATIENCE_SECONDS, Reader, opened
 
 SOON = 0.2
+# Where being slow must not be too late, on however busy a machine.
+LATER = 0.8
 SWEEP = 0.02
 READERS = 60
 LATE = {
@@ -53,13 +55,12 @@ async def drip(browser: Reader, piece: bytes) -> None:
         await asyncio.sleep(SWEEP)
 
 
-async def ended(browser: Reader) -> tuple[bytes, float]:
-    """What comes until the end, and after how many seconds that was."""
-    begun = time.monotonic()
+async def ended(browser: Reader) -> bytes:
+    """What comes until the end."""
     try:
-        return await browser.rest(), time.monotonic() - begun
+        return await browser.rest()
     except ConnectionResetError:
-        return b"", time.monotonic() - begun
+        return b""
 
 
 @pytest.mark.parametrize(
@@ -82,12 +83,13 @@ async def test_who_takes_too_long_is_told_and_closed(
     sent: bytes, dripping: bytes, refusal: Refusal
 ) -> None:
     edge = hurried()
+    begun = time.monotonic()
     async with opened(edge) as port, port.connected() as browser:
         browser.send(sent)
         dripper = asyncio.create_task(drip(browser, dripping))
-        said, seconds = await ended(browser)
+        said = await ended(browser)
+        assert time.monotonic() - begun >= SOON - SWEEP
         dripper.cancel()
-    assert seconds >= SOON - SWEEP
     assert dict(edge.refused) == {(refusal.value,): 1}
     told = refusal in ANSWERED and b"POST / " not in sent and not dripping
     if told:
@@ -106,16 +108,16 @@ async def test_control_without_deadlines_it_is_waited_for(sent: bytes) -> None:
 
 
 async def test_an_idle_connection_is_closed_and_that_is_no_refusal() -> None:
-    edge = hurried(next_seconds=SOON)
+    edge = hurried(next_seconds=LATER)
     async with opened(edge) as port, port.connected() as browser:
-        begun = time.monotonic()
-        while time.monotonic() < begun + 3 * SOON:
+        begun = asked = time.monotonic()
+        while asked < begun + 2 * LATER:
+            asked = time.monotonic()
             browser.send("GET / HTTP/1.1")
             assert (await browser.answer()).body == BODY, "in use, it is kept"
             await asyncio.sleep(SWEEP)
-        said, seconds = await ended(browser)
-    assert said == b""
-    assert seconds >= SOON - 2 * SWEEP
+        assert await ended(browser) == b""
+        assert time.monotonic() - asked >= LATER - SWEEP
     assert not edge.refused
 
 
@@ -160,13 +162,13 @@ async def test_control_joined_with_their_heads_each_has_its_own(
 
 
 async def test_who_reads_slowly_gets_it_all() -> None:
-    edge = hurried(reading_seconds=SOON)
+    edge = hurried(reading_seconds=LATER)
     async with opened(edge) as port, port.connected(receive_bytes=4_096) as browser:
         browser.send("GET /large HTTP/1.1")
         begun = time.monotonic()
-        answer = await browser.slowly(len(LARGE), SOON / 4)
+        answer = await browser.slowly(len(LARGE), LATER / 8)
     assert answer == LARGE
-    assert time.monotonic() - begun > SOON
+    assert time.monotonic() - begun > LATER
     assert not edge.refused
 
 
@@ -345,7 +347,7 @@ async def test_nobody_who_is_being_answered_goes_for_a_new_one() -> None:
         await until(lambda: len(port.app.seen) == 2)
         await until(lambda: all(one.wait is Wait.NOTHING for one in edge.connections))
         async with port.connected() as refused:
-            assert (await ended(refused))[0] == b""
+            assert await ended(refused) == b""
         port.app.gate.set()
         for busy in (one, two):
             assert (await busy.answer()).body == b"slow"
