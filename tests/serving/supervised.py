@@ -1,12 +1,14 @@
 """A parent with real children, for the tests of the supervisor: `python -m … SCENARIO DIARY`.
 
 Every process writes what happens to it in the diary, one line each: role, word, process id.
-A file `broken` or `mute` beside it changes what processes do that start from then on. Its clock
-runs ten times as fast as a node's: it looks every tenth of a second.
+A file `broken` or `mute` beside it changes what processes do that start from then on, `full` and
+`odd` what befalls their parent. Its clock runs ten times as fast as a node's: it looks every tenth
+of a second.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -126,6 +128,22 @@ SCENARIOS: dict[str, list[Role]] = {
 }
 
 
+def fork() -> int:
+    """As the system's; `full`: there is no room for another process."""
+    if flagged("full"):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return system_fork()
+
+
+system_fork, os.fork = os.fork, fork
+
+
+def tick() -> None:
+    note("parent", "ticked")
+    if flagged("odd"):
+        raise RuntimeError("nobody had thought of this")
+
+
 def rounds(twice: bool) -> bool:
     """Another round, the first time."""
     note("parent", "reloads")
@@ -137,7 +155,7 @@ if __name__ == "__main__":
     supervisor = Supervisor(
         SCENARIOS[sys.argv[1]],
         Around(
-            tick=lambda: note("parent", "ticked"),
+            tick=tick,
             reload=lambda: rounds(flagged("twice")),
             reloaded=lambda done: note("parent", "replaced" if done else "kept"),
             leave=lambda: note("parent", "leaves"),

@@ -392,3 +392,44 @@ def test_the_door_is_closed_before_anybody_leaves_and_gone_when_they_have(tmp_pa
         words = [f"{role} {word}" for role, word, _ in node.diary]
         order = ["parent leaves", "worker-0 told", "worker-0 left", "parent alone", "admin told"]
         assert [word for word in words if word in order] == order
+
+
+def test_where_there_is_no_room_for_another_process_the_old_ones_serve_on(tmp_path: Path) -> None:
+    with running("node", tmp_path) as node:
+        [before] = node.ready().of("worker-0", "up")
+        node.flag("full")
+        node.tell(signal.SIGHUP)
+        until(lambda: node.of("parent", "kept"))
+        assert alive(before)
+        said = node.stop()
+        assert "process_not_started" in said
+        assert node.counted("workers") == 1
+
+
+def test_one_that_died_is_started_as_soon_as_there_is_room(tmp_path: Path) -> None:
+    with running("node", tmp_path) as node:
+        [crashed] = node.ready().of("worker-0", "up")
+        node.flag("full")
+        os.kill(crashed, signal.SIGKILL)
+        ticks = len(node.of("parent", "ticked"))
+        until(lambda: len(node.of("parent", "ticked")) > ticks + 5)
+        node.flag("full", up=False)
+        until(lambda: len(node.of("worker-0", "up")) == 2)
+        assert "process_not_started" in node.stop()
+
+
+def test_a_node_without_room_for_its_processes_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "full").touch()
+    with running("node", tmp_path) as node:
+        code, said = node.end()
+        assert code == 1
+        assert "process_not_started" in said
+
+
+def test_what_fails_in_the_parent_is_told_and_ends_nobody(tmp_path: Path) -> None:
+    with running("node", tmp_path) as node:
+        node.ready().flag("odd")
+        ticks = len(node.of("parent", "ticked"))
+        until(lambda: len(node.of("parent", "ticked")) > ticks + 2)
+        assert all(len(living(node, role)) == 1 for role in ("admin", "worker-0", "worker-1"))
+        assert "nobody had thought of this" in node.stop()
