@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -19,6 +20,7 @@ from adserver.logs.addresses import truncated, without_addresses, without_reader
 from adserver.logs.floods import MAX_KINDS, MAX_LINES_A_SECOND, TOLD, Floods
 from adserver.logs.lines import MAX_LINE_BYTES, bounded, json_line, seen
 
+ROOT = Path(__file__).parents[1]
 # Line ends of all kinds, a terminal's commands, writing turned around, halves of characters.
 NASTY = "a\r\nb\x1b[2Jc\x85d\u2028e\u2029f\u202eg\u2066h\x00i\x7fj\ud800k\ufeffl\x9b1mm"
 STAMP = {"timestamp": "2026-11-02T09:00:00.000000Z", "level": "error"}
@@ -174,6 +176,44 @@ def test_kinds_that_somebody_makes_up_are_one_kind() -> None:
     assert lines == MAX_KINDS + MAX_LINES_A_SECOND
 
 
+def test_errors_of_different_kinds_are_different_kinds_of_line() -> None:
+    floods = Floods(Clock())
+    for error in (ValueError, KeyError):
+        try:
+            raise error
+        except error:
+            lines = [written(floods, event="failed", exc_info=True) for _ in range(100)]
+        assert sum(lines) == MAX_LINES_A_SECOND
+
+
+# What a line is made with
+
+OF_REQUESTS = {
+    "address", "agent", "body", "client", "headers", "host", "ip", "path", "peer", "query",
+    "referer", "scope", "ticket", "url",
+}  # fmt: skip
+
+
+def fields_of_lines(source: str) -> set[str]:
+    """What `log.info(…)` and its like are given by name."""
+    calls = (one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.Call))
+    return {
+        keyword.arg or "**"
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "log"
+        for keyword in call.keywords
+    }
+
+
+def test_no_line_is_made_with_what_a_request_says() -> None:
+    """Its address may be a ticket, and its query what a reader looks for."""
+    for file in sorted((ROOT / "adserver" / "serving").rglob("*.py")):
+        assert not fields_of_lines(file.read_text("utf-8")) & OF_REQUESTS, file
+    assert fields_of_lines('log.exception("failed", path=scope["path"], n=1)') == {"path", "n"}
+
+
 # All of it together, and what the same program writes without it
 
 PROGRAM = """
@@ -204,7 +244,7 @@ def complaints(form: str, set_up: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.replace("SET_UP", set_up), escaped],
         capture_output=True,
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         check=False,
     )
     assert done.returncode == 1

@@ -96,7 +96,7 @@ class Shedding:
             route, prompt = self._route(method, url, headers, draw)
         except Exception:
             # A defect of ours; the ordinary way may still have an answer.
-            log.exception("shedding_failed", url=url[:200].decode("latin-1"))
+            log.exception("shedding_failed")
             return None
         if prompt is not None:
             self._counts["http_requests_total"][route, method.decode(), str(prompt.status)] += 1
