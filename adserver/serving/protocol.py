@@ -266,9 +266,6 @@ class AdProtocol(Connection):
             self.cycle.more_body = False
             self.cycle.message_event.set()
 
-    def _should_upgrade(self) -> bool:
-        return False
-
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         if self.transport.is_closing():

@@ -251,6 +251,27 @@ async def test_an_answer_that_has_begun_is_the_last_where_the_body_is_refused() 
         assert b"begun" in await browser.rest()
 
 
+async def test_who_has_asked_and_says_no_more_has_the_answer_and_the_end() -> None:
+    edge = Edge()
+    async with opened(edge) as port, port.connected() as browser:
+        browser.send("GET /slow HTTP/1.1")
+        await until(lambda: port.app.seen)
+        [connection] = edge.connections
+        browser.end()
+        await until(lambda: not connection.cycle.keep_alive)
+        port.app.gate.set()
+        answer = await browser.answer()
+        assert (answer.body, answer.headers["connection"]) == (b"slow", "close")
+        assert await browser.rest() == b""
+
+
+async def test_an_old_client_is_closed_behind_its_answer_whatever_it_sends_with_it() -> None:
+    async with opened() as port, port.connected() as browser:
+        browser.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGARBAGE\r\n\r\n")
+        assert (await browser.answer()).body == BODY
+        assert await browser.rest() == b""
+
+
 # --- Hosts ---
 
 
