@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 import re2
 
+from adserver.core.events import Kind
+from adserver.core.invalid import Mode, Rule
+from adserver.core.reasons import Discard
+from adserver.core.ticket import Ticket
+from adserver.serving.invalid import Invalid
 from adserver.serving.robot_words import LEFT_OUT, PEOPLE, WORDS
 from adserver.serving.robots import LIST, MAX_AGENT_BYTES, PACKAGE, Robots, known
 from tests import agents
@@ -52,6 +57,19 @@ def test_nine_in_ten_robots_of_another_projects_list_are_known(
     caught = sum(map(robots.is_robot, machines)) / len(machines)
     record_property("robots caught", round(caught, 4))
     assert caught >= 0.90
+
+
+def test_with_the_rule_off_none_of_them_is_discarded(robots: Robots, machines: list[bytes]) -> None:
+    """The control of the number above, as a beacon would be judged."""
+    ticket = Ticket(1, 1, 1, 1, 1, 1, 0, 1, 1, 0)
+
+    def discarded(invalid: Invalid) -> float:
+        scopes = ({"headers": [(b"user-agent", one)]} for one in machines)
+        judged = [invalid.judge(scope, ticket, Kind.IMPRESSION).discard for scope in scopes]
+        return judged.count(Discard.BOT) / len(judged)
+
+    assert discarded(Invalid({Rule.ROBOTS: Mode.OFF}, robots=robots)) == 0.0
+    assert discarded(Invalid(robots=robots)) >= 0.90
 
 
 def test_the_list_alone_would_not_do(machines: list[bytes]) -> None:
