@@ -87,7 +87,6 @@ def test_attackers_take_nothing_from_visitors(
     assert found.after <= found.limit
 
 
-@pytest.mark.alone
 def test_control_stock_http_keeps_attackers_and_grows(tmp_path: Path) -> None:
     """In less time: bodies are waited for just as long, which needs no second proof."""
     quick = [attack for attack in ATTACKS if attack.name != "slow bodies"]
@@ -147,7 +146,6 @@ def test_sixty_four_files_are_enough_for_visitors_among_a_thousand_idlers(tmp_pa
     assert re.search(r'http_refused_total\{reason="crowded_out"\} [1-9]', metrics)
 
 
-@pytest.mark.alone
 def test_control_without_eviction_idlers_keep_visitors_out(tmp_path: Path) -> None:
-    seconds, limit, _ = crowded(tmp_path, "few_files", "without_eviction")
-    assert percentile(seconds, 0.99) > limit
+    seconds, _, _ = crowded(tmp_path, "few_files", "without_eviction")
+    assert percentile(seconds, 0.99) == NEVER
