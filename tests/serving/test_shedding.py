@@ -24,6 +24,7 @@ from adserver.core.catalog import (
 )
 from adserver.core.catalog import State as CampaignState
 from adserver.core.ticket import FLAG_PREFETCH
+from adserver.serving import openapi
 from adserver.serving.app import PublicApp
 from adserver.serving.http import Prompt
 from adserver.serving.state import State
@@ -209,6 +210,8 @@ async def test_decisions_look_as_they_do_otherwise(busy: Busy) -> None:
     assert [one["slot"] for one in made] == ["own", "reserved", "nowhere", "folded"]
     assert [one.get("reason") for one in made] == ["shed", "shed", "unknown_slot", "shed"]
     assert set(made[0]) == {*told[0], "reason"}
+    described = openapi.document()["components"]["schemas"]["Filled"]["properties"]
+    assert set(made[0]) <= set(described)
     assert made[0]["impression_url"] in (f"/i/{made[0]['click_url'][3:]}",)
     for own, other in zip(made[1:2] + made[3:], told[1:2] + told[3:], strict=True):
         assert {**own, "reason": ""} == {**other, "reason": ""}

@@ -29,7 +29,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "File-Cache-Control": header("how long it may be kept", pattern="^(public, max-age=|no-store)"),
     "X-Ad-Decision": header(
         "what was decided, and why",
-        pattern=rf"^(fill; campaign={NAME}; creative={NAME}"
+        pattern=rf"^(fill; campaign={NAME}; creative={NAME}(; reason={Reason.SHED})?"
         rf"|empty; reason=({EMPTY})(; hint={NAME})?)$",
     ),
     "X-Ad-Event": header(
@@ -121,7 +121,10 @@ UNKNOWN_SLOT = Answer(
 )
 NO_TICKET = Answer("no ticket of ours", (*STORED_BY_NOBODY, "Forged-Event"))
 NOTHING = Answer("there is none", STORED_BY_NOBODY)
-LATER = Answer("not now: the store or the disk is away", (*STORED_BY_NOBODY, "Retry-After"))
+LATER = Answer(
+    "not now: the store or the disk is away, or there is too much to do",
+    (*STORED_BY_NOBODY, "Retry-After"),
+)
 SAID_WHY = (*STORED_BY_NOBODY, "As-Said")
 REFUSED = Answer("a call that cannot be understood", SAID_WHY, body(JSON, ref("Refusal")))
 TOO_LARGE = Answer("a body of more than 64 KiB", SAID_WHY, body(JSON, ref("Refusal")))

@@ -109,6 +109,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "frame_url": STRING,
             "pixels": array(STRING),
             "frequency": record({"impressions": COUNT, "per": words(Period)}),
+            "reason": {"const": Reason.SHED},
         },
     ),
     "Empty": record(
