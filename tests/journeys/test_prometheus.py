@@ -41,7 +41,9 @@ def ads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     tmp = tmp_path_factory.mktemp("scraped")
     campaigns = {name: campaign(slot) for slot, name in BOOKED.items()}
     config = write_blog(tmp / "config", ["top", "side", "bottom"], campaigns)
-    with adserver_running(config, tmp, "--workers", "2") as ads:
+    # Without a dry run nothing would be discarded, and there would be no series of it.
+    rules = {"ADSERVER_RULES": "unknown_agents=dry_run"}
+    with adserver_running(config, tmp, "--workers", "2", env=rules) as ads:
         sell(ads.redis, "coffee", goal=Goal(impressions=GOAL), flight=FLIGHT, pacing=Pace.ASAP)
         until(lambda: "adserver_campaign_verdict{" in ads.metrics())
         until(lambda: "adserver_generation 2.0" in ads.metrics())
