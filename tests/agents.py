@@ -8,20 +8,14 @@ fixtures, which the Python port of its Device Detector ships (MIT), are under th
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 
-import pytest
+from tests.fetched import content, fetched
 
-from tests.programs import needs
-
-FETCH_SECONDS = 120
 # File → its SHA-256, and what fetches it into the working directory.
 MATOMO = "device_detector-6.5.1.tar.gz"
 SEEN = "user-agents-2.1.198.tgz"
@@ -86,36 +80,9 @@ def read_json(archive: tarfile.TarFile, name: str):
     return json.loads(content(archive, name))
 
 
-def content(archive: tarfile.TarFile, name: str) -> bytes:
-    file = archive.extractfile(name)
-    assert file is not None
-    return file.read()
-
-
 def package(folder: Path, name: str) -> tarfile.TarFile:
     digest, command = PACKAGES[name]
-    path = folder / name
-    if not path.is_file():
-        fetch(folder, name, command, digest)
-    assert sha256(path.read_bytes()).hexdigest() == digest, f"{path} is not what it was"
-    return tarfile.open(path)
-
-
-def fetch(folder: Path, name: str, command: Sequence[str], digest: str) -> None:
-    package, version = name.removesuffix(".tar.gz").split("-", 1)
-    done = subprocess.run(
-        [needs(command[0]), *command[1:]],
-        # For pip, which runs what is in a package that it is to look at: checked before that.
-        input=f"{package}=={version} --hash=sha256:{digest}\n",
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=FETCH_SECONDS,
-        check=False,
-    )
-    if done.returncode == 0:
-        return
-    message = f"{name} COULD NOT BE FETCHED: robots have not been tested\n{done.stderr}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
+    what, version = name.removesuffix(".tar.gz").split("-", 1)
+    # For pip, which runs what is in a package that it is to look at: checked before that.
+    asks = f"{what}=={version} --hash=sha256:{digest}\n"
+    return fetched(folder, name, digest, command, asks=asks, without="robots have not been tested")

@@ -7,11 +7,11 @@ address it was.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 from hashlib import blake2b
 from pathlib import Path
+
+from adserver.serving.whoever import Whoever
 
 SALT_BYTES = 32
 # The day, counted from 1970 (0: no salt yet), then the salt.
@@ -23,14 +23,13 @@ DIGEST_BYTES = 16
 class SharedSalt:
     """memory: of MEMORY_BYTES, zeros at first. counted: what is forgotten with a salt.
 
-    lock: a file, taken for an instant once a day; nobody ever waits for it. Without one: a worker
-    that is alone.
+    lock: of who replaces it. Without one: a worker that is alone.
     """
 
     def __init__(self, memory: memoryview, counted: memoryview, lock: Path | None = None) -> None:
         self._memory = memory
         self._counted = counted
-        self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC) if lock else None
+        self._whoever = Whoever(lock)
         self._day = 0
         self._keyed: blake2b | None = None
 
@@ -38,21 +37,8 @@ class SharedSalt:
         """A hash that has been given the day's salt, to be copied. None, or still that of the day
         before, where somebody else is at it."""
         if day != self._day:
-            self._turn_to(day)
+            self._whoever.does(lambda: self._read(day))
         return self._keyed
-
-    def _turn_to(self, day: int) -> None:
-        if self._lock is None:
-            self._read(day)
-            return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        try:
-            self._read(day)
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _read(self, day: int) -> None:
         if int.from_bytes(self._memory[:DAY_BYTES]) != day:
@@ -64,6 +50,4 @@ class SharedSalt:
         self._day = day
 
     def close(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._whoever.close()

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from mmap import mmap
 from pathlib import Path
 
 from adserver.core.seen import MEMORY_BYTES, Seen
+from adserver.serving.whoever import Whoever
 
 # Told to the others as soon as nobody else is telling; past that, the store tells them.
 MAX_UNTOLD = 10_000
 
 
 class SharedSeen:
-    """memory: made before the workers were forked. lock: a file, taken for an instant by who
-    writes into it; whoever dies lets go of it, and nobody ever waits for it. Without them: a
-    worker that is alone."""
+    """memory: made before the workers were forked. lock: of who writes into it. Without
+    them: a worker that is alone."""
 
     def __init__(self, memory: mmap | None = None, lock: Path | None = None) -> None:
         self._shared = Seen(memoryview(memory if memory is not None else bytearray(MEMORY_BYTES)))
-        self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC) if lock else None
+        self._whoever = Whoever(lock)
         self._untold: set[int] = set()
 
     def has(self, bit: int) -> bool:
@@ -32,23 +30,11 @@ class SharedSeen:
             self._untold.add(bit)
 
     def share(self) -> None:
-        if self._lock is None:
-            self._tell()
-            return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        try:
-            self._tell()
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        self._whoever.does(self._tell)
 
     def _tell(self) -> None:
         while self._untold:
             self._shared.add(self._untold.pop())
 
     def close(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._whoever.close()
