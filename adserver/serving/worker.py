@@ -7,34 +7,27 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import structlog
-import uvicorn
-from starlette.types import ASGIApp
 
 from adserver import __version__
 from adserver.core.errors import AdserverError, JournalError, StoreUnavailable, UnreadablePause
 from adserver.core.nodes import NodeState
 from adserver.core.ports.serving import Counts, LiveCatalog
 from adserver.metrics import Dump
-from adserver.serving.accepting import Accepting
 from adserver.serving.children import Lifeline
-from adserver.serving.closing import waiting
 from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS
-from adserver.serving.edge import Edge
 from adserver.serving.journals import Journals
 from adserver.serving.pacing import PACE_SECONDS, Pacing
-from adserver.serving.protocol import AdProtocol
 from adserver.serving.sampling import SAMPLING_SECONDS, Sampling
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
 from adserver.serving.store_watch import ERROR_KINDS
+from adserver.serving.tasks import cancel, forever
 from adserver.serving.ticking import ticking
 
 log = structlog.get_logger(__name__)
@@ -52,10 +45,6 @@ KEEP_SOURCES_SECONDS = 3_600.0
 EPOCH_BITS = 32
 PARENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 1.0
-CANCEL_AGAIN_SECONDS = 1.0
-ACCEPTING_SECONDS = 2.0
-ACCEPTING_LOOK_SECONDS = 0.02
-DRAIN_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +206,6 @@ class Beside:
                 log.error("store_is_another", identity=found, ours=self.identity, do="restart")
 
 
-async def forever(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await work()
-        except Exception:
-            log.exception("beside_failed")
-        await asyncio.sleep(seconds)
-
-
 def keep_beating(lifeline: Lifeline) -> None:
     """As long as the loop runs, to the end of the drain: a timer, and no task that is cancelled."""
     lifeline.beat()
@@ -240,89 +220,6 @@ def leave_with_parent(parent: int) -> Callable[[], Awaitable[None]]:
             os.kill(os.getpid(), signal.SIGTERM)
 
     return look
-
-
-async def cancel(tasks: list[asyncio.Task[None]]) -> None:
-    """Until they have ended: a library may lose a cancellation that comes with its answer."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, told by SIGTERM alone, and saying when it listens."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], edge: Edge) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-        self._edge = edge
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        sweeping = asyncio.create_task(self._edge.sweeping())
-        try:
-            await super().serve(sockets)
-        finally:
-            await cancel([sweeping])
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        # The stock one raises the signal again when it has served: we still have to flush.
-        signal.signal(signal.SIGTERM, self.handle_exit)
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._accepting = Accepting(sockets or [], self._connect, self._edge.room)
-        self._on_ready()
-
-    def _connect(self) -> asyncio.Protocol:
-        """As uvicorn does for those whom the event loop accepts."""
-        make: Any = self.config.http_protocol_class
-        protocol: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return protocol
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Whom the kernel has let in is accepted before the socket is closed, and answered."""
-        self._edge.leaving = True
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        await accept_waiting(sockets or [])
-        self._accepting.stop()
-        await super().shutdown(sockets)
-
-
-async def accept_waiting(listening: list[socket.socket]) -> None:
-    """Until nobody waits to be accepted, which the event loop does meanwhile, one a turn.
-
-    Where others listen as well, some always wait, for them: we stay a little, and go.
-    """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + ACCEPTING_SECONDS
-    while loop.time() < end:
-        await asyncio.sleep(ACCEPTING_LOOK_SECONDS)
-        if not any(map(waiting, listening)):
-            return
-
-
-def server(app: ASGIApp, on_ready: Callable[[], None], edge: Edge) -> Server:
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http=partial(AdProtocol, edge=edge),  # type: ignore[arg-type]
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
-    return Server(config, on_ready, edge)
 
 
 def set_constant_gauges(state: State, journal_limit_bytes: int) -> None:

@@ -36,6 +36,7 @@ from adserver.serving.edge import Edge
 from adserver.serving.invalid import Invalid
 from adserver.serving.journals import Journals
 from adserver.serving.leasing import Leasing
+from adserver.serving.listening import server
 from adserver.serving.live import Live
 from adserver.serving.pacing import Pacing
 from adserver.serving.peers import CountryHeader
@@ -43,14 +44,12 @@ from adserver.serving.sampling import Sampling
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
+from adserver.serving.tasks import cancel, forever
 from adserver.serving.worker import (
     PARENT_SECONDS,
     Beside,
-    cancel,
-    forever,
     keep_beating,
     leave_with_parent,
-    server,
     set_constant_gauges,
 )
 from adserver.store.address import shards_of

@@ -125,12 +125,12 @@ def stock_http() -> None:
     """uvicorn's own protocol, which has no limits."""
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-    from adserver.serving import worker
+    from adserver.serving import listening
 
     def protocol(*arguments: Any, edge: Any, **more: Any) -> HttpToolsProtocol:
         return HttpToolsProtocol(*arguments, **more)
 
-    worker.AdProtocol = protocol  # type: ignore[misc, assignment]
+    listening.AdProtocol = protocol  # type: ignore[misc, assignment]
 
 
 @alteration
@@ -206,15 +206,15 @@ def without_repeating() -> None:
 @alteration
 def without_drain() -> None:
     """SIGTERM ends a worker at once."""
-    from adserver.serving import worker
+    from adserver.serving import listening
 
-    ready = worker.Server.startup
+    ready = listening.Server.startup
 
     async def startup(self: Any, sockets: Any = None) -> None:
         await ready(self, sockets)
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
-    worker.Server.startup = startup  # type: ignore[method-assign]
+    listening.Server.startup = startup  # type: ignore[method-assign]
 
 
 @alteration

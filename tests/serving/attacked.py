@@ -26,8 +26,8 @@ from adserver.core.catalog import Html, Size
 from adserver.core.ticket import Ticket
 from adserver.serving.app import PublicApp
 from adserver.serving.edge import Edge
+from adserver.serving.listening import server
 from adserver.serving.state import State
-from adserver.serving.worker import server
 from adserver.wiring.node import nothing_else
 from tests.factories import (
     NOW,

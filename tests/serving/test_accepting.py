@@ -15,7 +15,7 @@ from adserver.serving import accepting
 from adserver.serving.accepting import Accepting
 from adserver.serving.edge import Edge
 from adserver.serving.http import HTML, head_of, respond
-from adserver.serving.worker import server
+from adserver.serving.listening import server
 
 WAITING = 200
 ROOM = 3

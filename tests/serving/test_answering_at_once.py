@@ -12,7 +12,7 @@ import pytest
 
 from adserver.serving.edge import Edge
 from adserver.serving.http import CORS, Head, Header, Prompt, Receive, Scope, Send, answer
-from adserver.serving.worker import server
+from adserver.serving.listening import server
 
 PATIENCE_SECONDS = 10.0
 SHORT = Prompt(200, Head([*CORS], 5), b"short")

@@ -189,11 +189,11 @@ async def test_an_idle_connection_is_closed_after_a_moment_and_not_at_once(port:
 
 
 async def test_it_leaves_though_somebody_always_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from adserver.serving import worker
+    from adserver.serving import listening
 
-    monkeypatch.setattr(worker, "ACCEPTING_SECONDS", GRACE_SECONDS)
+    monkeypatch.setattr(listening, "ACCEPTING_SECONDS", GRACE_SECONDS)
     with (
         socket.create_server(("127.0.0.1", 0)) as door,
         socket.create_connection(door.getsockname()),
     ):
-        await worker.accept_waiting([door])
+        await listening.accept_waiting([door])

@@ -14,7 +14,8 @@ import pytest
 from adserver.core.assets import Asset, digest_of
 from adserver.core.ticket import fingerprint
 from adserver.serving.collect import Collected
-from adserver.serving.worker import Beside, cancel, forever, leave_with_parent
+from adserver.serving.tasks import cancel, forever
+from adserver.serving.worker import Beside, leave_with_parent
 from tests.factories import NOW, campaign, catalog, generation, image, image_creative
 from tests.serving.memory import SECRET, MemoryWorker
 

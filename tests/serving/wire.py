@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from adserver.serving.edge import Edge
 from adserver.serving.http import HTML, Head, answer_empty, head_of, respond
-from adserver.serving.worker import Server, server
+from adserver.serving.listening import Server, server
 
 BODY = b"<p>Ad</p>"
 LARGE = b"x" * 2_000_000

@@ -19,16 +19,27 @@ from adserver.serving import (
     journal,
     journal_files,
     journals,
-    seen,
     shipping,
     store_watch,
+    tasks,
+    whoever,
     worker,
 )
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-ROOMS = (counting, journal, journal_files, journals, seen, shipping, store_watch, worker)
+ROOMS = (
+    counting,
+    journal,
+    journal_files,
+    journals,
+    shipping,
+    store_watch,
+    tasks,
+    whoever,
+    worker,
+)
 
 
 @dataclass

@@ -15,7 +15,8 @@ from adserver.metrics import Meter
 from adserver.serving.counting import Counting
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
-from adserver.serving.worker import Beside, cancel
+from adserver.serving.tasks import cancel
+from adserver.serving.worker import Beside
 from tests.factories import ZONE
 from tests.simulation.disk import Inode
 from tests.simulation.loop import Loop
@@ -65,7 +66,7 @@ class Worker:
         ]
 
     async def _forever(self, seconds: Any, work: Any) -> None:
-        """As `serving.worker.forever`, with a period that changes with the world."""
+        """As `serving.tasks.forever`, with a period that changes with the world."""
         while True:
             try:
                 await work()
