@@ -264,6 +264,16 @@ async def test_no_header_steers_a_click(target: Target, header: bytes) -> None:
     assert answer.headers["location"] == LINK.replace("%%random%%", str(serial_of))
 
 
-async def test_a_fragment_is_no_part_of_an_address_on_the_wire(target: Target) -> None:
-    answer = await target.get(f"/c/{target.ticket()}#https://evil.example")
-    assert harm(answer, "GET", "/c/x", (302, 400, 404), ["evil"]) == []
+@pytest.mark.parametrize("route", "ivch")
+@pytest.mark.parametrize("added", ["#", "#@evil.example/", "?#evil", "#https://evil.example"])
+async def test_a_fragment_is_no_part_of_an_address_on_the_wire(
+    target: Target, route: str, added: str
+) -> None:
+    before = await target.events()
+    text = target.ticket(DOCUMENT if route == "h" else CARD)
+    for first in (f"GET /{route}/{text}{added}", f"GET http://ads.example/{route}/{text}{added}"):
+        answer = await target.send(f"{first} HTTP/1.1".encode())
+        assert harm(answer, "GET", "/c/x", (400,), ["evil"]) == []
+        assert "location" not in answer.headers
+    assert await target.events() == before
+    assert (await target.get(f"/{route}/{text}")).status in (200, 302), "control: without it"

@@ -63,6 +63,13 @@ MALFORMED = [
     LINE % b"GET /\0",
     LINE % b"GET /\xc3\xa9",
     LINE % b"GET /a b",
+    *[
+        LINE % target
+        for target in (
+            b"GET /#", b"GET /a#b", b"GET /?a=b#c", b"GET http://h/#b", b"HEAD /#", b"POST /echo#",
+            b"OPTIONS *#", b"OPTIONS /#b",
+        )
+    ],
     LINE % b"GET x",
     LINE % b"GET *",
     LINE % b"GET ftp://h/x",
@@ -136,7 +143,7 @@ MALFORMED = [
     ],
     # An upgrade whose body nobody could find the end of.
     BODY_OF % b"Connection: Upgrade\r\nUpgrade: h2c",
-]
+]  # fmt: skip
 OTHERS = [
     (Refusal.VERSION, 400, b"GET /\r\n\r\n"),
     (Refusal.VERSION, 400, b"GET / HTTP/0.9\r\n\r\n"),
@@ -197,6 +204,8 @@ async def test_it_is_refused_with_a_reason_and_the_connection_ends(
     "raw",
     [
         b"\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"\n\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET  / HTTP/1.1\r\nHost: h\r\n\r\n",
         b"GET / HTTP/1.0\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
         b"GET / HTTP/1.1\r\nHOST: H.example:8080\r\n\r\n",
