@@ -16,15 +16,10 @@ from starlette.routing import Route
 
 from adserver.metrics import Dump, DumpCollector, add_up
 from adserver.serving.collect import Collected
-from adserver.serving.peers import address_of, is_in, peer_of
+from adserver.serving.peers import address_of, asks_for_itself, is_in, peer_of
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
-
-# Whoever sends one of these asks for somebody else, of whom the peer's address says nothing.
-ON_BEHALF = frozenset(
-    ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip")
-)
 # For the eyes of whoever asked: in no cache, and in no page of another origin.
 OURS_ALONE = {
     "cache-control": "no-store",
@@ -47,7 +42,7 @@ class Guard:
 
     def admits(self, request: Request) -> bool:
         peer = peer_of(request.scope)
-        if peer is not None and ON_BEHALF.isdisjoint(request.headers.keys()):
+        if peer is not None and asks_for_itself(request.scope):
             if peer.is_loopback and is_local(request.headers.get("host", "")):
                 return True
             if is_in(peer, self.allow):

@@ -19,7 +19,7 @@ from adserver.core.shelf import Placement
 from adserver.serving import markup, strip
 from adserver.serving.headers import CountryOf, Headers, visitor_headers
 from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
-from adserver.serving.peers import is_among
+from adserver.serving.peers import may_speak_for
 from adserver.serving.request import MAX_CAPPED, Pages, context_of, gather, read_query
 from adserver.serving.served import Served, pixels_of
 from adserver.serving.slots import strip_of
@@ -77,7 +77,7 @@ async def post_decisions(state: State, scope: Scope, receive: Receive, send: Sen
             body,
             dict(scope["headers"]),
             pages_of(state),
-            is_among(scope, state.trusted_peers),
+            may_speak_for(scope, state.trusted_peers),
             state.countries.of if state.countries is not None else None,
         )
     except Malformed as problem:

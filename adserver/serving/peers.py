@@ -14,6 +14,17 @@ Networks = Sequence[IPv4Network | IPv6Network]
 # Where a context is read from it. No client can send a header of this name.
 COUNTRY_SAID = b":country"
 FORWARDED_FOR = b"x-forwarded-for"
+# Whoever sends one of these asks for somebody else, of whom the peer's address says nothing.
+ON_BEHALF = frozenset(
+    (
+        b"forwarded",
+        b"via",
+        FORWARDED_FOR,
+        b"x-forwarded-host",
+        b"x-real-ip",
+        b"cf-connecting-ip",
+    )
+)
 # Trusted proxies behind one another that are passed by on the way to the reader.
 MAX_HOPS = 16
 # IPv6 in brackets, or IPv4, either with a port; or IPv6 as it is.
@@ -24,6 +35,19 @@ MAX_ADDRESS_CHARACTERS = 72
 
 def is_among(scope: Scope, networks: Networks) -> bool:
     return bool(networks) and is_in(peer_of(scope), networks)
+
+
+def asks_for_itself(scope: Scope) -> bool:
+    """Whether the peer sends a request of its own, as far as it says, and not somebody else's."""
+    return ON_BEHALF.isdisjoint([name for name, _ in scope["headers"]])
+
+
+def may_speak_for(scope: Scope, trusted: Networks) -> bool:
+    """Whether the peer is believed what it says of a visitor in a body.
+
+    What a trusted proxy forwards, its reader has written.
+    """
+    return is_among(scope, trusted) and asks_for_itself(scope)
 
 
 def peer_of(scope: Scope) -> Address | None:

@@ -42,7 +42,7 @@ from adserver.serving.http import (
     answer,
     head_of,
 )
-from adserver.serving.peers import is_among
+from adserver.serving.peers import may_speak_for
 from adserver.serving.request import read_query
 from adserver.serving.served import Served
 from adserver.serving.stand_ins import UNKNOWN_SLOT, StandIns, described_unknown
@@ -266,7 +266,7 @@ class Shedding:
         except Malformed as problem:
             return await decisions.refuse(send, problem)
         headers: Headers = dict(scope["headers"])
-        if visitor and is_among(scope, state.trusted_peers):
+        if visitor and may_speak_for(scope, state.trusted_peers):
             headers = visitor_headers(visitor, headers)
         reader = Reader(device_of("", headers), is_prefetch(headers), excluded)
         await answer(send, 200, JSON, self._call(self._of(served), asked, reader), NO_STORE)

@@ -139,6 +139,18 @@ def test_a_page_comes_without_ads_while_the_ad_server_is_away(tmp_path: Path, bl
         assert get(address + "/articles/one") == b"<p>Before</p><p>After</p>"
 
 
+def test_the_ad_server_is_told_for_whom_it_is_asked(
+    tmp_path: Path, blog: Server, ads: AdServer
+) -> None:
+    """Else it would take a reader's call for one that the proxy has made, whom it may trust."""
+    with proxied(tmp_path, blog, ads.origin.removeprefix("http://")) as address:
+        get(address + "/articles/one", **{"X-Forwarded-For": "192.0.2.1"})
+        get(address + "/ads/decisions?slots=post-top")
+    on_the_way, by_the_browser = ads.calls
+    assert on_the_way.headers["x-forwarded-for"] == "192.0.2.1, 127.0.0.1"
+    assert by_the_browser.headers["x-forwarded-for"] == "127.0.0.1"
+
+
 def test_everything_else_of_the_ad_server_is_below_its_prefix(
     tmp_path: Path, blog: Server, ads: AdServer
 ) -> None:

@@ -185,6 +185,27 @@ def test_a_visitor_told_by_a_trusted_peer_is_used(behind_proxy: Running) -> None
     assert one["size"] == "320x100"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"X-Forwarded-For": "203.0.113.7"},
+        {"X-Forwarded-For": ""},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"Forwarded": "for=203.0.113.7"},
+        {"Via": "1.1 proxy"},
+        {"X-Real-IP": "203.0.113.7"},
+    ],
+)
+def test_a_visitor_that_a_reader_tells_through_a_trusted_proxy_is_ignored(
+    behind_proxy: Running, said: dict[str, str]
+) -> None:
+    [one] = decided(behind_proxy.request("POST", "/decisions", json=VISITOR, headers=said))
+    assert one["size"] == "728x90"
+    [one] = decided(behind_proxy.request("POST", "/decisions", json=SEEN, headers=said))
+    assert one["filled"]
+    assert 'context_ignored_total{reason="untrusted_visitor"}' in behind_proxy.metrics()
+
+
 # Frequency caps
 
 

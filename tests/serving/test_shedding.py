@@ -361,6 +361,9 @@ async def test_a_server_says_which_device_its_reader_has(busy: Busy) -> None:
         busy.state.trusted_peers = tuple(map(ip_network, trusted))
         answer = await busy.client.post("/decisions", content=orjson.dumps(call))
         assert answer.json()["decisions"][0]["creative"] == creative
+    forwarded = {"x-forwarded-for": "192.0.2.1"}
+    answer = await busy.client.post("/decisions", content=orjson.dumps(call), headers=forwarded)
+    assert answer.json()["decisions"][0]["creative"] == "wide", "a reader says so"
 
 
 async def test_a_frame_is_shed_too(busy: Busy) -> None:
