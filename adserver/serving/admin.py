@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from adserver.metrics import Dump, DumpCollector, add_up
 from adserver.serving.collect import Collected
-from adserver.serving.peers import address_of, asks_for_itself, is_in, peer_of
+from adserver.serving.hosts import LOCAL, Hosts
+from adserver.serving.peers import asks_for_itself, is_in, peer_of
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -32,20 +33,28 @@ OURS_ALONE = {
 class Guard:
     """Who may read: loopback, an allowed network, and whoever has the token.
 
-    An address lets in who asks for itself, and not who comes through a proxy. Loopback lets in who
-    asks for loopback by its own name: a page that has turned its host's name to 127.0.0.1 ("DNS
-    rebinding") asks for that name.
+    An address lets in who asks for itself, and not who comes through a proxy; and who asks for an
+    address or for a name that is surely ours: a page that has turned its own name to an address of
+    ours ("DNS rebinding") asks for that name. names: those that are, besides local ones.
     """
 
     token: str = field(default="", repr=False)
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
+    names: tuple[str, ...] = ()
+    _local: Hosts = field(init=False, repr=False, compare=False)
+    _named: Hosts = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._local = Hosts(LOCAL, addresses=True)
+        self._named = Hosts((*LOCAL, *self.names), addresses=True)
 
     def admits(self, request: Request) -> bool:
         peer = peer_of(request.scope)
         if peer is not None and asks_for_itself(request.scope):
-            if peer.is_loopback and is_local(request.headers.get("host", "")):
+            host = request.headers.get("host", "").encode("latin-1")
+            if peer.is_loopback and is_one_of(self._local, host):
                 return True
-            if is_in(peer, self.allow):
+            if is_in(peer, self.allow) and is_one_of(self._named, host):
                 return True
         scheme, _, said = request.headers.get("authorization", "").partition(" ")
         return bool(self.token) and (
@@ -54,12 +63,9 @@ class Guard:
         )
 
 
-def is_local(host: str) -> bool:
-    """Whether a Host header is a name that is always this machine's, or an address."""
-    if not host or address_of(host) is not None:
-        return True
-    name = host.partition(":")[0].lower().rstrip(".")
-    return name == "localhost" or name.endswith(".localhost")  # RFC 6761, section 6.3
+def is_one_of(hosts: Hosts, host: bytes) -> bool:
+    """Whoever names no host is no browser."""
+    return not host or hosts.refusal(host) is None
 
 
 def admin_app(
@@ -71,8 +77,8 @@ def admin_app(
         if not guard.admits(request):
             return PlainTextResponse(
                 "The metrics need `Authorization: Bearer TOKEN`, or an address in "
-                "ADSERVER_ADMIN_ALLOW; through a proxy, or by another name than localhost, "
-                "the token.\n",
+                "ADSERVER_ADMIN_ALLOW; through a proxy, or by a name that is not in "
+                "ADSERVER_ALLOWED_HOSTS, the token.\n",
                 401,
                 OURS_ALONE | {"www-authenticate": "Bearer"},
             )

@@ -242,7 +242,8 @@ def guard_of(settings: Settings) -> Guard:
                 f"ADSERVER_ADMIN_ALLOW {network} is everybody; name the networks that may read "
                 "the metrics, or set ADSERVER_ADMIN_TOKEN_FILE instead"
             )
-    return Guard(token, settings.admin_allow)
+    names = (*settings.allowed_hosts, socket.gethostname())
+    return Guard(token, settings.admin_allow, names)
 
 
 def check_public_url(url: str) -> None:
