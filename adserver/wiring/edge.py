@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import resource
+import socket
+from urllib.parse import urlsplit
 
 from adserver.core.errors import SettingsError
 from adserver.metrics import Meter
 from adserver.serving.edge import FEWEST_CONNECTIONS, RESERVED_FILES, Edge, most_connections
-from adserver.serving.hosts import Hosts
+from adserver.serving.hosts import LOCAL, Hosts
 from adserver.serving.refusals import Refusal
 from adserver.settings import Settings
 
@@ -38,9 +40,19 @@ def connections_of(settings: Settings) -> int:
     return settings.max_connections or most_connections(files)
 
 
-def edge_of(settings: Settings, meter: Meter) -> Edge:
+def hosts_of(settings: Settings, *, preview: bool = False) -> Hosts:
+    """preview: `serve --dev` says why each campaign serves, to this machine and to no web page
+    that has turned its own name to it ("DNS rebinding")."""
+    if not preview:
+        return Hosts(settings.allowed_hosts)
+    public = urlsplit(settings.public_url).hostname
+    own = (socket.gethostname(), *((public,) if public else ()))
+    return Hosts((*LOCAL, *own, *settings.allowed_hosts), addresses=True)
+
+
+def edge_of(settings: Settings, meter: Meter, *, preview: bool = False) -> Edge:
     edge = Edge(
-        hosts=Hosts(settings.allowed_hosts),
+        hosts=hosts_of(settings, preview=preview),
         most=connections_of(settings),
         refused=meter.counts["http_refused_total"],
         open=meter.gauges["http_connections"],

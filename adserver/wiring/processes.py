@@ -147,7 +147,8 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
             pacing,
         )
         async with beside_requests.running():
-            await server(app, lifeline.ready, edge_of(settings, meter)).serve(sockets=[node.public])
+            edge = edge_of(settings, meter, preview=node.preview)
+            await server(app, lifeline.ready, edge).serve(sockets=[node.public])
 
 
 def journals_of(node: Node) -> Journals:

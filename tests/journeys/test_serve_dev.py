@@ -218,6 +218,14 @@ def test_it_leads_to_why(dev: Bench, page: Page) -> None:
     )
 
 
+def test_it_answers_to_no_name_that_a_page_has_turned_to_it(dev: Bench, live: Bench) -> None:
+    for path in ("/dev/why/top", "/dev/generation", "/slots/top"):
+        for host, status in (("evil.example", 421), ("localhost:8080", 200)):
+            answer = dev.ads.get(path, headers={"host": host})
+            assert answer.status_code == status, path
+    assert live.ads.get("/slots/top", headers={"host": "evil.example"}).status_code == 200
+
+
 def test_a_goal_keeps_nobody_from_seeing_the_campaign(dev: Bench) -> None:
     """A thousand impressions in some seventy years: live it would be seen once in weeks."""
     limits = {"goal": {"impressions": 1000}, "max_per_day": 1, "flight": {"last_day": "2099-12-31"}}

@@ -72,3 +72,26 @@ def test_what_is_no_host_is_refused_by_name(hosts: str) -> None:
 def test_hosts_are_separated_by_commas() -> None:
     found = Settings(allowed_hosts="ads.example, *.blog.example,[::1],127.0.0.1")  # type: ignore[arg-type]
     assert found.allowed_hosts == ("ads.example", "*.blog.example", "[::1]", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("host", "answered"),
+    [
+        (b"127.0.0.1:8080", True),
+        (b"[::1]:8080", True),
+        (b"192.168.1.5:8080", True),
+        (b"localhost:8080", True),
+        (b"blog.localhost", True),
+        (b"tunnel.example", True),
+        (b"ads.example", True),
+        (b"evil.example:8080", False),
+        (b"127.0.0.1.evil.example", False),
+        (b"localhost.evil.example", False),
+        (b"", False),
+    ],
+)
+def test_a_page_that_turned_its_name_to_dev_reads_nothing(host: bytes, answered: bool) -> None:
+    settings = Settings(allowed_hosts=("ads.example",), public_url="https://tunnel.example/ads")
+    hosts = edge_of(settings, Meter(), preview=True).hosts
+    assert (hosts.refusal(host) is None) is answered
+    assert edge_of(Settings(), Meter()).hosts.refusal(host) is None, "as serve does"
