@@ -39,6 +39,7 @@ from adserver.wiring.control import store_url
 from adserver.wiring.edge import connections_of, raise_file_limit
 from adserver.wiring.invalid import check_rules
 from adserver.wiring.notify import Notifier
+from adserver.wiring.owners import check_state
 from adserver.wiring.ports import Ports, address_of, open_ports
 from adserver.wiring.processes import MakeBeside, run_admin, run_worker
 from adserver.wiring.reloading import Reload, Signing
@@ -112,6 +113,7 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
     prepare: called before the processes start. announce: called when all of them are ready.
     """
     logs.set_up(settings.log_format)
+    check_state(settings.state)
     keys = signing_keys(settings)
     handed_over = inherited(os.environ, os.getpid())
     settings = at_addresses(settings, handed_over)

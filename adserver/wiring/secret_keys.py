@@ -11,6 +11,7 @@ from pathlib import Path
 from adserver.core.errors import SettingsError
 from adserver.core.secret_strength import weakness
 from adserver.settings import Settings
+from adserver.wiring.owners import is_ours, refusal, was_given_to_us
 
 GENERATED = "secret.key"
 HOW = (
@@ -28,7 +29,7 @@ def signing_keys(settings: Settings) -> list[bytes]:
         return checked(read_private(settings.secret_key_file), str(settings.secret_key_file))
     path = settings.state / GENERATED
     make_if_missing(path)
-    return checked(read_private(path), str(path))
+    return checked(read_private(path, lent=False), str(path))
 
 
 def configured_keys(settings: Settings) -> list[bytes]:
@@ -62,14 +63,16 @@ def admin_token(path: Path) -> str:
     return token
 
 
-def read_private(path: Path) -> str:
+def read_private(path: Path, *, lent: bool = True) -> str:
     """A secret's text; refused if everybody on the machine may read it, or others may write it.
 
-    A group may read it: that is how containers are given secrets. Whoever may write it could put a
-    key of theirs in its place.
+    Whoever may write it could put a key of theirs in its place. A group may read it: that is how
+    containers are given secrets. lent: whether its owner may be another user who gave it to our
+    group, as one may whose file was named to us.
     """
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
+        mode = found.st_mode
         text = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"the secret file {path} cannot be read: {error}") from error
@@ -77,6 +80,8 @@ def read_private(path: Path) -> str:
         raise SettingsError(f"everybody may read the secret file {path}; run: chmod 600 {path}")
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SettingsError(f"others may write the secret file {path}; run: chmod 600 {path}")
+    if not (was_given_to_us(found) if lent else is_ours(found)):
+        raise refusal(path, found)
     return text
 
 
