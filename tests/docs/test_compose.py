@@ -101,8 +101,16 @@ def test_redis_keeps_every_count() -> None:
     command = service("redis")["command"]
     assert "--appendonly yes" in command
     assert "--maxmemory-policy noeviction" in command
-    assert service("redis")["networks"] == ["inside"]
     assert compose()["networks"]["inside"]["internal"] is True
+
+
+def test_redis_is_reached_by_those_alone_who_count() -> None:
+    """It asks for no password."""
+    assert service("redis")["networks"] == ["store"]
+    assert compose()["networks"]["store"]["internal"] is True
+    assert {name for name in SERVICES if "store" in service(name)["networks"]} == {
+        "redis", *BUILT_HERE
+    }  # fmt: skip
 
 
 def test_the_rules_are_mounted_beside_the_configuration_that_names_them() -> None:
