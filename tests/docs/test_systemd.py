@@ -83,12 +83,26 @@ def test_the_public_port_is_one_that_a_node_takes() -> None:
     assert (host, int(port)) == (fields["host"].default, fields["port"].default)
 
 
-def test_the_server_may_do_little(tmp_path: Path) -> None:
+def test_the_server_and_its_backup_may_do_little(tmp_path: Path) -> None:
     """systemd's own score, of 10 for whoever may do everything."""
     assert exposure("adserver.service") < MOST_EXPOSED
+    assert exposure("adserver-backup.service") < MOST_EXPOSED
     bare = tmp_path / "bare.service"
     bare.write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
     assert exposure(bare) > 2 * MOST_EXPOSED  # the control
+
+
+def test_the_backup_may_do_no_more_than_the_server() -> None:
+    """It reads the same store, as the same user."""
+    server, backup = hardening("adserver.service"), hardening("adserver-backup.service")
+    assert len(server) > 15
+    assert backup == server
+    assert server["LimitCORE"] == ["0"], "memory has keys and readers' addresses"
+
+
+def hardening(name: str) -> dict[str, list[str]]:
+    kinds = r"Protect|Private|Restrict|SystemCall|NoNew|Capability|Ambient|Lock|Remove|UMask|LimitC"
+    return {key: said for key, said in unit_lines(name).items() if re.match(kinds, key)}
 
 
 def exposure(name: str | Path) -> float:
