@@ -44,6 +44,27 @@ def test_a_message_that_is_not_one_line_is_refused(
     assert (len(memory.made), memory.pauses.done) == (2, [])
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("Café: 9,50\u00a0€\n\nand why\n".encode(), "Café: 9,50\u00a0€"),
+        (b"a\tb\n", "a b"),
+        (b"\xef\xbb\xbfFrom an editor\n", "From an editor"),
+        (b"a\xef\xbb\xbfb \xe2\x80\xaec\x1b[2J", "a\\ufeffb \\u202ec\\x1b[2J"),
+        (b"not UTF-8: \xff", "not UTF-8: \ufffd"),
+        (b"--yes", "--yes"),
+        (b"-\n", ""),
+        (b"", ""),
+    ],
+)
+def test_from_the_standard_input_a_line_is_taken_with_escapes(
+    memory: MemoryStore, said: bytes, message: str
+) -> None:
+    result = adserver("rollback", "--yes", "-m", "-", store=memory, stdin=said)
+    assert result.exit_code == 0, result.output
+    assert memory.made[-1][1].message == message
+
+
 def test_what_is_written_in_french_or_with_signs_of_joined_pictures_is_one_line(
     memory: MemoryStore,
 ) -> None:

@@ -48,6 +48,15 @@ def test_a_push_goes_live_and_says_so(clone: Repository, server: Server, bare: P
     assert not (bare / "worktrees").exists() or not any((bare / "worktrees").iterdir())
 
 
+def test_a_subject_that_is_not_a_line_of_text_goes_live(
+    clone: Repository, server: Server, bare: Path
+) -> None:
+    clone.commit("\ufeffThe\tautumn\u202e\n\nand why", coffee=CAMPAIGN)
+    done = push(clone, server)
+    assert (done.returncode, "NOT LIVE" in done.stderr) == (0, False), done.stderr
+    assert server.live()["message"] == "The autumn\\u202e"
+
+
 def test_a_push_with_a_mistake_is_refused(clone: Repository, server: Server, bare: Path) -> None:
     clone.commit("Oh", coffee="tier: gold\n")
     done = push(clone, server)

@@ -102,9 +102,9 @@ def test_a_pull_request_shows_its_plan_and_what_is_merged_goes_live(
     live = server.live()
     assert (live["commit"], live["message"]) == (first, "The autumn")
     assert live["author"].startswith("Ana Lopez@")
-    second = clone.commit("Heavier", coffee=CAMPAIGN + "weight: 2\n")
+    second = clone.commit("\ufeffMuch\theavier", coffee=CAMPAIGN + "weight: 2\n")
     assert run_job(clone, "apply")[0] == 0
-    assert server.live()["commit"] == second
+    assert (server.live()["commit"], server.live()["message"]) == (second, "Much heavier")
 
 
 def test_the_key_of_plans_makes_plans_whatever_it_is_asked(
