@@ -49,6 +49,8 @@ log = structlog.get_logger(__name__)
 
 COUNTRY_FILE = "countries.mmdb"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# By version of IP: bits of the shortest network that may be let in. Nobody has a larger one.
+LEAST_PREFIX = {4: 8, 6: 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +241,12 @@ def guard_of(settings: Settings) -> Guard:
             "ADSERVER_ADMIN_TOKEN_FILE or ADSERVER_ADMIN_ALLOW, or keep it on 127.0.0.1"
         )
     for network in settings.admin_allow:
-        if network.prefixlen == 0:
+        least = LEAST_PREFIX[network.version]
+        if network.prefixlen < least:
             raise SettingsError(
-                f"ADSERVER_ADMIN_ALLOW {network} is everybody; name the networks that may read "
-                "the metrics, or set ADSERVER_ADMIN_TOKEN_FILE instead"
+                f"ADSERVER_ADMIN_ALLOW {network} is everybody, or nearly; name the networks that "
+                f"may read the metrics (/{least} or longer), or set ADSERVER_ADMIN_TOKEN_FILE "
+                "instead"
             )
     names = (*settings.allowed_hosts, socket.gethostname())
     return Guard(token, settings.admin_allow, names)

@@ -37,7 +37,9 @@ def test_beyond_loopback_the_admin_port_needs_one(tmp_path: Path) -> None:
     assert guard(admin_host="::", admin_token_file=token).token == TOKEN
 
 
-@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0", "10.0.0.0/8,0.0.0.0/0"])
+@pytest.mark.parametrize("everybody", [
+    "0.0.0.0/0", "::/0", "10.0.0.0/8,0.0.0.0/0", "0.0.0.0/1,128.0.0.0/1", "8.0.0.0/7", "2000::/15",
+])  # fmt: skip
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_everybody_is_no_network(host: str, everybody: str) -> None:
     with pytest.raises(SettingsError, match="is everybody"):
