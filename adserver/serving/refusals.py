@@ -1,16 +1,18 @@
 """Why a connection is refused or ended before its time: one closed list, and what is answered.
 
-Each reason is a label of `adserver_http_refused_total` and a line in docs/http.md.
+Each reason is a label of `adserver_http_refused_total` and a line in docs/http.md. Answers have no
+body: some server may paste it into a page. What is wrong, and what to do, is in a header.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from adserver.serving.http import CORS, JSON, NO_STORE, Head
+from adserver.serving.http import CORS, NO_STORE, Head
+
+REFUSED = b"x-ad-refused"
 
 
 class Refusal(StrEnum):
@@ -87,12 +89,10 @@ MORE_HEADERS = {
 def encoded(refusal: Refusal) -> bytes:
     """The whole answer as it goes over the wire, but for the date. It is the connection's last."""
     status, error, hint = ANSWERED[refusal]
-    body = orjson.dumps({"error": error, "hint": hint})
+    why = f'{refusal}; error="{error}"; hint="{hint}"'.encode("ascii")
     more = MORE_HEADERS.get(refusal, ())
-    head = Head(
-        [(b"content-type", JSON), *CORS, NO_STORE, *more, (b"connection", b"close")], len(body)
-    )
-    return STATUS_LINE[status] + head.encoded + b"\r\n" + body
+    head = Head([*CORS, NO_STORE, (REFUSED, why), *more, (b"connection", b"close")], 0)
+    return STATUS_LINE[status] + head.encoded + b"\r\n"
 
 
 ANSWERS = {refusal: encoded(refusal) for refusal in ANSWERED}

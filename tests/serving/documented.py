@@ -55,8 +55,10 @@ def complaints(method: str, path: str, answer: httpx.Response) -> list[str]:
         told = answer.status_code == 405 and "allow" in answer.headers
         return [] if told else [f"{method} {of} is not documented: {answer.status_code}"]
     responses = operation["responses"]
-    refused = responses["4XX"] if answer.status_code in REFUSED else None
-    response = responses.get(str(answer.status_code), refused)
+    if answer.status_code in REFUSED and "x-ad-refused" in answer.headers:
+        response = responses["4XX"]
+    else:
+        response = responses.get(str(answer.status_code))
     if response is None:
         return [f"{method} {of}: {answer.status_code} is not documented"]
     SEEN[of, method, answer.status_code] += 1

@@ -165,7 +165,7 @@ async def test_every_answer_is_as_documented_and_every_documented_one_is_given(
     for answers in (every_answer(target), every_answer_in_trouble(target)):
         async for method, path, answer in answers:
             wrong += complaints(method, path, answer.response())
-            if answer.status != 405:
+            if answer.status != 405 and "x-ad-refused" not in answer.headers:
                 given.add((re.split("[/?]", path)[1], method, str(answer.status)))
     assert wrong == []
     assert given == documented_answers()

@@ -384,11 +384,15 @@ def test_connections_leave_files_for_the_worker_itself(files: int, most: int) ->
 
 
 @pytest.mark.parametrize("refusal", ANSWERED)
-def test_a_refusal_says_what_to_do(refusal: Refusal) -> None:
+def test_a_refusal_says_what_to_do_and_nothing_that_a_page_would_show(refusal: Refusal) -> None:
     head, _, body = ANSWERS[refusal].partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 %d " % ANSWERED[refusal][0])
-    assert head.endswith(b"\r\ncontent-length: %d" % len(body))
-    assert 400 <= ANSWERED[refusal][0] < 500
+    status, error, hint = ANSWERED[refusal]
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert head.endswith(b"\r\ncontent-length: 0")
+    assert body == b""
+    said = f'\r\nx-ad-refused: {refusal}; error="{error}"; hint="{hint}"\r\n'
+    assert said.encode("ascii") in head
+    assert 400 <= status < 500
 
 
 def test_a_defect_of_ours_is_logged_and_answered() -> None:

@@ -36,7 +36,7 @@ OPERATIONS: dict[str, Operation] = {
         "",
         "Decisions for all slots of a page",
         parameters.DECIDING,
-        {"GET": answers.DECISIONS, "POST": answers.POSTED_DECISIONS},
+        {"GET": answers.DECISIONS, "POST": answers.DECISIONS},
     ),
     "i": (
         "/{ticket}",

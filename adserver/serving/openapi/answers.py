@@ -50,6 +50,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         **header("of a request that was read", const="nosniff"),
         "required": False,
     },
+    "X-Ad-Refused": header(
+        "why, and what to do",
+        pattern=rf"^({'|'.join(sorted(ANSWERED))}); error=\"[^\"]+\"; hint=\"[^\"]+\"$",
+    ),
+    "Not-Read": {**header("of a request that was not read"), "required": False},
     "Allow": {**header("of a method that is none"), "required": False},
     "Accept-Encoding": {**header("of a body that is encoded", const="identity"), "required": False},
     "Cross-Origin-Resource-Policy": header("any page may show it", const="cross-origin"),
@@ -69,6 +74,7 @@ SENT_AS = {
     "Forged-Event": "X-Ad-Event",
     "Frame-Policy": "Content-Security-Policy",
     "As-Said": "X-Content-Type-Options",
+    "Not-Read": "X-Ad-Refused",
 }
 
 CORS = ("Access-Control-Allow-Origin", "Access-Control-Expose-Headers")
@@ -126,14 +132,16 @@ LATER = Answer(
     (*STORED_BY_NOBODY, "Retry-After"),
 )
 SAID_WHY = (*STORED_BY_NOBODY, "As-Said")
-REFUSED = Answer("a call that cannot be understood", SAID_WHY, body(JSON, ref("Refusal")))
-TOO_LARGE = Answer("a body of more than 64 KiB", SAID_WHY, body(JSON, ref("Refusal")))
-# Before it is known whose a request is.
+REFUSED = Answer(
+    "a call that cannot be understood; no HTTP: without a body, and with X-Ad-Refused",
+    (*SAID_WHY, "Not-Read"),
+    body(JSON, ref("Refusal")),
+)
+# Without a body, whosever it was: one could be pasted into a page.
 NOT_READ = Answer(
     "no HTTP, or over one of its limits: "
     + ", ".join(sorted({str(status) for status, _, _ in ANSWERED.values()})),
-    (*STORED_BY_NOBODY, "Allow", "Accept-Encoding"),
-    body(JSON, ref("Refusal")),
+    (*STORED_BY_NOBODY, "X-Ad-Refused", "Allow", "Accept-Encoding"),
 )
 DECIDED = Answer("one decision per slot, in order", PAGE, body(JSON, ref("Decisions")))
 
@@ -156,7 +164,6 @@ FRAME = Answers(
     }
 )
 DECISIONS = Answers({200: DECIDED, 400: REFUSED})
-POSTED_DECISIONS = Answers({**DECISIONS, 413: TOO_LARGE})
 
 EVENT = (*STORED_BY_NOBODY, "X-Ad-Event")
 SHOWN = Answers(
