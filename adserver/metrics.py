@@ -85,6 +85,9 @@ METRICS: dict[str, Declared] = {
         Type.HIGHEST,
         "1 while rules by address are suspended, as it is not known where readers are.",
     ),
+    "events_without_address_total": Declared(
+        Type.COUNTER, "Events from trusted peers that did not say for whom: no rule has an address."
+    ),
     "robots_list_info": Declared(
         Type.HIGHEST, "1, with the version of the list of robots as a label.", ("version",)
     ),

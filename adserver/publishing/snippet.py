@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import urlsplit
 
 from jinja2 import Environment
 
@@ -64,9 +65,16 @@ def snippet(target: str, slot: Slot, where: Addresses) -> str:
             height=max(heights) + LABEL_LINE_PIXELS,
             base=where.base,
             server=where.server,
+            tls_name=tls_name(where.server),
             forwarded=FORWARDED,
         )
     )
+
+
+def tls_name(address: str) -> str:
+    """Whose certificate is to be shown there; "" without TLS."""
+    parts = urlsplit(address)
+    return parts.hostname or "" if parts.scheme == "https" else ""
 
 
 @cache

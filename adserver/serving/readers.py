@@ -19,6 +19,7 @@ from adserver.serving.peers import Networks, told_address, within
 log = structlog.get_logger(__name__)
 
 GAUGE = "address_rules_suspended"
+WITHOUT_ADDRESS = "events_without_address_total"
 # Proxies that are remembered as trusted, so that their requests cost no look at the networks.
 MAX_PROXIES = 1_024
 
@@ -48,6 +49,8 @@ class Readers:
         self._suspended = False
         self._gauges = meter.gauges[GAUGE]
         self._gauges[()] = 0
+        self._counts = meter.counts[WITHOUT_ADDRESS]
+        meter.present(WITHOUT_ADDRESS, ())
 
     def address(self, facts: Facts) -> bytes | None:
         """The reader's address, packed; None where it is not known, or no rule may go by it."""
@@ -64,6 +67,9 @@ class Readers:
         if self._trusted and self._trusts(peer):
             address = told_address(scope, self._trusted)
             found = address.packed if address else None
+            if found is None:
+                # Not its own address: all of its readers would be one, and be cut as one.
+                self._counts[()] += 1
             sign = self._sign_of(found or b"")
         elif b"x-forwarded-for" in headers or b"forwarded" in headers:
             sign = Sign.FORWARDED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -62,7 +63,7 @@ class AdServer:
 
 
 @contextmanager
-def running() -> Iterator[AdServer]:
+def running(tls: ssl.SSLContext | None = None) -> Iterator[AdServer]:
     told = AdServer()
     told.gate.set()
 
@@ -79,7 +80,9 @@ def running() -> Iterator[AdServer]:
             with suppress(ConnectionError):  # the page did not wait for us, as promised
                 super().handle()
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = ThreadingHTTPServer(("127.0.0.1" if tls is None else "", 0), Handler)
+    if tls is not None:
+        http.socket = tls.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
     told.address = f"http://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, args=(0.01,))
     thread.start()

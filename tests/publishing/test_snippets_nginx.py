@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from adserver.publishing.snippet import Addresses, snippet
+from tests.certificates import Certificates, make_certificates
 from tests.programs import needs
 from tests.publishing.pasted import (
     AD,
     EXPECTED_HEADERS,
     READER,
+    SLOT,
     AdServer,
     empty,
     failing,
@@ -59,10 +63,13 @@ http {{
 """
 
 
+Page = Callable[..., str]
+
+
 @contextmanager
-def nginx(folder: Path, server: AdServer) -> Iterator[Callable[[str], str]]:
+def nginx(folder: Path, server: AdServer, text: str = "") -> Iterator[Page]:
     """A site with the snippet in its configuration and on its page; the body of a path."""
-    text = written("nginx-ssi", server)
+    text = text or written("nginx-ssi", server)
     include = text.partition("where the ad goes:\n#")[2].strip()
     (folder / "pages").mkdir()
     (folder / "pages" / "a").write_text(f"<p>before {include} after</p>", encoding="utf-8")
@@ -76,7 +83,7 @@ def nginx(folder: Path, server: AdServer) -> Iterator[Callable[[str], str]]:
     transport = httpx.HTTPTransport(uds=str(folder / "nginx.sock"))
     try:
         with httpx.Client(transport=transport, base_url="http://blog.example") as reader:
-            yield lambda path: reader.get(path, headers=READER).text
+            yield lambda path, **more: reader.get(path, headers={**READER, **more}).text
     finally:
         subprocess.run([*command, "-s", "stop"], capture_output=True, timeout=30, check=True)
 
@@ -113,3 +120,89 @@ def test_nginx_sends_readers_on_to_an_ad_server_without_a_public_address(tmp_pat
     with nginx(tmp_path, server) as page:
         assert page("/i/ticket") == "GIF"
     assert server.calls[0][0] == "/i/ticket"
+
+
+@pytest.mark.parametrize("status", [301, 400, 404, 413, 415, 421, 429, 431, 451, 500, 503, 521])
+def test_nginx_pastes_no_text_of_another_answer(tmp_path, server, status):
+    server.status, server.body = status, b'{"error": "no", "hint": "none"}'
+    with nginx(tmp_path, server) as page:
+        assert page("/a") == "<p>before  after</p>"
+
+
+def test_nginx_says_where_the_reader_is_and_readers_do_not(tmp_path, server):
+    forged = {"X-Forwarded-For": "203.0.113.9", "CF-IPCountry": "FR"}
+    with nginx(tmp_path, server) as page:
+        page("/a", **forged)
+        page("/i/ticket", **forged)
+    assert [path for path, _, _ in server.calls] == ["/slots/post-top", "/i/ticket"]
+    for _, headers, _ in server.calls:
+        assert headers["x-forwarded-for"] == "unix:"  # what nginx calls who comes by a socket
+        assert not {"cf-ipcountry", "cookie"} & headers.keys()
+
+
+# --- Over TLS ---
+
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@contextmanager
+def behind_tls(
+    certificates: Certificates, name: str
+) -> Iterator[tuple[AdServer, list[str | None]]]:
+    """An ad server with that certificate, and the names that it was asked by."""
+    asked: list[str | None] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificates.of(name))
+    context.sni_callback = lambda _, said, __: asked.append(said)
+    with running(context) as told:
+        told.body = AD.encode()
+        yield told, asked
+
+
+def over_tls(certificates: Certificates, server: AdServer, host: str) -> str:
+    """The snippet for an ad server at https://HOST, where the test's authority is trusted."""
+    address = server.address.replace("http://127.0.0.1", f"https://{host}")
+    text = snippet("nginx-ssi", SLOT, Addresses(address, address))
+    assert text.count(AUTHORITIES) == 1
+    return text.replace(AUTHORITIES, certificates.of("ca")[0])
+
+
+def test_nginx_pastes_what_comes_from_the_server_of_that_name(tmp_path, certificates):
+    with (
+        behind_tls(certificates, "server") as (server, asked),
+        nginx(tmp_path, server, over_tls(certificates, server, "localhost")) as page,
+    ):
+        assert page("/a") == f"<p>before {AD} after</p>"
+    assert asked == ["localhost"]
+
+
+@pytest.mark.parametrize(
+    ("name", "host"), [("stranger", "localhost"), ("ca", "localhost"), ("server", "127.0.0.2")]
+)
+def test_nginx_pastes_nothing_of_a_server_that_cannot_prove_its_name(
+    tmp_path, certificates, name, host
+):
+    """Signed by nobody that is trusted; by itself; and of another name."""
+    with behind_tls(certificates, name) as (server, _):
+        text = over_tls(certificates, server, host)
+        if name == "ca":
+            text = text.replace(certificates.of("ca")[0], certificates.of("another-ca")[0])
+        with nginx(tmp_path, server, text) as page:
+            assert page("/a") == "<p>before  after</p>"
+        assert server.calls == []
+
+
+def test_control_without_verification_it_is_pasted(tmp_path, certificates):
+    with behind_tls(certificates, "stranger") as (server, _):
+        text = over_tls(certificates, server, "localhost").replace("verify on", "verify off")
+        with nginx(tmp_path, server, text) as page:
+            assert page("/a") == f"<p>before {AD} after</p>"
+
+
+def test_without_tls_there_is_nothing_to_verify(server):
+    assert "proxy_ssl" not in written("nginx-ssi", server)

@@ -210,6 +210,20 @@ def test_who_comes_past_the_trusted_proxy_is_taken_for_themselves(
     assert node.cut(HAMMER, 10, **header) == 5
 
 
+@pytest.mark.parametrize("header", [{}, {"x_forwarded_for": "unknown"}])
+def test_whom_a_trusted_proxy_does_not_name_is_nobody_and_that_is_counted(
+    tmp_path: Path, header: dict[str, str]
+) -> None:
+    node = Node(tmp_path, trusted=TRUSTED)
+    nameless = node.meter.counts["events_without_address_total"]
+    assert dict(nameless) == {(): 0}
+    assert node.cut(PROXY, 100, x_forwarded_for=HAMMER) == 95
+    assert dict(nameless) == {(): 0}
+    assert node.cut(PROXY, 100, **header) == 0
+    assert dict(nameless) == {(): 100}
+    assert node.suspended == 0
+
+
 def behind(node: Node, peer: str, **headers: str) -> int:
     """How many events of 200 readers behind one peer are cut."""
     readers = [f"203.0.{n}.1" for n in range(200)]
