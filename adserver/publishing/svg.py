@@ -2,38 +2,36 @@
 
 SVG is a language of documents, with scripts, links and loads. What may stand in a picture is listed
 here, and everything else is refused: no script, no handler, no HTML inside, no animation, no link,
-nothing from elsewhere, no document type (and so no entity). Nodes serve it as a picture only, under
-a policy that would run nothing if this list were wrong.
+nothing from elsewhere, no document type (and so no entity), no picture in the picture, whose pixels
+nobody would see here. Nodes serve it as a picture only, under a policy that would run nothing if
+this list were wrong. What is left is weighed (svg_weight), as drawing may take for ever as well.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from xml.parsers import expat  # its risk is entities, and whatever declares one is refused
 
 from adserver.core.catalog import Size
 from adserver.publishing.findings import Complaint
 from adserver.publishing.nodes import quoted
+from adserver.publishing.svg_weight import MAX_STYLE_WORK, TEXTS, Element, Refused, Scales
 
 MAX_ELEMENTS = 5_000
 MAX_DEPTH = 64
-# Elements that a browser draws, each counted as often as it is referred to: ten that use ten that
-# use ten … are a bomb of a few lines.
-MAX_DRAWN = 50_000
-MAX_CHAIN = 100  # of references and elements, one within the other
 
 SVG = "http://www.w3.org/2000/svg"
 XML = "http://www.w3.org/XML/1998/namespace"
 GRADIENTS = frozenset(("linearGradient", "radialGradient"))
-# https://www.w3.org/TR/SVG2/eltindex.html, without what links, loads, runs or moves, and
+# https://www.w3.org/TR/SVG2/eltindex.html, without what links, loads, runs or moves, and without
+# markers, which are drawn at each point of a line;
 # https://www.w3.org/TR/filter-effects-1/ without feImage.
 ELEMENTS = frozenset(
     re.findall(
         r"\w+",
         """
-        circle clipPath defs desc ellipse filter g image line linearGradient marker mask path
-        pattern polygon polyline radialGradient rect stop style svg switch symbol text textPath
+        circle clipPath defs desc ellipse filter g line linearGradient mask path pattern
+        polygon polyline radialGradient rect stop style svg switch symbol text textPath
         title tspan use feBlend feColorMatrix feComponentTransfer feComposite feConvolveMatrix
         feDiffuseLighting feDisplacementMap feDistantLight feDropShadow feFlood feFuncA feFuncB
         feFuncG feFuncR feGaussianBlur feMerge feMergeNode feMorphology feOffset fePointLight
@@ -41,38 +39,22 @@ ELEMENTS = frozenset(
         """,
     )
 )
-# The pictures inside the picture: they are in the file.
-INLINE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 LOCAL = re.compile(r"#([^\s\"'()<>]+)")
 URL = re.compile(r"url\(", re.IGNORECASE)
 QUOTES = "\"'"
-# What makes a style load or run something, besides `url(`; a backslash can spell any of them.
-LOADING_STYLE = re.compile(
+# What makes a style load, run or move something, besides `url(`, or do to each element what is only
+# weighed where an element says it; a backslash can spell any of them.
+REFUSED_STYLE = re.compile(
     r"\\|@import|@namespace|image-set|(?<![a-z-])(image|src|element|cross-fade|expression)\s*\("
-    r"|-moz-binding|behavior\s*:|javascript:",
+    r"|-moz-binding|behavior\s*:|javascript:|keyframes|animation[a-z-]*\s*[:/]|shadow\s*[:/]"
+    r"|:has\s*\(|(?<![a-z-])(path|polygon|shape|blur|drop-shadow|brightness|contrast|grayscale"
+    r"|hue-rotate|invert|opacity|saturate|sepia)\s*\(",
     re.IGNORECASE,
 )
 # A name that nothing can refer to, as it has a space.
 ROOT = "the root"
 LENGTH = re.compile(r"\s*([0-9]{1,6})(?:\.0+)?(?:px)?\s*")
 BETWEEN = re.compile(r"[\s,]+")
-
-
-class Refused(Exception):
-    """what: which stands in the file and may not, as it goes on after "holds"."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-
-@dataclass(slots=True)
-class Element:
-    """refers: names of what is drawn in its place or fills it."""
-
-    name: str
-    children: list[Element] = field(default_factory=list)
-    refers: list[str] = field(default_factory=list)
 
 
 def read_svg(data: bytes, relative: str) -> Size | Complaint:
@@ -99,12 +81,15 @@ class Drawing:
         self.open: list[Element] = []
         self.count = 0
         self.style = ""
+        self.style_bytes = 0
         self.styled_by: list[str] = []
+        self.scales = Scales(self.by_id)
 
     def read(self, data: bytes) -> None:
         data.decode("utf-8")  # the one encoding that everybody reads alike
         parser = expat.ParserCreate("UTF-8", namespace_separator=" ")
         parser.buffer_text = True
+        parser.XmlDeclHandler = self.declaration
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.end
         parser.CharacterDataHandler = self.characters
@@ -112,7 +97,12 @@ class Drawing:
         parser.ProcessingInstructionHandler = self.instruction
         parser.Parse(data, True)
         self.check_styles()
-        self.drawn(self.by_id[ROOT], MAX_CHAIN, set(), {})
+        self.scales.check(self.by_id[ROOT])
+
+    def declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        """Browsers believe it, and would read other words than these."""
+        if encoding is not None and encoding.lower() != "utf-8":
+            raise Refused(f"the encoding {quoted(encoding)}")
 
     def doctype(self, *_: object) -> None:
         raise Refused("a document type (`<!DOCTYPE …>`)")
@@ -125,6 +115,8 @@ class Drawing:
         if namespace != SVG or local not in ELEMENTS:
             raise Refused(f"the element {quoted(local)}")
         element = Element(local)
+        element.weigh_name()
+        self.scales.texts = self.scales.texts or local in TEXTS
         self.count += 1
         if self.open:
             self.open[-1].children.append(element)
@@ -144,48 +136,41 @@ class Drawing:
 
     def end(self, _: str) -> None:
         if self.open.pop().name == "style":
-            self.styled_by += check_style(self.style)
+            names = check_style(self.style)
+            self.styled_by += names
+            self.scales.note_styles(self.style, gradients=bool(names))
+            self.style_bytes += len(self.style)
             self.style = ""
 
     def characters(self, text: str) -> None:
         if self.open[-1].name == "style":
             self.style += text
+        else:
+            self.open[-1].weigh_text(text)
 
     def attribute(self, element: Element, name: str, value: str) -> None:
         namespace, _, local = name.rpartition(" ")
-        if local.lower().startswith("on") or (namespace == XML and local == "base"):
+        # One turns all addresses around, the other says how long the path is that is dashed.
+        if local.lower().startswith("on") or local in ("base", "pathLength"):
             raise Refused(f"the attribute {quoted(local)}")
         if local == "id" and not namespace:
             self.by_id.setdefault(value, element)
         if local in ("href", "src"):
-            element.refers += check_reference(element.name, value)
+            element.refers += check_reference(value)
         else:
             element.refers += check_style(value)
+        if not namespace:
+            element.weigh_attribute(local, value)
+            self.scales.note(element, local, value)
 
     def check_styles(self) -> None:
         """A rule may fill anything, so what it fills with has to be what refers to nothing."""
+        if self.style_bytes * self.count > MAX_STYLE_WORK:
+            raise Refused("more styles than so many elements may have")
         for name in self.styled_by:
             target = self.by_id.get(name)
             if target is not None and target.name not in GRADIENTS:
                 raise Refused("a style with a reference that is no gradient's")
-
-    def drawn(self, element: Element, chain: int, within: set[int], known: dict[int, int]) -> int:
-        """How many elements this one is when it is drawn."""
-        key = id(element)
-        if key in known:
-            return known[key]
-        if key in within or chain == 0:
-            raise Refused("a reference to what it stands in, or too long a chain of them")
-        within.add(key)
-        referred = [self.by_id[name] for name in element.refers if name in self.by_id]
-        total = 1
-        for one in (*element.children, *referred):
-            total += self.drawn(one, chain - 1, within, known)
-            if total > MAX_DRAWN:
-                raise Refused(f"references that make it more than {MAX_DRAWN:,} elements")
-        within.discard(key)
-        known[key] = total
-        return total
 
     def size(self) -> Size:
         """By `width` and `height`, in pixels, or else by `viewBox`."""
@@ -199,10 +184,8 @@ class Drawing:
         return Size(*found)
 
 
-def check_reference(element: str, value: str) -> list[str]:
+def check_reference(value: str) -> list[str]:
     """The name that an address refers to; it is in the file, or it is refused."""
-    if element == "image" and INLINE.fullmatch(value):
-        return []
     found = LOCAL.fullmatch(value.strip())
     if found is None:
         raise Refused(f"an address that leads out of it ({quoted(value[:60])})")
@@ -211,7 +194,7 @@ def check_reference(element: str, value: str) -> list[str]:
 
 def check_style(text: str) -> list[str]:
     """The names that a style refers to."""
-    if found := LOADING_STYLE.search(text):
+    if found := REFUSED_STYLE.search(text):
         raise Refused(f"a style or value with {quoted(found[0])}")
     names = []
     for behind in URL.split(text)[1:]:

@@ -33,7 +33,12 @@ GOOD = [
     "<style>.a{fill:url(#b);font:12px/1 sans-serif}</style><linearGradient id='b'/>",
     "<style><![CDATA[@media (max-width: 3px) { rect { fill: red } }]]></style>",
     '<symbol id="s"><circle r="1"/></symbol><use href="#s"/><use href="#s" x="9"/>',
-    f'<image href="{PIXEL}" width="1" height="1"/>',
+    '<path d="M0 0h700" stroke-dasharray="1 6" style="stroke-width:3"/><text>Café</text>',
+    '<style>.a{stroke-dasharray:4,4}</style><rect class="a" width="100%" height="9"/>',
+    '<style>.a{mix-blend-mode:multiply;opacity:.5}</style><path class="a" d="M0 0"/>',
+    '<pattern id="p"><path d="M0 0"/></pattern><pattern id="q" href="#p"/><rect fill="url(#q)"/>',
+    '<clipPath id="c"><rect/></clipPath><mask id="m"><rect/></mask>'
+    '<g clip-path="url(#c)"><rect mask="url(#m)"/></g>',
     '<filter id="f"><feGaussianBlur stdDeviation="2"/></filter><rect filter="url(#f)"/>',
     '<rect style="fill:rgb(1,2,3);transform:rotate(3deg)" xml:space="preserve" data-x="1"/>',
 ]
@@ -84,6 +89,7 @@ BAD = [
     "<image href='https://evil.example/x.png'/>",
     "<image href='//evil.example/x.png'/>",
     "<image href='x.png'/>",
+    f"<image href='{PIXEL}' width='1' height='1'/>",
     "<image href='data:image/svg+xml;base64,PHN2Zz4='/>",
     "<image href='data:text/html,x'/>",
     f"<use href='{PIXEL}'/>",
@@ -112,6 +118,11 @@ BAD = [
     f"<style>{'url(' * 100_000}</style>",
     f"<style>{'src ' * 100_000}(</style>",
     f"<rect fill='{'url( ' * 50_000}'/>",
+    "<style>@keyframes x{to{fill:red}}</style>",
+    "<style>@-webkit-KEYFRAMES x{to{fill:red}}</style>",
+    "<style>rect{animation: x 1s infinite}</style>",
+    "<style>rect{animation/**/-name/**/: x}</style>",
+    "<rect style='animation-name:x'/>",
     "<rect xml:base='https://evil.example/'/>",
     "<?xml-stylesheet href='https://evil.example/x.css'?>",
     "<use href='#a'/><g id='a'><use href='#a'/></g>",
@@ -143,6 +154,107 @@ def test_what_is_more_than_a_drawing_is_refused(content: str) -> None:
 def test_nothing_stands_before_it_that_says_more(before: str) -> None:
     assert code(svg("", before=before)) == "svg_refused"
     assert code(svg("", before=f"<?xml version='1.0'?>{before}")) == "svg_refused"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("utf-8", "728x90"), ("UTF-8", "728x90")]
+    + [(name, "svg_refused") for name in ("iso-8859-1", "utf-7", "us-ascii", "utf-16")],
+)
+def test_no_other_encoding_is_declared(encoding: str, said: str) -> None:
+    assert code(svg("é", before=f"<?xml version='1.0' encoding='{encoding}'?>")) == said
+
+
+def filters(primitive: str, shapes: int) -> str:
+    return f"<filter id='f'>{primitive}</filter>" + "<rect filter='url(#f)'/>" * shapes
+
+
+LONG_TEXT = f"<text id='t'>{'A' * 70_000}</text>"
+LONG_PATH = f"<path id='t' d='M0 0{'h1' * 100_000}'/>"
+GRADIENT = "<linearGradient id='l'><stop/><stop/></linearGradient>"
+DASHED = "<path d='M0 0h{length}' stroke-dasharray='{dashes}'/>"
+RULED = "<style>path{stroke-dasharray:.1}</style>"
+
+# What a browser takes seconds to draw, and a small one of its kind, which is drawn at once.
+HEAVY = {
+    "text, used": (LONG_TEXT + "<use href='#t'/>" * 4_500, LONG_TEXT + "<use href='#t'/>"),
+    "text": (f"<text>{'A' * 900_000}</text>", f"<text>{'A' * 100_000}</text>"),
+    "path, used": (LONG_PATH + "<use href='#t'/>" * 20, LONG_PATH + "<use href='#t'/>" * 5),
+    "gradients": (
+        GRADIENT + "<rect fill='url(#l)'/>" * 4_500,
+        GRADIENT + "<rect fill='url(#l)'/>" * 1_500,
+    ),
+    "gradients of a style": (
+        f"<style>rect{{fill:url(#l)}}</style>{GRADIENT}" + "<rect/>" * 4_500,
+        f"<style>rect{{fill:url(#l)}}</style>{GRADIENT}" + "<rect/>" * 1_500,
+    ),
+    "filters": (filters("<feTurbulence/>", 80), filters("<feTurbulence/>", 8)),
+    "blurs": (filters("<feGaussianBlur/>", 200), filters("<feGaussianBlur/>", 50)),
+    "masks": (
+        "<mask id='m'><rect/></mask>" + "<rect mask='url(#m)'/>" * 4_000,
+        "<mask id='m'><rect/></mask>" + "<rect mask='url(#m)'/>" * 500,
+    ),
+    "blends": (
+        "<rect style='mix-blend-mode:multiply'/>" * 4_000,
+        "<rect style='mix-blend-mode:multiply'/>" * 500,
+    ),
+    "dashes": (DASHED.format(length=90, dashes=".0001"), DASHED.format(length=90, dashes="1")),
+    "a mile of dashes": (
+        DASHED.format(length="9e6", dashes="4 4"),
+        DASHED.format(length="9e4", dashes="4 4"),
+    ),
+    "dashes of a style": (
+        RULED + "<path d='M0 0h99999'/>" * 9,
+        RULED + "<path d='M0 0h99'/>" * 9,
+    ),
+    "styles": (
+        f"<style>{'g * rect.x,' * 2_000}a{{}}</style>" + "<rect/>" * 4_000,
+        f"<style>{'g * rect.x,' * 200}a{{}}</style>" + "<rect/>" * 4_000,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HEAVY)
+def test_what_takes_a_browser_long_to_draw_is_refused(kind: str) -> None:
+    heavy, light = HEAVY[kind]
+    assert code(svg(heavy)) == "svg_refused"
+    assert code(svg(light)) == "728x90", "control: as such it may be there"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # At each of thousands of points, one within the other.
+        "<marker id='m'><path d='M0 0h1'/></marker>",
+        "<pattern id='p'/><pattern id='q'><rect fill='url(#p)'/></pattern>",
+        "<mask id='a'><g clip-path='url(#b)'/></mask><clipPath id='b'/>",
+        "<mask id='a'><rect filter='url(#b)'/></mask><filter id='b'/>",
+        "<mask id='a'><use href='#b'/></mask><g id='b'><rect mask='url(#c)'/></g><mask id='c'/>",
+        # What a style could do to each element.
+        "<style>rect{filter:blur(9px)}</style>",
+        "<style>rect{filter:drop-shadow(0 0 9px red)}</style>",
+        "<rect filter='blur(9px)'/>",
+        "<style>text{text-shadow:0 0 9px red}</style>",
+        "<style>path{d:path('M0 0h9')}</style>",
+        "<style>rect{clip-path:polygon(0 0, 1px 1px)}</style>",
+        "<style>rect:has(* + *){fill:red}</style>",
+        # Dashes along what cannot be measured here.
+        "<g stroke-dasharray='4'><text>x</text></g>",
+        "<style>.a{stroke-dasharray:4}</style><text>x</text>",
+        "<path d='M0 0' stroke-dasharray='1e-9'/>",
+        "<path d='M0 0' stroke-dasharray='1%'/>",
+        "<path d='M0 0' style='stroke-dasharray:var(--x)'/>",
+        "<path d='M0 0' style='stroke-dasharray/**/:.0001'/>",
+        "<path d='M0 0' stroke-dasharray='4' vector-effect='non-scaling-stroke'/>",
+        "<path d='M0 0Q9 9 9 0T99 0' stroke-dasharray='4'/>",
+        "<rect stroke-dasharray='4' width='99em'/>",
+        "<rect stroke-dasharray='4' style='width:99999px'/>",
+        "<svg viewBox='0 0 1e9 1e9'><rect stroke-dasharray='4' width='100%'/></svg>",
+        "<path d='M0 0h9' pathLength='9999'/>",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_weighed_is_refused(content: str) -> None:
+    assert code(svg(content)) == "svg_refused"
 
 
 @pytest.mark.parametrize(
