@@ -114,6 +114,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "odd_double": CREATIVES,
         "lonely_double": CREATIVES,
         "bad_html": CREATIVES,
+        "ambiguous_html": CREATIVES,
         "base_refused": CREATIVES,
         "refresh_refused": CREATIVES,
         "bad_source": CREATIVES,

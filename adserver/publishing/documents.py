@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 
 from adserver.core.assets import digest_of
 from adserver.core.html_places import Where, follow
@@ -21,6 +20,7 @@ from adserver.publishing.folder import Folder
 from adserver.publishing.links import read_authority
 from adserver.publishing.nodes import quoted
 from adserver.publishing.suggest import did_you_mean, listed
+from adserver.publishing.unambiguous import Unambiguous
 
 MAX_BYTES = 512 * 1024
 
@@ -30,6 +30,7 @@ IN_STYLE = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", re.I
 # Attributes that make a browser load something, and the tags where `href` does.
 LOADING = frozenset(("src", "srcset", "poster", "background", "data", "imagesrcset"))
 HREF_LOADS = frozenset(("link", "image", "use", "feimage"))
+AMBIGUOUS = 'write tags as <name attribute="value">, </name>, and comments as <!-- … -->'
 # What comes out of the document itself.
 OWN_SCHEMES = ("data", "blob", "about", "javascript")
 
@@ -168,11 +169,11 @@ def covers(source: str, origin: str) -> bool:
     return origin.startswith("https://") and origin.endswith(source.removeprefix("https://*"))
 
 
-class Reader(HTMLParser):
+class Reader(Unambiguous):
     """Collects what a document loads and what it may not hold."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__(text)
         self.loads: list[Load] = []
         self.complaints: list[tuple[Place, Complaint]] = []
         self.in_style = False
@@ -182,7 +183,12 @@ class Reader(HTMLParser):
         line, column = self.getpos()
         return Place(line, column + 1)
 
+    def differs(self, what: str) -> None:
+        message = f"browsers read {what} in another way than it looks"
+        self.complain("ambiguous_html", message, AMBIGUOUS)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        super().handle_starttag(tag, attrs)
         values = {name: value or "" for name, value in reversed(attrs)}
         self.in_style = tag == "style"
         if tag == "base":
@@ -199,9 +205,11 @@ class Reader(HTMLParser):
         self.complaints.append((self.place(), Complaint(code, message, hint)))
 
     def handle_endtag(self, tag: str) -> None:
+        super().handle_endtag(tag)
         self.in_style = False
 
     def handle_data(self, data: str) -> None:
+        super().handle_data(data)
         if not self.in_style:
             return
         start = self.place()

@@ -92,6 +92,81 @@ def test_what_a_document_may_not_hold_is_refused(text: str, code: str) -> None:
     assert code in codes(text)
 
 
+HIDDEN = "<base href=//e.test><img src=https://e.test/x>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<!-->{HIDDEN}-->",
+        f"<!--->{HIDDEN}-->",
+        f"<!-- --!>{HIDDEN}-->",
+        f'<!-- -- ><p title="-->{HIDDEN}">',
+        f'<!-- --\n><p title="-->{HIDDEN}">',
+        f"<![CDATA[>{HIDDEN}]]>",
+        f"<svg><![CDATA[>{HIDDEN}]]></svg>",
+        "<![if IE]>x<![endif]>",
+        f"<?x {HIDDEN}?>",
+        "<!x>",
+        "<!ELEMENT br EMPTY>",
+        # An end that only browsers see.
+        f"<textarea><!-- </textarea>{HIDDEN} -->",
+        f"<title><!-- </title>{HIDDEN} --></title>",
+        f'<noscript><p title="</noscript>{HIDDEN}"></p></noscript>',
+        f"<iframe><!-- </iframe>{HIDDEN} --></iframe>",
+        f"<script/><!--</script>{HIDDEN}-->",
+        f"<script></script x>{HIDDEN}<!-- </script> -->",
+        f"<style></style/>{HIDDEN}</style>",
+        f"<xmp><!-- </xmp>{HIDDEN} --></xmp>",
+        "<plaintext>",
+        # An end that only html.parser sees.
+        f"<script><!--<script></script>--><!--</script>{HIDDEN}-->",
+        f"<script></ script><!-- </script>{HIDDEN}-->",
+        f"</p title='><!--' >{HIDDEN}-->",
+        "</ p>",
+        # Values.
+        f'<p a=="><!--">{HIDDEN}-->',
+        f'<p a=="{HIDDEN}">',
+        f'<p a=x\xa0b="{HIDDEN}">',
+        f'<p a=x\x0bb="{HIDDEN}">',
+        f'<p a"="{HIDDEN}">',
+        "<base/ /=>",
+        # Raw text that is none in a drawing.
+        f"<svg><style>{HIDDEN}</style></svg>",
+        f"<svg><foreignObject></svg></foreignObject><style>{HIDDEN}</style>",
+        f"<math><style>{HIDDEN}</style></math>",
+        f"<svg><script><!-- </script>{HIDDEN}--></script></svg>",
+    ],
+)  # fmt: skip
+def test_what_browsers_read_in_another_way_is_refused(text: str) -> None:
+    assert "ambiguous_html" in codes(text, "https://e.test")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!DOCTYPE html><html lang=fr><head><title>a <b> c</title></head><body>",
+        '<!doctype html PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">',
+        "<!-- --><!----><!-- a - b -- c <!-- d > --->",
+        "<!--[if mso]><p>x</p><![endif]-->",
+        "<a  href='data:x'\n\tclass = x/ hidden data-a=\"1\"data-b>x</a >",
+        "<br/><br /><img src=data:,x/>",
+        "<p title='a > b <c> \u00a0'>3 < 4 && 5 <3 &lt;b></p>",
+        "<script><!--\nif (a<b && c</d/) x('<p>', '<!-- ');\n//--></script>",
+        "<script>x('<script>')</script><SCRIPT></Script>",
+        "<style>a > b { content: '<' }</style>",
+        "<noscript><img src='data:,x'></noscript>",
+        "<svg viewBox='0 0 1 1'><title>a</title><style>.a{fill:red}</style><path d='M0 0'/></svg>"
+        "<script>a<b</script>",
+        "<svg/><style>a::before{content:'<b>'}</style>",
+        "<textarea>a < b</textarea><iframe></iframe>",
+        "</>",
+    ],
+)  # fmt: skip
+def test_what_is_written_as_it_should_be_is_not(text: str) -> None:
+    assert codes(text) == []
+
+
 def test_a_problem_has_the_line_of_the_document() -> None:
     findings = check(f'<p>\n  <img src="https://a.test/">\n  %%nope%%\n{CLICK}')
     assert [(p.line, p.column) for p in findings.problems] == [(2, 3), (3, 3)]
