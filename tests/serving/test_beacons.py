@@ -15,6 +15,7 @@ from adserver.core.events import Event
 from adserver.core.leases import LEAST_LEASED, Room
 from adserver.core.record import read_events
 from adserver.core.ticket import Ticket
+from adserver.serving import patience
 from adserver.serving.app import PublicApp
 from adserver.serving.beacons import in_doubt
 from tests.factories import NOW, ZONE, campaign, catalog, generation
@@ -71,7 +72,9 @@ class Worker:
 
 
 @pytest.fixture
-async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
+async def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
+    # Beside other tests a disk may take longer than a click waits, and it would be pending.
+    monkeypatch.setattr(patience, "MAX_CLICK_WAIT_SECONDS", 30.0)
     memory = MemoryWorker(tmp_path / "journal")
     memory.begin()
     transport = httpx.ASGITransport(PublicApp(memory.state, "", blog), raise_app_exceptions=False)

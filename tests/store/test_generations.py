@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from adserver.core.assets import digest_of
 from adserver.core.errors import UnreadableGeneration
 from adserver.core.publication import Content, Entry
 from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
@@ -13,7 +14,8 @@ from adserver.store.keys import Keys
 from tests.factories import campaign, catalog
 
 SITE = b"name: Le Comptoir\n"
-CONTENT = Content({"site.yaml": {"site.yaml": "5f"}}, sources={"5f": SITE})
+DIGEST = digest_of(SITE)
+CONTENT = Content({"site.yaml": {"site.yaml": DIGEST}}, sources={DIGEST: SITE})
 AS_BEFORE = ("commit", "kind", "of", "files")
 
 
@@ -58,7 +60,7 @@ def test_a_generation_is_read_with_its_files(catalogs: StoredCatalogs) -> None:
     assert generation.files == CONTENT.files
     assert [one.name for one in generation.catalog.campaigns] == ["a"]
     assert published == catalogs.published(1)
-    assert catalogs.files(["5f", "none"]) == {"5f": SITE}
+    assert catalogs.files([DIGEST, "none"]) == {DIGEST: SITE}
 
 
 async def test_workers_read_no_files(
