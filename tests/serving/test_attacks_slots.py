@@ -129,8 +129,9 @@ async def test_a_call_for_decisions_is_json_whatever_its_query(
 ) -> None:
     answer = await target.get(b"/decisions?slots=post-top&" + query)
     assert harm(answer, "GET", "/decisions", (200, 400, 414, 431)) == []
-    assert answer.status != 200 or json.loads(answer.body)["decisions"][0]["filled"]
-    assert answer.headers["content-type"] == "application/json" or answer.status != 200
+    if answer.status == 200:
+        assert json.loads(answer.body)["decisions"][0]["filled"]
+        assert answer.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(
