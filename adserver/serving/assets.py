@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 
 from adserver.core.errors import StoreUnavailable
 from adserver.serving.beacons import RETRY_AFTER
-from adserver.serving.http import NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
+from adserver.serving.http import (
+    CORS,
+    NO_STORE,
+    Head,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    answer_empty,
+    respond,
+)
 from adserver.serving.state import State
 from adserver.serving.strip import more_of
 
@@ -75,12 +87,17 @@ def tag_source() -> bytes:
 async def file(scope: Scope, send: Send, kind: bytes, body: bytes, life: Header) -> int:
     """A file that changes: with an ETag, so that asking again is cheap."""
     tag_value = b'"' + sha256(body).hexdigest()[:16].encode() + b'"'
-    headers = dict(scope["headers"])
-    if headers.get(b"if-none-match") == tag_value:
-        await send(
-            {"type": "http.response.start", "status": 304, "headers": [(b"etag", tag_value), life]}
-        )
-        await send({"type": "http.response.body", "body": b""})
+    described = (life, ANY_ORIGIN, (b"etag", tag_value))
+    if is_held(scope["headers"], tag_value):
+        await respond(send, 304, Head([*CORS, *described], None))
         return 304
-    await answer(send, 200, kind, body, life, ANY_ORIGIN, (b"etag", tag_value))
+    await answer(send, 200, kind, body, *described)
     return 200
+
+
+def is_held(headers: Iterable[Header], tag_value: bytes) -> bool:
+    """Whether the client has it already. Compared weakly, as RFC 9110 (13.1.2) has it: proxies
+    that compress make a tag weak."""
+    said = b",".join(value for name, value in headers if name == b"if-none-match")
+    tags = [one.strip() for one in said.split(b",")]
+    return tags == [b"*"] or tag_value in [one.removeprefix(b"W/") for one in tags]

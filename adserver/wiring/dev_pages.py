@@ -64,12 +64,16 @@ def dev_pages(settings: Settings, generation: Callable[[], int]) -> Starlette:
         """By which dev.js knows that there is something to show."""
         return PlainTextResponse(f"{generation()}", 200, HEADERS | ANY_ORIGIN)
 
+    async def nothing(_: Request, __: Exception) -> Response:
+        return Response(status_code=404, headers=HEADERS | ANY_ORIGIN)
+
     app = Starlette(
+        exception_handlers={404: nothing},
         routes=[
             Route("/dev/generation", number),
             Route("/dev/why.css", styles),
             Route("/dev/why/{slot}", answer),
-        ]
+        ],
     )
     app.router.redirect_slashes = False  # it would send people on to whatever Host they said
     return app

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import structlog
 import uvloop
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from adserver import logs
@@ -28,6 +27,7 @@ from adserver.serving.around import Around
 from adserver.serving.children import Lifeline, Role
 from adserver.serving.closing import let_nobody_in
 from adserver.serving.country_file import renewed
+from adserver.serving.http import Receive, Scope, Send, answer_empty
 from adserver.serving.parent_counts import ParentCounts
 from adserver.serving.robots import Robots
 from adserver.serving.supervisor import Supervisor
@@ -97,8 +97,12 @@ class Node:
 
 
 def nothing_else(_: Callable[[], ASGIApp]) -> ASGIApp:
-    """Beside the ads there is nothing: every other path is a plain 404."""
-    return Starlette()
+    """Beside the ads there is nothing: every other path is an empty 404."""
+
+    async def nothing(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await answer_empty(send, 404)
+
+    return nothing
 
 
 def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev` differ

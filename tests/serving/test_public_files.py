@@ -135,10 +135,16 @@ def test_files_of_ours_are_cheap_to_ask_for_again(ads: Running, path: str, kind:
     assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
     assert answer.headers["cache-control"].startswith("public, max-age=")
     tag = answer.headers["etag"]
-    unchanged = ads.get(path, headers={"if-none-match": tag})
-    assert (unchanged.status_code, unchanged.content) == (304, b"")
-    assert unchanged.headers["etag"] == tag
-    assert ads.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+    for held in (tag, f"W/{tag}", f'"a", {tag}', f'"a",W/{tag} , W/"b"', "*"):
+        unchanged = ads.get(path, headers={"if-none-match": held})
+        assert (unchanged.status_code, unchanged.content) == (304, b""), held
+        for name in ("etag", "cache-control", "access-control-allow-origin"):
+            assert unchanged.headers[name] == answer.headers[name]
+    two = ads.get(path, headers=[("if-none-match", '"a"'), ("if-none-match", tag)])
+    assert two.status_code == 304
+    bare = tag.strip('"')
+    for other in ('"other"', 'W/"other"', "", bare, f"W/{bare}", f'{tag}x, "*"', f'"{tag}"', "**"):
+        assert ads.get(path, headers={"if-none-match": other}).status_code == 200, other
 
 
 def test_the_stylesheet_reserves_every_slot(ads: Running) -> None:

@@ -167,6 +167,9 @@ def test_why_is_a_page(settings: Settings) -> None:
     assert client.get("/dev/generation").text == "7"
     assert client.get("/dev/generation").headers["access-control-allow-origin"] == "*"
     assert client.get("/dev/why.css").headers["content-type"].startswith("text/css")
+    nothing = client.get("/dev/none")
+    assert (nothing.status_code, nothing.headers["cache-control"]) == (404, "no-store")
+    assert nothing.headers["access-control-allow-origin"] == "*"
 
 
 def test_why_without_a_store_says_so(settings: Settings, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from adserver.serving.openapi.answers import Answers
 
 DESCRIPTION = (
     "Slots, decisions, beacons and clicks of a self-hosted ad server. Every answer allows any "
-    "origin without credentials; none sets a cookie. A path that is not here is 404, another "
-    "method of one that is here 405."
+    "origin without credentials; none sets a cookie. A path that is not here is 404, "
+    "stored by nobody; another method of one that is here 405."
 )
 
 # Of each route: how its path goes on, what one does there, parameters by name, answers by method.

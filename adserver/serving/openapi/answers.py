@@ -216,7 +216,9 @@ PICTURE = Answers(
         503: LATER,
     }
 )
-UNCHANGED = Answer("as it is held", ("ETag", "File-Cache-Control"))
+UNCHANGED = Answer(
+    "as it is held", (*CORS, "File-Cache-Control", "Cross-Origin-Resource-Policy", "ETag")
+)
 STYLESHEET = Answers(
     {200: Answer("CSS", (*FILE, "ETag"), body("text/css; charset=utf-8")), 304: UNCHANGED}
 )
