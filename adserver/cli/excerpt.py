@@ -14,6 +14,9 @@ KEPT_BEFORE = 60
 # Characters that may take no cell at all: a line of nothing else is cut as well.
 MAX_CHARACTERS = 400
 CUT = "…"
+# Before the line, so that none begins with what it was written to begin with: GitHub's runner obeys
+# `::error::` of any program, also behind spaces.
+GUTTER = "  | "
 # Stands for what a terminal would obey instead of showing it.
 UNSHOWABLE = "\ufffd"
 
@@ -33,8 +36,8 @@ def excerpt(rows: Sequence[str], line: int, column: int) -> Iterator[str]:
         return
     row, position = cut(rows[line - 1], min(max(column - 1, 0), len(rows[line - 1])))
     row = "".join(sign if sign == "\t" or sign.isprintable() else UNSHOWABLE for sign in row)
-    yield f"    {row}"
-    yield f"    {blank(row[:position])}^"
+    yield f"{GUTTER}{row}"
+    yield f"{GUTTER}{blank(row[:position])}^"
 
 
 def cut(row: str, position: int) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from adserver.cli.annotations import annotate
-from adserver.cli.excerpt import excerpt, rows_of
+from adserver.cli.excerpt import UNSHOWABLE, excerpt, rows_of
 from adserver.core.problems import Problem, Severity
 from adserver.publishing.docs_sections import docs_of
 from adserver.publishing.signs import one_line
@@ -41,6 +41,10 @@ def told(
 
 
 def lines(problems: Sequence[Problem], sources: Mapping[str, str]) -> Iterator[str]:
+    yield from map(unobeyed, written(problems, sources))
+
+
+def written(problems: Sequence[Problem], sources: Mapping[str, str]) -> Iterator[str]:
     rows = {file: rows_of(sources.get(file, "")) for file in {one.file for one in problems}}
     for problem in in_order(problems):
         place = ":".join(str(p) for p in (problem.file, problem.line, problem.column) if p)
@@ -49,6 +53,12 @@ def lines(problems: Sequence[Problem], sources: Mapping[str, str]) -> Iterator[s
         if problem.hint:
             yield f"    hint: {one_line(problem.hint)}"
         yield f"    docs: {docs_of(problem)}"
+
+
+def unobeyed(line: str) -> str:
+    """A line without what GitHub's runner obeys wherever it stands: `##[error]`, the older form of
+    `::error::`."""
+    return line.replace("##[", f"##{UNSHOWABLE}")
 
 
 def shortened(

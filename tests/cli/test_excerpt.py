@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from adserver.cli.excerpt import KEPT_BEFORE, MAX_CHARACTERS, MAX_SHOWN, excerpt, rows_of
+from adserver.cli.excerpt import GUTTER, KEPT_BEFORE, MAX_CHARACTERS, MAX_SHOWN, excerpt, rows_of
 
 
 def shown(source: str, line: int = 1, column: int = 1) -> list[str]:
-    return [row.removeprefix("    ") for row in excerpt(rows_of(source), line, column)]
+    return [row.removeprefix(GUTTER) for row in excerpt(rows_of(source), line, column)]
 
 
 def test_the_caret_stands_under_the_column_whatever_tabs_come_before() -> None:

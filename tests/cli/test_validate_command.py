@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import string
 import subprocess
 import sys
 
 import orjson
+import pytest
 
 from adserver.cli.problems import lines, summary
 from adserver.core.problems import Problem, Severity
@@ -28,8 +30,8 @@ def test_a_problem_is_shown_with_its_place_line_caret_and_hint(tmp_path):
     at = next(i for i, line in enumerate(told) if "teir" in line)
     assert told[at].startswith(f"{folder}/campaigns/brulerie.yaml:2:1: error: ")
     assert told[at + 1 : at + 5] == [
-        "    teir: remnant",
-        "    ^",
+        "  | teir: remnant",
+        "  | ^",
         "    hint: did you mean `tier`?",
         "    docs: campaigns.md#a-campaign",
     ]
@@ -94,3 +96,17 @@ def test_nothing_is_imported_for_a_store_that_is_not_needed():
     script = "import sys, adserver.cli; print({'redis', 'starlette', 'uvicorn'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert run.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["::error::x", "::stop-commands::x", "  ::warning file=a::x", "\t::x::", "##[error]x",
+     "a ##[add-mask]b", "\u2003::error::x", "\x0b::error::x", "\ufeff::error::x"],
+)  # fmt: skip
+def test_no_line_of_a_file_is_one_that_githubs_runner_obeys(written: str) -> None:
+    """It obeys lines of any program that begin with `::` behind white space, and `##[`."""
+    for row, problem_of in ((written, "wrong"), ("x", written)):
+        found = Problem("a.yaml", 1, 1, Severity.ERROR, "unknown_key", problem_of, hint=written)
+        for line in lines([found], {"a.yaml": row}):
+            assert not line.lstrip("\ufeff" + string.whitespace).strip().startswith("::"), line
+            assert "##[" not in line
