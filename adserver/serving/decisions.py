@@ -205,7 +205,9 @@ async def read_json(receive: Receive) -> Mapping[str, Any]:
     try:
         call = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Malformed(f"the body is not JSON: {error}", EXAMPLE) from error
+        # In our words: the library's change with its releases, and may quote what was sent.
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Malformed(f"the body is not JSON from {where} on", EXAMPLE) from error
     if not isinstance(call, dict):
         raise Malformed("the body is not a JSON object", EXAMPLE)
     return call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.serving.attacked import CANARY, Target, attacked, harm
 
 X = CANARY.encode()
 REFUSED = (400,)
+NOT_JSON = re.compile(r"the body is not JSON from line [0-9]+, column [0-9]+ on")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,10 @@ MALFORMED = {
     "deep objects": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "the body is not JSON"),
     "deep in a context": (asking('"a": ' + "[" * 10_000 + "]" * 10_000), "the body is not JSON"),
     "comments": (b'{"slots": ["post-top"] /* ' + X + b" */}", "the body is not JSON"),
-    "XML": (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>', "the"),
+    "XML": (
+        b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>',
+        "the body is not JSON",
+    ),
     "a list": (b'["post-top"]', "the body is not a JSON object"),
     "a text": (b'"post-top"', "the body is not a JSON object"),
     "null": (b"null", "the body is not a JSON object"),
@@ -76,8 +81,11 @@ async def test_what_is_no_call_is_refused_with_what_is_wrong(
     before, series = await target.events(), target.series()
     answer = await target.post("/decisions", body)
     assert harm(answer, "POST", "/decisions", REFUSED) == []
-    assert json.loads(answer.body)["error"].startswith(said)
+    error = json.loads(answer.body)["error"]
+    assert error.startswith(said)
     assert X not in answer.body
+    if said == "the body is not JSON":
+        assert NOT_JSON.fullmatch(error), "in our words alone"
     assert await target.events() == before
     assert target.series() == series
 
@@ -169,3 +177,10 @@ async def test_nothing_is_cut_off_a_name_until_it_is_one(target: Target, value: 
     answer = await target.post("/decisions", named(value))
     assert harm(answer, "POST", "/decisions", (200,)) == []
     assert json.loads(answer.body)["decisions"][0]["reason"] == "unknown_slot"
+
+
+async def test_of_a_key_that_is_there_twice_the_last_one_counts(target: Target) -> None:
+    for slots in ((b"none", b"post-top"), (b"post-top", b"none")):
+        answer = await target.post("/decisions", b'{"slots": ["%b"], "slots": ["%b"]}' % slots)
+        [decision] = json.loads(answer.body)["decisions"]
+        assert decision["slot"] == slots[-1].decode()
