@@ -72,5 +72,7 @@ def read_limits(text: str) -> dict[str, int]:
                 f"{name} is {number!r}; expected {name}={DEFAULTS[name]}, a whole number up to "
                 f"{MOST}, where 0 is no limit"
             )
+        if name in found:
+            raise ValueError(f"{name!r} is named twice")
         found[name] = int(number)
     return found

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.distinct import BITS, MEMORY_BYTES, Distinct, estimate
+from adserver.core.distinct import BITS, COUNTLESS, EXACT, MEMORY_BYTES, Distinct, estimate
+from adserver.core.sketch import MOST
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def hashes(many: int) -> list[int]:
 
 def test_each_hour_begins_anew(distinct: Distinct) -> None:
     first = [distinct.add(9, what, 1) for what in range(5)][-1]
-    assert first > 4
+    assert first == 5
     assert distinct.add(9, 0, 2) == estimate(1)
 
 
@@ -56,6 +56,24 @@ def test_who_shares_one_place_is_not_taken_for_the_other(distinct: Distinct) -> 
 
 
 def test_a_full_bitmap_is_more_than_any_number() -> None:
-    assert estimate(BITS) == inf
+    assert estimate(BITS) == COUNTLESS > MOST
+    assert estimate(BITS - 1) < COUNTLESS
     assert estimate(0) == 0
-    assert estimate(1) == pytest.approx(1, abs=0.01)
+
+
+@given(
+    st.lists(
+        st.integers(0, 2**64 - 1),
+        min_size=EXACT,
+        max_size=EXACT,
+        unique_by=lambda what: what % BITS,
+    )
+)
+def test_few_are_told_exactly(hashes: list[int]) -> None:
+    """So a limit of N holds for the N+1st, and for none before."""
+    distinct = Distinct(memoryview(bytearray(MEMORY_BYTES)))
+    assert [distinct.add(9, what, 1) for what in hashes] == list(range(1, EXACT + 1))
+
+
+def test_what_is_exact_goes_no_further() -> None:
+    assert estimate(EXACT + 1) > EXACT + 1

@@ -31,6 +31,7 @@ def test_what_is_set_replaces_its_default_and_nothing_else() -> None:
     limits = RateLimits(read_limits(" click.address.minute = 5 ,campaigns.address.hour=7,"))
     assert limits.of(Kind.CLICK, "address") == (5, DEFAULTS["click.address.hour"])
     assert limits.campaigns == 7
+    assert RateLimits(read_limits("campaigns.address.hour=1")).campaigns == 1
     assert RateLimits(read_limits("")) == RateLimits()
 
 
@@ -47,6 +48,10 @@ def test_zero_is_no_limit() -> None:
         ("click.address.minute=x", "is 'x'"),
         ("click.address.minute=٣", "a whole number"),
         (f"click.address.minute={MOST + 1}", f"up to {MOST}"),
+        (
+            "click.address.minute=5,click.address.hour=9,click.address.minute=6",
+            "'click.address.minute' is named twice",
+        ),
     ],
 )
 def test_what_is_no_limit_is_refused_in_words(text: str, words: str) -> None:

@@ -13,7 +13,7 @@ from adserver.core.goals import Unit
 from adserver.core.reasons import DISCARDS, Discard
 from adserver.publishing.proof.agreed import duration
 from adserver.publishing.proof.language import LANGUAGES, MONTHS, Language, language_of
-from adserver.publishing.proof.page import METHOD
+from adserver.publishing.proof.page import AFTER_CLICK, METHOD
 from adserver.publishing.proof.words import DISCARDED, WORDS
 from tests.proven import at
 
@@ -49,6 +49,7 @@ def test_every_tier_unit_and_period_has_its_word(code):
         *(f"{one}_many" for one in Unit),
         *(f"period_{one}" for one in Period),
         *(f"method_{one}" for one in METHOD),
+        *AFTER_CLICK,
     }
     assert keys <= WORDS[code].keys()
     assert len(MONTHS[code]) == 12

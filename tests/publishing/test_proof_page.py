@@ -293,11 +293,46 @@ def test_every_reason_is_explained_whether_it_is_given_or_not():
         one for one in Discard if one in {*DISCARDS, Discard.BOT}
     ]
     assert ("expired", "it came more than 24 hours after the ad was handed out") in table
-    rest = whole[whole.index("does not apply:") :]
+    rest = whole[whole.index("nothing was discarded here:") :]
     assert re.findall(r"<code>(\w+)</code>", rest) == [
         one for one in Discard if one not in {*DISCARDS, Discard.FORGED, Discard.BOT}
     ]
     assert re.search(r"in no figure: <code>forged</code>", whole)
+
+
+@pytest.mark.parametrize(
+    ("language", "nothing"),
+    [("en", "for which nothing was discarded here"), ("fr", "rien n’a été écarté ici")],
+)
+def test_where_every_reason_occurs_nothing_is_said_of_others(language, nothing):
+    """And never that a rule is not applied: nodes' settings are not known here."""
+    memory = sold()
+    memory.counted = [
+        row(Metric.CLICK, 1, reason=one) for one in Discard if one is not Discard.FORGED
+    ]
+    assert nothing not in read(memory, language=Language(language)).text
+    memory.counted.pop()
+    assert nothing in read(memory, language=Language(language)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "discarded"),
+    [
+        ("en", "without a counted impression count, and", "discarded, as unmatched: 3; those"),
+        ("fr", "comptée comptent, et", "écartés pour cette raison : 3 ; ceux"),
+    ],
+)
+def test_what_became_of_clicks_without_an_impression_is_said(language, count, discarded):
+    memory = sold()
+    memory.counted = [row(Metric.CLICK, 5)]
+    spoken = Language(language)
+    text = read(memory, language=spoken).text
+    assert count in text
+    assert discarded not in text
+    memory.counted.append(row(Metric.CLICK, 3, reason="unmatched"))
+    text = read(memory, language=spoken).text
+    assert count not in text
+    assert discarded in text
 
 
 def test_what_is_billed_stops_at_the_goal_and_is_said():

@@ -176,13 +176,27 @@ def test_who_clicks_on_many_campaigns_is_cut(tmp_path: Path) -> None:
         facts = [node.facts(peer, kind, campaign) for campaign in campaigns]
         return [node.workers[one.ticket.serial % 2].too_many_campaigns(one) for one in facts]
 
-    assert not any(many(HAMMER, range(1, 10)))
-    # Bits that two campaigns share make it a few later than the tenth.
-    assert sum(many(HAMMER, range(10, 40))) >= 24
+    assert not any(many(HAMMER, range(1, 11)))
+    # Bits that two campaigns share make it a few later than the eleventh.
+    assert sum(many(HAMMER, range(11, 40))) >= 23
     assert not any(many(HAMMER, range(100), Kind.IMPRESSION))
     assert not any(many(OTHER, range(1, 2)) * 50)
     node.now += 3_600
     assert not any(many(HAMMER, range(1, 10)))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_as_many_campaigns_as_the_limit_says_count(tmp_path: Path, limit: int) -> None:
+    node = Node(tmp_path, limits={"campaigns.address.hour": limit})
+
+    def cut(campaign: int) -> bool:
+        return node.workers[campaign % 2].too_many_campaigns(node.facts(HAMMER, campaign=campaign))
+
+    within = range(1, limit + 1)
+    assert not any(cut(campaign) for campaign in within)
+    assert not any(cut(campaign) for campaign in within), "again is no other campaign"
+    # The next, unless it shares its bit with one of these: then one of those behind it.
+    assert any(cut(campaign) for campaign in range(limit + 1, limit + 9))
 
 
 def test_without_a_limit_campaigns_are_not_counted(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ WORDS: Mapping[str, str] = {
     "discarded_impressions": "Impressions",
     "reason": "Reason",
     "definition": "What it means",
-    "not_applied": "Rules that this version knows and does not apply:",
+    "nothing_of": "Other reasons, for which nothing was discarded here:",
     "forged_too": "Of no campaign, and therefore in no figure:",
     # How it was counted.
     "method": "How it was counted",
@@ -149,9 +149,13 @@ WORDS: Mapping[str, str] = {
         " for one second without a break. Only the publisher’s browser tag tells; of ads that"
         " are placed otherwise, none is reported as viewable."
     ),
-    "method_click": (
-        "A click is counted when the ad’s link is followed through the server. Clicks of ads"
-        " without a counted impression count, and are also shown apart, as unmatched."
+    "method_click": ("A click is counted when the ad’s link is followed through the server."),
+    "method_unmatched": (
+        "Clicks of ads without a counted impression count, and are also shown apart, as unmatched."
+    ),
+    "method_unmatched_discarded": (
+        "Clicks of ads without a counted impression that were discarded, as unmatched: {count};"
+        " those that counted are also shown apart."
     ),
     "method_once": (
         "Each ad that is handed out carries a signed ticket, valid for {life}: its impression,"

@@ -140,7 +140,7 @@ WORDS: Mapping[str, str] = {
     "discarded_impressions": "Impressions",
     "reason": "Raison",
     "definition": "Ce qu’elle veut dire",
-    "not_applied": "Règles que cette version connaît et n’applique pas :",
+    "nothing_of": "Autres raisons, pour lesquelles rien n’a été écarté ici :",
     "forged_too": "D’aucune campagne, et donc dans aucun chiffre :",
     "method": "Comment c’est compté",
     "method_impression": (
@@ -155,9 +155,14 @@ WORDS: Mapping[str, str] = {
         " comme visible."
     ),
     "method_click": (
-        "Un clic est compté quand le lien de l’annonce est suivi à travers le serveur. Les"
-        " clics d’annonces sans impression comptée comptent, et sont aussi indiqués à"
-        " part."
+        "Un clic est compté quand le lien de l’annonce est suivi à travers le serveur."
+    ),
+    "method_unmatched": (
+        "Les clics d’annonces sans impression comptée comptent, et sont aussi indiqués à part."
+    ),
+    "method_unmatched_discarded": (
+        "Clics d’annonces sans impression comptée qui ont été écartés pour cette raison :"
+        " {count} ; ceux qui ont compté sont aussi indiqués à part."
     ),
     "method_once": (
         "Chaque annonce remise porte un ticket signé, valable {life} : son impression, son"

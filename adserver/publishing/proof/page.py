@@ -26,6 +26,8 @@ from adserver.publishing.proof.shown import Showing, Shown
 from adserver.publishing.report import By, Report, Sums
 
 METHOD = ("impression", "viewable", "click", "once", "amount", "terms", "privacy")
+# What is said after it, where clicks were discarded for want of an impression, and where none was.
+AFTER_CLICK = ("method_unmatched_discarded", "method_unmatched")
 BAR = 100
 
 
@@ -56,7 +58,7 @@ def page(evidence: Evidence, catalogs: Catalogs, language: Language, version: st
             together=drawing.together(),
             days_of=language.say("days_of", zone=drawing.timezone),
             method=drawing.method(),
-            not_applied=drawing.not_applied(),
+            nothing_of=drawing.nothing_of(),
             forged=(str(Discard.FORGED), drawing.meaning(Discard.FORGED)),
             made=language.say("made", now=drawing.moment(evidence.now), version=version),
         )
@@ -217,7 +219,9 @@ class Drawing:
             if reason in DISCARDS or reason in there
         ]
 
-    def not_applied(self) -> list[tuple[str, str]]:
+    def nothing_of(self) -> list[tuple[str, str]]:
+        """Reasons that are in no table. Whether their rules were in force is not known: nodes have
+        them in their settings."""
         wholes = [one.whole for one in self._evidence.deliveries]
         counted = {r for w in wholes for r in (*w.discarded_impressions, *w.discarded_clicks)}
         given = {*DISCARDS, Discard.FORGED, *counted}
@@ -227,7 +231,18 @@ class Drawing:
         return self._language.discarded(reason, self._life)
 
     def method(self) -> list[str]:
-        return [self._language.say(f"method_{key}", life=self._life) for key in METHOD]
+        said = {key: self._language.say(f"method_{key}", life=self._life) for key in METHOD}
+        said["click"] += f" {self._unmatched()}"
+        return list(said.values())
+
+    def _unmatched(self) -> str:
+        """What became of clicks without an impression: by what happened, as for `nothing_of`."""
+        wholes = [one.whole for one in self._evidence.deliveries]
+        lost = sum(whole.discarded_clicks[Discard.UNMATCHED] for whole in wholes)
+        discarded, counted = AFTER_CLICK
+        if lost:
+            return self._language.say(discarded, count=self._language.count(lost))
+        return self._language.say(counted)
 
 
 def bar(count: int, most: int) -> float:
