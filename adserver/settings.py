@@ -6,18 +6,16 @@ No module below the wiring reads the environment. Lists in the environment are c
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from adserver.core.internal import read_patterns
+from adserver.core.internal import Network, read_network, read_patterns
 from adserver.core.invalid import Mode, Rule, read_modes
 from adserver.core.rate_limits import read_limits
-
-Network = IPv4Network | IPv6Network
 
 DAY_SECONDS = 86_400
 # A name, all names below one, or an address; IPv6 in brackets, as in a Host header.
@@ -134,12 +132,19 @@ class Settings(BaseSettings):
                 )
         return tuple(value)
 
-    @field_validator("trusted_peers", "admin_allow", "internal_networks", mode="before")
+    @field_validator("trusted_peers", "admin_allow", mode="before")
     @classmethod
     def read_networks(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
         return tuple(ip_network(part, strict=False) for part in value)
+
+    @field_validator("internal_networks", mode="before")
+    @classmethod
+    def read_own_networks(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        return tuple(read_network(str(part)) for part in value)
 
     @field_validator("rate_limits", mode="before")
     @classmethod

@@ -37,6 +37,12 @@ LIBRARIES = (
     r"^(?:curl|lwp|python|aiohttp|java|axios|node|undici|guzzle|ruby|perl|php|pycurl|winhttp|go|"
     r"rust|reqwest|dart|deno|bun|got|superagent|faraday|typhoeus|ahc|jersey)(?:[^a-z]|$)",
 )
+# Programs that neither the list nor the words above know, by their names.
+NAMED = (
+    r"^(?:postmanruntime|insomnia|apachebench|kube-probe|prometheus|lua-resty-http|gobuster)/",
+    r"^(?:newrelicpinger|bluesky cardyb|zombie\.js)(?:/|$)",
+    r"windowspowershell/|[^a-z]rendertron(?:[^a-z]|$)",
+)
 # What they are for.
 TRADES = (
     r"(?:fetch|harvest|valid|check|monitor|archiv|index|extract|scann?|prob|sniff|grab|collect|"
@@ -48,7 +54,7 @@ TRADES = (
     r"page ?speed|[^a-z]seo(?:[^nu]|$)|plagia|phish|malware|vulnerab|research|survey",
     r"httrack|webcop",
 )
-WORDS = (*NAMES, *OWNERS, *COMPATIBLE, *NOTHING_SAID, *DRIVEN, *LIBRARIES, *TRADES)
+WORDS = (*NAMES, *OWNERS, *COMPATIBLE, *NOTHING_SAID, *DRIVEN, *LIBRARIES, *NAMED, *TRADES)
 
 # What is cut out before an agent that looks like a robot's is looked at again: people have it.
 PEOPLE = (

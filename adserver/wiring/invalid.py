@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from adserver.core.errors import SettingsError
+from adserver.core.internal import Network, is_everybodys
 from adserver.core.invalid import Mode, Rule
 from adserver.core.rate_limits import RateLimits
 from adserver.core.suspension import Suspension
@@ -23,6 +26,8 @@ from adserver.settings import Settings
 
 if TYPE_CHECKING:
     from adserver.wiring.node import Node
+
+log = structlog.get_logger(__name__)
 
 # The rules that need what a node's workers count together.
 COUNTING = (Rule.RATE_LIMITED, Rule.CLICKS_MANY_CAMPAIGNS)
@@ -59,6 +64,19 @@ def check_rules(settings: Settings) -> None:
             "--rules names `internal`, and nothing says who is; set ADSERVER_INTERNAL_NETWORKS or "
             "ADSERVER_INTERNAL_AGENTS, or leave the rule out"
         )
+
+
+def warn_of_peers(trusted: Sequence[Network]) -> None:
+    """Said and not refused: a node that only a proxy reaches may have one of any address."""
+    for network in trusted:
+        if is_everybodys(network):
+            log.warning(
+                "everybody_is_believed",
+                trusted=str(network),
+                why="whoever asks from there says which address and country a reader has, so that "
+                "rules by address, targeting by country and internal networks can be evaded",
+                do="name only your proxies in --trusted-peers (ADSERVER_TRUSTED_PEERS)",
+            )
 
 
 def rates_of(node: Node, readers: Readers, counting: Counting) -> Rates:

@@ -37,7 +37,7 @@ from adserver.wiring.activation import at_addresses, inherited
 from adserver.wiring.admission import admit
 from adserver.wiring.control import store_url
 from adserver.wiring.edge import connections_of, raise_file_limit
-from adserver.wiring.invalid import check_rules
+from adserver.wiring.invalid import check_rules, warn_of_peers
 from adserver.wiring.notify import Notifier
 from adserver.wiring.owners import check_state
 from adserver.wiring.ports import Ports, address_of, open_ports
@@ -126,6 +126,7 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
     guard = guard_of(settings)
     check_public_url(settings.public_url)
     check_rules(settings)
+    warn_of_peers(settings.trusted_peers)
     notifier = Notifier.of(os.environ, os.getpid())
     raise_file_limit()
     connections_of(settings)  # said now, not by workers that end one after the other

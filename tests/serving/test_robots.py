@@ -110,6 +110,19 @@ def test_rules_that_are_not_as_careful_lose_people(robots: Robots, devices: list
         b"HeadlessChrome/142.0.0.0 Safari/537.36",
         b"SomethingNew-Crawler/0.1 (+https://new.example/about)",
         b"nobody-has-seen-this-bot",
+        b"PostmanRuntime/7.36.1",
+        b"insomnia/8.4",
+        b"ApacheBench/2.3",
+        b"kube-probe/1.27",
+        b"Prometheus/2.48",
+        b"NewRelicPinger/1.0",
+        b"Bluesky Cardyb/1.1",
+        b"lua-resty-http/0.17 (Lua) ngx_lua/10026",
+        b"gobuster/3.6",
+        b"Zombie.js/6",
+        b"Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.19041",
+        b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        b"Chrome/142.0.0.0 Safari/537.36 Rendertron",
         b"Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, "
         b"like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36 (compatible; Googlebot/2.1; "
         b"+http://www.google.com/bot.html)",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from adserver.core.errors import SettingsError
 from adserver.core.events import Kind
@@ -20,7 +21,7 @@ from adserver.metrics import Meter
 from adserver.serving.rates import MEMORY_BYTES
 from adserver.serving.robots import Robots
 from adserver.settings import Settings
-from adserver.wiring.invalid import check_rules, invalid_of
+from adserver.wiring.invalid import check_rules, invalid_of, warn_of_peers
 
 ROBOTS = Robots()
 
@@ -71,6 +72,24 @@ def test_a_rule_that_would_look_at_nothing_is_refused() -> None:
 def test_an_agent_that_readers_have_is_refused() -> None:
     with pytest.raises(ValidationError, match="is in the agents of readers"):
         Settings(internal_agents="Mozilla")
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0"])
+def test_a_network_that_readers_are_in_is_refused(network: str) -> None:
+    with pytest.raises(ValidationError, match="readers are in it, and none of them would count"):
+        Settings(internal_networks=f"192.0.2.0/24,{network}")
+
+
+def test_where_any_client_is_believed_that_is_said() -> None:
+    with capture_logs() as told:
+        warn_of_peers(Settings(trusted_peers="10.0.0.0/8,fc00::/7").trusted_peers)
+    assert told == []
+    with capture_logs() as told:
+        warn_of_peers(Settings(trusted_peers="10.0.0.0/8,0.0.0.0/0,::/0").trusted_peers)
+    assert [(one["event"], one["log_level"], one["trusted"]) for one in told] == [
+        ("everybody_is_believed", "warning", "0.0.0.0/0"),
+        ("everybody_is_believed", "warning", "::/0"),
+    ]
 
 
 @pytest.mark.parametrize(("word", "suspended"), [("auto", 1), ("never", 0)])
