@@ -21,6 +21,8 @@ NO_COUNTRY = "XX"
 # Where what the operator's database says is read from. No client can send a header of this name.
 COUNTRY_FOUND = b":country-found"
 COUNTRY_CODE = re.compile("[A-Za-z]{2}")
+# Where a document is shown inside of another.
+EMBEDDED = frozenset({b"iframe", b"frame", b"embed", b"object"})
 Headers = dict[bytes, bytes]
 # Of an address; "" where it is not known.
 CountryOf = Callable[[Address | None], str]
@@ -83,6 +85,17 @@ def objects(headers: Headers) -> bool:
 
 def is_prefetch(headers: Headers) -> bool:
     return headers.get(b"sec-purpose", b"").startswith(b"prefetch")
+
+
+def is_unprompted(headers: Headers) -> bool:
+    """Whether a script has led a frame here, and no gesture of its reader: `Sec-Fetch-User` is then
+    not sent (W3C, Fetch Metadata Request Headers). Known of browsers that would send it: those of
+    Chromium, which say their brands as well, and Firefox. Safari never does."""
+    return (
+        headers.get(b"sec-fetch-dest") in EMBEDDED
+        and headers.get(b"sec-fetch-user") != b"?1"
+        and (b"sec-ch-ua" in headers or b" Firefox/" in headers.get(b"user-agent", b""))
+    )
 
 
 def visitor_headers(

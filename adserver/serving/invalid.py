@@ -8,7 +8,7 @@ from adserver.core.events import Kind
 from adserver.core.invalid import Mode, Rule, Verdict, asked, judge
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, Ticket
-from adserver.serving.headers import Headers, is_prefetch
+from adserver.serving.headers import Headers, is_prefetch, is_unprompted
 from adserver.serving.http import Scope
 from adserver.serving.robots import Robots
 
@@ -49,6 +49,18 @@ def without_consent(facts: Facts) -> bool:
     return not facts.ticket.flags & FLAG_CONSENT
 
 
+def by_programs(robots: Robots) -> Holds:
+    """Events of robots, and clicks that a creative's own script has made."""
+    is_robot = robots.is_robot
+
+    def holds(facts: Facts) -> bool:
+        return is_robot(facts.headers.get(b"user-agent", b"")) or (
+            facts.kind is Kind.CLICK and is_unprompted(facts.headers)
+        )
+
+    return holds
+
+
 class Invalid:
     """The rules of one worker. modes: those that differ from the default.
 
@@ -73,8 +85,7 @@ class Invalid:
             **(more or {}),
         }
         if robots is not None:
-            is_robot = robots.is_robot
-            holds[Rule.ROBOTS] = lambda facts: is_robot(facts.headers.get(b"user-agent", b""))
+            holds[Rule.ROBOTS] = by_programs(robots)
         self._rules = asked(dict(modes or {}), holds)
         discards_robots = any(
             one.rule is Rule.ROBOTS and one.mode is Mode.DISCARD for one in self._rules

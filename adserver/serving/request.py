@@ -192,7 +192,7 @@ def gather(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, list[str]], list
 def context_of(
     query: Mapping[str, list[str]], headers: Headers, pages: Pages, ignored: list[str]
 ) -> Context:
-    url = page_address(first(query, "url") or referer(headers))
+    url = page_address(first(query, "url")) or page_address(referer(headers))
     asked = first(query, "lang")
     private = objects(headers)
     languages = (asked,) if asked else accepted_languages(headers)

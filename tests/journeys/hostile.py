@@ -17,12 +17,13 @@ from typing import Any
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
+from starlette.types import ASGIApp
 
 from adserver.core.assets import SVG, Asset, digest_of
 from adserver.core.catalog import Creative, Html, Size
 from adserver.core.ticket import FLAG_CONSENT, Ticket
 from adserver.serving.app import PublicApp
-from adserver.serving.http import HTML, Header, Receive, Scope, Send, answer
+from adserver.serving.http import HTML, Header, Message, Receive, Scope, Send, answer
 from tests.factories import NOW, campaign, catalog, generation, text_creative
 from tests.servers import until
 from tests.serving.memory import WRITER, MemoryWorker
@@ -134,9 +135,24 @@ class Publisher:
         memory.store.publish(generation(catalog(campaign(creatives=tuple(creatives)))))
         asyncio.run(memory.state.live.refresh(NOW))
         self.state = memory.state
-        self.app = PublicApp(memory.state, PREFIX, lambda _: self.page)
+        self.clicks: list[tuple[int, str]] = []
+        self.app = self.watched(PublicApp(memory.state, PREFIX, lambda _: self.page))
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.origin = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def watched(self, app: ASGIApp) -> ASGIApp:
+        """Notes what clicks are answered: status, and what became of them."""
+
+        async def watching(scope: Scope, receive: Receive, send: Send) -> None:
+            async def noting(message: Message) -> None:
+                said = dict(message.get("headers", ())).get(b"x-ad-event")
+                if "/c/" in scope["path"] and said:
+                    self.clicks.append((message["status"], said.decode()))
+                await send(message)
+
+            await app(scope, receive, noting)
+
+        return watching
 
     def address(self, attack: Attack, flags: int = 0) -> str:
         """Of its document, with a ticket."""

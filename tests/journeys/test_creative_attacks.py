@@ -4,13 +4,16 @@ the page keeps in its reader's browser. Each attack has its control: the same do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Browser, Error
 
+from adserver.core.invalid import Mode, Rule
 from adserver.serving.documents import DENIED
+from adserver.serving.invalid import Invalid
+from adserver.serving.robots import Robots
 from tests.browser import as_readers_have_it
 from tests.hostile_names import EVERYTHING
 from tests.journeys.hostile import (
@@ -103,6 +106,13 @@ LOADS = """(await Promise.all(['EVIL/declared', 'OTHER/undeclared'].map(
 NEVER = told("none", "none")
 
 
+CLICKS_ITSELF = "<!doctype html><script>location.href = '%%click%%';</script>"
+CLICKED = """<!doctype html><a href='%%click%%'>in its frame</a>
+<a target=_blank href='%%click%%'>in a window</a>"""
+# Pending: nothing is on disk here.
+LANDED_AND_COUNTS = {(302, "accepted"), (302, "pending")}
+
+
 @pytest.fixture(scope="module")
 def evil() -> Iterator[Server]:
     evil = Server()
@@ -121,6 +131,8 @@ def publisher(tmp_path_factory: pytest.TempPathFactory, evil: Server) -> Iterato
         Attack("turns", of(TURNS), NEVER),
         Attack("link", "", NEVER, body=of(LINK)),
         Attack("own_link", "", NEVER, body=LINK.replace("EVIL", "")),
+        Attack("clicks_itself", "", NEVER, body=CLICKS_ITSELF),
+        Attack("clicked", "", NEVER, body=CLICKED),
         Attack("loads", of(LOADS), NEVER, loads_from=(evil.origin,)),
     ]
     publisher = Publisher(tmp_path_factory.mktemp("hostile"), ATTACKS + more)
@@ -258,6 +270,47 @@ def test_a_document_loads_what_is_declared_for_those_who_have_agreed(
         seen.page.goto(f"{publisher.origin}/{page}/loads")
         until(lambda: seen.was_told("loads") == "2")
         assert sorted(call.path for call in evil.calls) == loaded
+
+
+@pytest.fixture
+def judged(publisher: Publisher) -> Iterator[Callable[[Mode], None]]:
+    """Sets the mode of the rule about robots."""
+    before, robots = publisher.state.invalid, Robots()
+
+    def judge(mode: Mode) -> None:
+        publisher.state.invalid = Invalid({Rule.ROBOTS: mode}, robots=robots)
+
+    yield judge
+    publisher.state.invalid = before
+
+
+def test_a_creative_that_clicks_itself_does_not_count(
+    publisher: Publisher, browser: Browser, judged: Callable[[Mode], None]
+) -> None:
+    def clicked() -> tuple[int, str]:
+        publisher.clicks.clear()
+        with looking(browser, publisher.calls) as seen:
+            seen.page.goto(f"{publisher.origin}/locked/clicks_itself")
+            until(lambda: len(publisher.clicks) == 1)
+        return publisher.clicks[0]
+
+    judged(Mode.DISCARD)
+    assert clicked() == (302, "discarded; reason=bot")
+    judged(Mode.OFF)
+    assert clicked() in LANDED_AND_COUNTS, "control"
+
+
+@pytest.mark.parametrize("link", ["in its frame", "in a window"])
+def test_a_readers_click_on_a_link_in_a_frame_counts(
+    publisher: Publisher, browser: Browser, judged: Callable[[Mode], None], link: str
+) -> None:
+    judged(Mode.DISCARD)
+    publisher.clicks.clear()
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{publisher.origin}/locked/clicked")
+        seen.page.frame_locator("[data-src]").get_by_text(link).click()
+        until(lambda: len(publisher.clicks) == 1)
+        assert publisher.clicks[0] in LANDED_AND_COUNTS
 
 
 @pytest.mark.parametrize(("path", "owned"), [("/names", False), ("/names-as-they-are", True)])

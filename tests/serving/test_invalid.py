@@ -93,6 +93,53 @@ async def test_where_the_rule_is_off_robots_count(worker: Worker, robots: Robots
     assert await worker.event(path, headers={"user-agent": GOOGLE}) == (200, "accepted")
 
 
+CHROME = {
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36",
+    "sec-ch-ua": "x",
+}
+FIREFOX = {"user-agent": READER}
+SAFARI = {
+    "user-agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1"
+}
+GESTURE = {"sec-fetch-user": "?1"}
+
+
+@pytest.mark.parametrize(
+    ("browser", "more", "counts"),
+    [
+        (CHROME, {"sec-fetch-dest": "iframe"}, False),
+        (CHROME, {"sec-fetch-dest": "frame"}, False),
+        (CHROME, {"sec-fetch-dest": "embed"}, False),
+        (CHROME, {"sec-fetch-dest": "object"}, False),
+        (CHROME, {"sec-fetch-dest": "iframe", "sec-fetch-user": "?0"}, False),
+        (FIREFOX, {"sec-fetch-dest": "iframe"}, False),
+        (CHROME, {"sec-fetch-dest": "iframe"} | GESTURE, True),
+        (FIREFOX, {"sec-fetch-dest": "iframe"} | GESTURE, True),
+        # A window of its own: browsers open none without a gesture.
+        (CHROME, {"sec-fetch-dest": "document"}, True),
+        # It never says whose gesture it was.
+        (SAFARI, {"sec-fetch-dest": "iframe"}, True),
+        (CHROME, {}, True),
+        (FIREFOX, {}, True),
+    ],
+)
+async def test_a_click_in_a_frame_without_a_gesture_is_a_programs(
+    worker: Worker, robots: Robots, browser: dict[str, str], more: dict[str, str], counts: bool
+) -> None:
+    worker.state.invalid = Invalid(robots=robots)
+    status, said = await worker.event(f"/c/{worker.ticket()}", headers=browser | more)
+    assert status == 302, "it lands"
+    assert (said == "discarded; reason=bot") is not counts
+    # Beacons of a frame are nobody's gesture.
+    for kind in "iv":
+        said_of_beacon = await worker.event(f"/{kind}/{worker.ticket()}", headers=browser | more)
+        assert said_of_beacon == (200, "accepted")
+    worker.state.invalid = Invalid({Rule.ROBOTS: Mode.OFF}, robots=robots)
+    _, said = await worker.event(f"/c/{worker.ticket(2)}", headers=browser | more)
+    assert said in {"accepted", "pending"}, "control"
+
+
 async def test_what_robots_would_lose_is_counted_in_a_dry_run(
     worker: Worker, robots: Robots
 ) -> None:

@@ -106,6 +106,10 @@ async def test_who_says_nothing_has_not_said_that_they_are_elsewhere(
     assert said == "discarded; reason=foreign_page"
 
 
+async def test_a_page_hides_nothing_behind_an_address_that_is_none(judging: Worker) -> None:
+    assert await flags(judging, "?url=junk", referer=FOREIGN[0]) & FLAG_FOREIGN
+
+
 @pytest.mark.parametrize("path", ["/frame/post-top", "/h/x", "/"])
 async def test_documents_of_the_ad_server_itself_are_not_foreign(
     judging: Worker, path: str

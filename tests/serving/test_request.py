@@ -92,6 +92,12 @@ def test_a_page_that_names_itself_is_believed_before_the_referer() -> None:
     assert asked.url == "https://blog.example/revue/1"
 
 
+@pytest.mark.parametrize("none", ["", "junk", "data:text/html,x", "/relative"])
+def test_what_is_no_address_of_a_page_is_as_if_none_had_been_given(none: str) -> None:
+    asked = context(f"url={none}", referer="https://blog.example/other")
+    assert asked.url == "https://blog.example/other"
+
+
 def test_a_comma_in_a_page_address_stays() -> None:
     assert context("url=https://blog.example/a,b").url == "https://blog.example/a,b"
 

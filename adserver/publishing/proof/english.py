@@ -197,7 +197,7 @@ DISCARDED: Mapping[str, str] = {
         " reader, and none was left"
     ),
     Discard.FORGED: "it had no ticket that this server has signed",
-    Discard.BOT: "it came from a known robot",
+    Discard.BOT: "it came from a known robot, or a script had clicked by itself",
     Discard.PREFETCH: "the browser had loaded the page in advance, without showing it",
     Discard.INTERNAL: "it came from the publisher’s own staff",
     Discard.RATE_LIMITED: "it was one of too many from one place in a short time",

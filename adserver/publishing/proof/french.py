@@ -205,7 +205,7 @@ DISCARDED: Mapping[str, str] = {
         " un autre lecteur, et il n’en restait plus"
     ),
     Discard.FORGED: "il n’avait pas de ticket signé par ce serveur",
-    Discard.BOT: "il venait d’un robot connu",
+    Discard.BOT: "il venait d’un robot connu, ou un script avait cliqué de lui-même",
     Discard.PREFETCH: ("le navigateur avait chargé la page à l’avance, sans la montrer"),
     Discard.INTERNAL: "il venait du personnel de l’éditeur",
     Discard.RATE_LIMITED: (
