@@ -63,5 +63,6 @@ def check_folder(path: Path, found: os.stat_result) -> None:
     if open_to_all and found.st_uid != os.geteuid():
         raise SettingsError(
             f"everybody may write to {path}, which is not of this user ({os.geteuid()}); expected "
-            "a folder that nobody else may write to: set ADSERVER_STATE to another one"
+            "a folder that nobody else may write to. Name one in it in ADSERVER_STATE that is not "
+            "there yet: it is made"
         )
