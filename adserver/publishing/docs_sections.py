@@ -120,6 +120,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "bad_source": CREATIVES,
         "undeclared_host": CREATIVES,
         "relative_load": CREATIVES,
+        "reaching_out": CREATIVES,
         # Links and macros.
         "bad_link": LINKS,
         "foreign_host": LINKS,

@@ -27,10 +27,13 @@ MAX_BYTES = 512 * 1024
 SOURCE = re.compile(r"https://(\*\.)?([^/?#@*\s]+)/?")
 LOADED = re.compile(r"\s*(?:(?P<scheme>[a-z][a-z0-9+.-]*):)?(?P<host>//[^/?#\\]*)?", re.IGNORECASE)
 IN_STYLE = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", re.IGNORECASE)
+# What reaches hosts beside what `loads_from` allows; nodes take the first away from documents.
+REACHING = re.compile(r"\b(?:webkit|moz)?RTCPeerConnection\b|\bWebTransport\b")
 # Attributes that make a browser load something, and the tags where `href` does.
 LOADING = frozenset(("src", "srcset", "poster", "background", "data", "imagesrcset"))
 HREF_LOADS = frozenset(("link", "image", "use", "feimage"))
 AMBIGUOUS = 'write tags as <name attribute="value">, </name>, and comments as <!-- … -->'
+REACHES = "ask what it is for; a node does not let it, as far as it can"
 # What comes out of the document itself.
 OWN_SCHEMES = ("data", "blob", "about", "javascript")
 
@@ -105,6 +108,11 @@ def check_document(text: str, sources: tuple[str, ...], findings: Findings) -> N
         findings.refuse(place, complaint)
     for load in reader.loads:
         check_load(load, sources, findings)
+    if reaching := REACHING.search(text):
+        message = (
+            f"the document names `{reaching[0]}`, which would reach hosts that nobody declared"
+        )
+        findings.warning(place_in(text, reaching.start()), "reaching_out", message, REACHES)
     check_macros(text, template, findings)
 
 

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from adserver.core import escaping
 from adserver.core.html_places import Where, place_in_attribute
-from adserver.core.macros import LINK_MACROS, MACROS, WRITERS, compile_html, fill_link, find_macros
+from adserver.core.macros import (
+    LINK_MACROS,
+    MACROS,
+    NO_PEERS,
+    WRITERS,
+    compile_html,
+    fill_link,
+    find_macros,
+)
 
 CLICK = "https://ads.example/c/0aB-_9"
 PAGE = "https://blog.example/a?b=1&c=<d>"
@@ -123,12 +131,12 @@ def test_percent_encoding_reads_back(value: str) -> None:
 @pytest.mark.parametrize("page", ["javascript:alert(1)", "data:text/html,x", "//evil", "", "x y"])
 def test_a_page_that_is_no_web_address_is_left_out(page: str) -> None:
     template = compile_html('<a href="%%page%%">%%page%%</a>')
-    assert template.render({"page": page}) == '<base target="_blank"><a href=""></a>'
+    assert template.render({"page": page}) == f'{NO_PEERS}<base target="_blank"><a href=""></a>'
 
 
 def rendered(source: str, **values: str) -> str:
     document = compile_html(source).render(VALUES | values)
-    return document.replace('<base target="_blank">', "")
+    return document.replace('<base target="_blank">', "").replace(NO_PEERS, "")
 
 
 def test_a_click_at_the_start_of_an_address_stays_an_address() -> None:
@@ -205,20 +213,22 @@ def test_a_document_that_holds_the_mark_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("<head><p>", "<head>*<p>"),
-        ("<!doctype html><html>\n<head lang=fr>\n", "<!doctype html><html>\n<head lang=fr>*\n"),
-        ("<!DOCTYPE html>\n<p>", "<!DOCTYPE html>*\n<p>"),
-        ("<p>%%slot%%</p>", "*<p>post-top</p>"),
-        ("<!-- <head> --><p>", "*<!-- <head> --><p>"),
-        ("<script>'<head>'</script>", "*<script>'<head>'</script>"),
-        ("<header>", "*<header>"),
-        ("<p><!doctype html>", "*<p><!doctype html>"),
-        ("", "*"),
+        ("<head><p>", "^<head>*<p>"),
+        ("<!doctype html><html>\n<head lang=fr>\n", "<!doctype html>^<html>\n<head lang=fr>*\n"),
+        ("<!DOCTYPE html>\n<p>", "<!DOCTYPE html>^*\n<p>"),
+        ("<script>x</script><head>", "^<script>x</script><head>*"),
+        ("<p>%%slot%%</p>", "^*<p>post-top</p>"),
+        ("<!-- <head> --><p>", "^*<!-- <head> --><p>"),
+        ("<script>'<head>'</script>", "^*<script>'<head>'</script>"),
+        ("<header>", "^*<header>"),
+        ("<p><!doctype html>", "^*<p><!doctype html>"),
+        ("", "^*"),
     ],
 )  # fmt: skip
-def test_links_open_a_new_window(source: str, expected: str) -> None:
+def test_links_open_a_new_window_and_a_lock_comes_first(source: str, expected: str) -> None:
     document = compile_html(source).render(VALUES)
-    assert document == expected.replace("*", '<base target="_blank">')
+    whole = expected.replace("*", '<base target="_blank">').replace("^", NO_PEERS)
+    assert document == whole
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ the page keeps in its reader's browser. Each attack has its control: the same do
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
@@ -104,6 +105,9 @@ LOADS = """(await Promise.all(['EVIL/declared', 'OTHER/undeclared'].map(
   (src) => new Promise((done) => {
     Object.assign(new Image(), {src, onload: done, onerror: done}); })))).length"""
 NEVER = told("none", "none")
+PEERS = """{ const peer = new (self.RTCPeerConnection || self.webkitRTCPeerConnection)(
+  {iceServers: [{urls: 'stun:localhost:PORT'}, {urls: 'stun:127.0.0.1:PORT'}]});
+  peer.createDataChannel('x'); await peer.setLocalDescription(await peer.createOffer()); }"""
 
 
 CLICKS_ITSELF = "<!doctype html><script>location.href = '%%click%%';</script>"
@@ -122,9 +126,22 @@ def evil() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def publisher(tmp_path_factory: pytest.TempPathFactory, evil: Server) -> Iterator[Publisher]:
+def stun() -> Iterator[socket.socket]:
+    """Somebody who waits for peer connections."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stun:
+        stun.bind(("127.0.0.1", 0))
+        stun.setblocking(False)
+        yield stun
+
+
+@pytest.fixture(scope="module")
+def publisher(
+    tmp_path_factory: pytest.TempPathFactory, evil: Server, stun: socket.socket
+) -> Iterator[Publisher]:
     def of(text: str) -> str:
-        return text.replace("EVIL", evil.origin).replace("OTHER", another_host(evil))
+        port = str(stun.getsockname()[1])
+        text = text.replace("EVIL", evil.origin).replace("OTHER", another_host(evil))
+        return text.replace("PORT", port)
 
     more = [
         Attack("popup", OPENS, asked(f"{OWNED}-popup")),
@@ -133,6 +150,7 @@ def publisher(tmp_path_factory: pytest.TempPathFactory, evil: Server) -> Iterato
         Attack("own_link", "", NEVER, body=LINK.replace("EVIL", "")),
         Attack("clicks_itself", "", NEVER, body=CLICKS_ITSELF),
         Attack("clicked", "", NEVER, body=CLICKED),
+        Attack("peers", of(PEERS), NEVER),
         Attack("loads", of(LOADS), NEVER, loads_from=(evil.origin,)),
     ]
     publisher = Publisher(tmp_path_factory.mktemp("hostile"), ATTACKS + more)
@@ -311,6 +329,29 @@ def test_a_readers_click_on_a_link_in_a_frame_counts(
         seen.page.frame_locator("[data-src]").get_by_text(link).click()
         until(lambda: len(publisher.clicks) == 1)
         assert publisher.clicks[0] in LANDED_AND_COUNTS
+
+
+def arrived(stun: socket.socket) -> bool:
+    try:
+        return bool(stun.recv(4096))
+    except BlockingIOError:
+        return False
+
+
+def test_a_document_makes_no_peer_connection(
+    publisher: Publisher, browser: Browser, stun: socket.socket
+) -> None:
+    with looking(browser, publisher.calls) as seen:
+        seen.page.goto(f"{publisher.origin}/agreed/peers")
+        until(lambda: seen.was_told("peers") == "refused: TypeError")
+        frame = seen.page.frames[-1]
+        left = "Object.getOwnPropertyNames(self).filter((one) => /RTC/.test(one))"
+        assert frame.evaluate(left) == []
+        assert frame.evaluate("document.scripts.length") == 1, "the lock leaves nothing behind"
+        assert not arrived(stun)
+        seen.page.goto(f"{publisher.origin}/unlocked/peers")
+        until(lambda: seen.was_told("peers") == "undefined")
+        until(lambda: arrived(stun))  # control: without the lock it is there
 
 
 @pytest.mark.parametrize(("path", "owned"), [("/names", False), ("/names-as-they-are", True)])

@@ -73,6 +73,20 @@ def test_plain_http_is_never_loaded() -> None:
     assert codes('<img src="http://cdn.example/x">', "https://cdn.example") == ["undeclared_host"]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<script>new RTCPeerConnection()</script>", ["reaching_out"]),
+        ("<p onclick='new webkitRTCPeerConnection'>", ["reaching_out"]),
+        ("<script>new WebTransport('https://x.test')</script>", ["reaching_out"]),
+        ("<script>myRTCPeerConnections()</script>", []),
+    ],
+)
+def test_what_reaches_hosts_that_nobody_declared_is_pointed_out(text: str, said: list[str]) -> None:
+    assert codes(text) == said
+    assert not check(text).failed
+
+
 def test_a_relative_address_cannot_be_loaded() -> None:
     assert codes('<img src="b.png">') == ["relative_load"]
 
