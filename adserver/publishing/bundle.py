@@ -29,6 +29,8 @@ from adserver.publishing.nodes import quoted, visible
 MAX_FILES = 20_000
 MAX_BYTES = 200_000_000
 MAX_FILE_BYTES = max(files.MAX_BYTES, images.MAX_BYTES, documents.MAX_BYTES) + 1
+# Of what a tar says in front of a file: here a path that is long, or no ASCII, and nothing else.
+MAX_HEAD_BYTES = 4_200
 # More is kept on disk meanwhile.
 MAX_BYTES_IN_MEMORY = 8_000_000
 # Folders in folders; also what ends a circle of links.
@@ -175,6 +177,8 @@ def unpack(stream: IO[bytes], into: Path) -> tuple[About, Path]:
         receive(stream, spool, length)
         spool.seek(0)
         try:
+            check_heads(spool)
+            spool.seek(0)
             with tarfile.open(fileobj=spool, mode="r:") as tar:
                 return lay_down(tar, into)
         except (tarfile.TarError, ValueError) as error:
@@ -212,6 +216,34 @@ def receive(stream: IO[bytes], into: IO[bytes], length: int) -> None:
             raise BundleError("the folder did not arrive whole: the connection broke off")
         into.write(part)
         left -= len(part)
+
+
+def check_heads(spool: IO[bytes]) -> None:
+    """Before tarfile looks at it, which keeps all that is said in front of files in memory, however
+    long it is, and maps of files with holes. BundleError for what none of our tars has."""
+    number = long_heads = 0
+    while any(block := spool.read(tarfile.BLOCKSIZE)):
+        head = tarfile.TarInfo.frombuf(block, tarfile.ENCODING, "surrogateescape")
+        skipped = -(-head.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        number += 1
+        if number > 2 * (MAX_FILES + 2):
+            raise BundleError("what arrived is larger than a config folder may be")
+        if head.type == tarfile.XHDTYPE:
+            long_heads += 1
+            said = spool.read(min(skipped, 2 * MAX_HEAD_BYTES))[: head.size]
+            if long_heads > 1 or len(said) > MAX_HEAD_BYTES or not is_path(said):
+                raise BundleError("what arrived has more in front of a file than its path")
+            continue
+        long_heads = 0
+        if head.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or head.size < 0:
+            raise BundleError(f"{head.name!r} arrived, which is no file of a config folder")
+        spool.seek(skipped, io.SEEK_CUR)
+
+
+def is_path(said: bytes) -> bool:
+    """One record of POSIX.1-2001, `LENGTH path=…`; others may say how long the file is."""
+    length, _, record = said.partition(b" ")
+    return length == str(len(said)).encode() and record.startswith(b"path=")
 
 
 def lay_down(tar: tarfile.TarFile, into: Path) -> tuple[About, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,56 @@ def test_what_no_folder_of_ours_has_is_refused(bad: tarfile.TarInfo, tmp_path: P
     with pytest.raises(BundleError, match="which is no file of a config folder"):
         arrived(tar_of(entry("site.yaml", size=3), bad), into)
     assert {path.name for path in tmp_path.rglob("*")} <= {"into", "config", "site.yaml"}
+
+
+def said_before(kind: bytes, said: bytes) -> bytes:
+    """A bundle with an entry of a tar's own in front of its file."""
+    own = tarfile.TarInfo("./PaxHeaders/x")
+    own.type, own.size = kind, len(said)
+    padded = said + b"\0" * (-len(said) % tarfile.BLOCKSIZE)
+    data = own.tobuf(tarfile.USTAR_FORMAT) + padded
+    data += entry("site.yaml").tobuf(tarfile.USTAR_FORMAT) + b"\0" * 1_024
+    return f"adserver-bundle 1 {len(data)}\n".encode() + data
+
+
+LONG = 20_000_000
+SPARSE = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (tarfile.XHDTYPE, f"{LONG} comment=".encode().ljust(LONG - 1, b"A") + b"\n"),
+        (tarfile.XHDTYPE, f"{LONG} path=".encode().ljust(LONG - 1, b"A") + b"\n"),
+        (tarfile.XHDTYPE, b"9 a=bcde\n" * (LONG // 9)),
+        (tarfile.XHDTYPE, SPARSE),
+        (tarfile.XHDTYPE, b"9 size=9\n"),
+        (tarfile.XHDTYPE, b""),
+        (tarfile.XGLTYPE, b"9 path=x\n"),
+        (tarfile.SOLARIS_XHDTYPE, b"9 path=x\n"),
+        (tarfile.GNUTYPE_LONGNAME, b"A" * LONG),
+        (tarfile.GNUTYPE_LONGLINK, b"A" * LONG),
+        (tarfile.GNUTYPE_SPARSE, b""),
+    ],
+    ids=lambda one: ascii(one[:24]),
+)
+def test_what_a_tar_says_in_front_of_a_file_takes_no_memory(
+    kind: bytes, said: bytes, tmp_path: Path
+) -> None:
+    data = said_before(kind, said)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BundleError, match=r"than its path|no file of a config folder"):
+            arrived(data, tmp_path)
+        # What has arrived is on disk above so much.
+        assert tracemalloc.get_traced_memory()[1] < LONG
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_path_that_is_said_in_front_of_its_file_is_its_path(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="does not say what it is"):  # control: as far as that
+        arrived(said_before(tarfile.XHDTYPE, b"18 path=site.yaml\n"), tmp_path)
 
 
 def test_a_path_that_comes_twice_or_through_a_file_is_refused(tmp_path: Path) -> None:
