@@ -75,7 +75,7 @@ class Sealer:
         self._states = {number: [s for n, s in states if n == number] for number, _ in states}
 
     def seal(self, ticket: Ticket) -> bytes:
-        """The ticket's text, 48 bytes of ASCII."""
+        """The ticket's text, 56 bytes of ASCII."""
         payload = LAYOUT.pack(VERSION, self._id, *ticket)
         state = self._state.copy()
         state.update(payload)

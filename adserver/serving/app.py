@@ -49,6 +49,8 @@ ROUTES: dict[str, tuple[str, frozenset[str], Handler]] = {
 }
 # Those that decide, and so may have to know the reader's country.
 DECIDING = frozenset({"slots", "decisions", "frame"})
+# Those that are a file, or a call, and no folder; `/tag.js/x` is nothing of ours.
+WHOLE = frozenset({"decisions", "slots.css", "tag.js"})
 # Codes as labels; a dictionary, as turning a number into text costs more than finding it.
 STATUS = {code: str(code) for code in range(100, 600)}
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
@@ -99,8 +101,8 @@ class PublicApp:
         path = scope["path"]
         if self._prefix and path.startswith(self._prefix):
             path = path[len(self._prefix) - 1 :]
-        first, _, rest = path[1:].partition("/")
-        route = ROUTES.get(first)
+        first, slash, rest = path[1:].partition("/")
+        route = None if slash and first in WHOLE else ROUTES.get(first)
         method = scope["method"]
         if route is None:
             label, status = await self._elsewhere(scope, receive, send)

@@ -43,10 +43,12 @@ JAVASCRIPT = b"text/javascript; charset=utf-8"
 
 
 async def picture(state: State, _scope: Scope, _: Receive, send: Send, path: str) -> int:
-    """path: `{digest}/{name}`; the name is for people, the digest finds it."""
-    digest = path.partition("/")[0]
+    """path: `{digest}/{name}`; the digest finds it. The name is for people: pages that are open,
+    or in somebody's cache, may have an older one of the same file."""
+    digest, _slash, name = path.partition("/")
+    good = is_digest(digest) and name and "/" not in name
     try:
-        asset = await state.assets.get(digest) if is_digest(digest) else None
+        asset = await state.assets.get(digest) if good else None
     except StoreUnavailable:
         await answer_empty(send, 503, RETRY_AFTER)
         return 503

@@ -18,7 +18,7 @@ from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.serving import markup, strip
 from adserver.serving.headers import CountryOf, Headers, visitor_headers
-from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer, answer_empty
+from adserver.serving.http import JSON, NO_STORE, Receive, Scope, Send, answer
 from adserver.serving.peers import may_speak_for
 from adserver.serving.request import MAX_CAPPED, Pages, context_of, gather, read_query
 from adserver.serving.served import Served, pixels_of
@@ -50,10 +50,7 @@ class Call:
 EXAMPLE = 'a call looks like {"slots": ["post-top"], "context": {"url": "https://…"}}'
 
 
-async def decisions(state: State, scope: Scope, receive: Receive, send: Send, rest: str) -> int:
-    if rest:
-        await answer_empty(send, 404)
-        return 404
+async def decisions(state: State, scope: Scope, receive: Receive, send: Send, _rest: str) -> int:
     if scope["method"] == "POST":
         return await post_decisions(state, scope, receive, send)
     return await get_decisions(state, scope, send)

@@ -111,7 +111,7 @@ class Shedding:
         path, _, query = url.partition(b"?")
         if self._prefix and path.startswith(self._prefix):
             path = path[len(self._prefix) - 1 :]
-        first, _, rest = path[1:].partition(b"/")
+        first, slash, rest = path[1:].partition(b"/")
         served = self._state.live.served
         if first in BEACONS and method in EVENT:
             return BEACONS[first], self._refuse(draw)
@@ -119,7 +119,7 @@ class Shedding:
             return "", None
         if first == b"slots":
             return "/slots", self._slot(self._of(served), rest, query, headers)
-        if first == b"decisions" and not rest:
+        if first == b"decisions" and not slash:
             return "/decisions", self._decisions(self._of(served), query, headers)
         return "", None
 

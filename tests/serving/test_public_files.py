@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adserver.core.assets import digest_of
+from adserver.core.macros import NO_PEERS
 from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, FLAG_PREVIEW, Sealer
 from tests.servers import SECRET_KEY, Running
 from tests.serving.tickets import TICKET, said, ticket
@@ -26,7 +27,8 @@ def test_a_document_is_locked_in_by_its_own_policy(ads: Running) -> None:
     assert "cdn.example" not in policy
     assert f'href="/c/{address[3:]}"' in answer.text
     assert ">rich</i>" in answer.text
-    assert "<script>" not in answer.text
+    assert answer.text.count(NO_PEERS) == 1
+    assert "<script>" not in answer.text.replace(NO_PEERS, "")
     assert said(ads.get(f"/c/{address[3:]}")) == "accepted"
 
 
@@ -114,6 +116,9 @@ def test_a_picture_is_kept_for_ever(ads: Running) -> None:
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.content.startswith(b"\x89PNG")
         assert digest_of(answer.content) in address
+        folder = address.rpartition("/")[0]
+        for path in (folder, f"{folder}/", f"{address}/", f"{address}/x", f"{address}%2fx"):
+            assert ads.get(path).status_code == 404, path
 
 
 @pytest.mark.parametrize("digest", ["0" * 32, "%2e%2e", "x" * 400, "é" * 32, ""])
