@@ -29,6 +29,8 @@ LOADED = re.compile(r"\s*(?:(?P<scheme>[a-z][a-z0-9+.-]*):)?(?P<host>//[^/?#\\]*
 IN_STYLE = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", re.IGNORECASE)
 # What reaches hosts beside what `loads_from` allows; nodes take the first away from documents.
 REACHING = re.compile(r"\b(?:webkit|moz)?RTCPeerConnection\b|\bWebTransport\b")
+# By these a browser calls a host ahead of any load: no policy of a document holds it back.
+AHEAD = re.compile(r"\b(?:preconnect|dns-prefetch)\b", re.IGNORECASE)
 # Attributes that make a browser load something, and the tags where `href` does.
 LOADING = frozenset(("src", "srcset", "poster", "background", "data", "imagesrcset"))
 HREF_LOADS = frozenset(("link", "image", "use", "feimage"))
@@ -113,6 +115,10 @@ def check_document(text: str, sources: tuple[str, ...], findings: Findings) -> N
             f"the document names `{reaching[0]}`, which would reach hosts that nobody declared"
         )
         findings.warning(place_in(text, reaching.start()), "reaching_out", message, REACHES)
+    if ahead := AHEAD.search(text):
+        message = f"the document names `{ahead[0]}`: a browser calls that host before consent"
+        hint = "delete it: a node cannot keep browsers from it, whoever the host is"
+        findings.warning(place_in(text, ahead.start()), "reaching_out", message, hint)
     check_macros(text, template, findings)
 
 

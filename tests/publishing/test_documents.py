@@ -80,11 +80,22 @@ def test_plain_http_is_never_loaded() -> None:
         ("<p onclick='new webkitRTCPeerConnection'>", ["reaching_out"]),
         ("<script>new WebTransport('https://x.test')</script>", ["reaching_out"]),
         ("<script>myRTCPeerConnections()</script>", []),
+        ("<script>link.rel = 'preconnect'</script>", ["reaching_out"]),
+        ("<script>link.rel = 'DNS-prefetch'</script>", ["reaching_out"]),
+        ("<script>preconnected()</script>", []),
     ],
 )
 def test_what_reaches_hosts_that_nobody_declared_is_pointed_out(text: str, said: list[str]) -> None:
     assert codes(text) == said
     assert not check(text).failed
+
+
+def test_a_call_ahead_is_pointed_out_of_a_declared_host_too() -> None:
+    """Without consent a document loads nothing of it, and its browser calls it all the same."""
+    link = '<link rel="preconnect" href="https://cdn.example/">'
+    assert codes(link, "https://cdn.example") == ["reaching_out"]
+    said = [one.message for one in check(link, "https://cdn.example").problems]
+    assert "the document names `preconnect`: a browser calls that host before consent" in said
 
 
 def test_a_relative_address_cannot_be_loaded() -> None:
