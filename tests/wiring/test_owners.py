@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adserver import logs
 from adserver.core.errors import SettingsError
 from adserver.settings import Settings
 from adserver.wiring.node import serve
@@ -87,8 +88,9 @@ def state_with_journals(folder: Path) -> Path:
     "what", ["", "journal", f"journal/{STORE}", f"journal/{STORE}.store"], ids=str
 )
 def test_a_folder_or_a_journal_of_somebody_else_is_refused(
-    tmp_path: Path, to_somebody_else: Give, what: str
+    tmp_path: Path, to_somebody_else: Give, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(logs, "set_up", lambda _: None)  # it is for the whole process
     state = state_with_journals(tmp_path)
     check_state(state)
     to_somebody_else(state / what)
