@@ -46,7 +46,9 @@ QUOTES = "\"'"
 # weighed where an element says it; a backslash can spell any of them.
 REFUSED_STYLE = re.compile(
     r"\\|@import|@namespace|image-set|(?<![a-z-])(image|src|element|cross-fade|expression)\s*\("
-    r"|-moz-binding|behavior\s*:|javascript:|keyframes|animation[a-z-]*\s*[:/]|shadow\s*[:/]"
+    r"|-moz-binding|behavior\s*:|javascript:|keyframes|shadow\s*[:/]"
+    # Read in one go: none begins within another.
+    r"|(?<![a-z-])(?:-[a-z]+-)?animation[a-z-]*\s*[:/]"
     r"|:has\s*\(|(?<![a-z-])(path|polygon|shape|blur|drop-shadow|brightness|contrast|grayscale"
     r"|hue-rotate|invert|opacity|saturate|sepia)\s*\(",
     re.IGNORECASE,

@@ -38,7 +38,7 @@ TEXTS = frozenset(("text", "textPath", "tspan"))
 POINTS = frozenset(("d", "points"))
 SIDES = re.findall(r"\w+", "cx cy height r rx ry width x x1 x2 y y1 y2")
 LENGTHS = POINTS | frozenset(SIDES)
-PLAIN_LENGTH = re.compile(r"[0-9.eE+\-\s]*(?:px|%)?\s*")
+PLAIN_LENGTH = re.compile(r"[0-9.eE+\-\s]*+(?:px|%)?+\s*+")
 LENGTH_IN_STYLE = re.compile(r"(?<![\w-])(?:[cr]?[xy]|r|width|height)\s*[:/]", re.IGNORECASE)
 LARGEST_BOX = 10_000  # what a percentage is of
 NUMBER = re.compile(
@@ -46,7 +46,7 @@ NUMBER = re.compile(
 )
 # Whatever stands behind it, so that a comment there is no plain number.
 DASHES = re.compile(r"stroke-dasharray(?:\s*:)?([^;}]*)", re.IGNORECASE)
-PLAIN_DASHES = re.compile(r"[0-9.,\s]+|[0-9.,\spx]*px\s*")
+PLAIN_DASHES = re.compile(r"(?:[0-9.]++(?:px)?+|[,\s]++)*+")
 NO_DASHES = frozenset(("", "none", "inherit"))
 BLENDS = re.compile(r"mix-blend-mode", re.IGNORECASE)
 

@@ -30,6 +30,7 @@ FOREIGN = frozenset(("svg", "math"))
 INSIDE = frozenset(
     ("annotation-xml", "desc", "foreignobject", "mi", "mn", "mo", "ms", "mtext", "title")
 )
+MAX_ISLANDS = 100  # in one another
 TAG_LIKE = re.compile(r"<[a-zA-Z!/?]")
 
 
@@ -64,7 +65,10 @@ class Unambiguous(HTMLParser):
             after = end.search(self.text, at + len(written))
             self.raw, self.raw_end = tag, after.start() if after else len(self.text)
         if tag in FOREIGN or (self.islands and tag in INSIDE):
-            self.islands.append(tag)
+            if len(self.islands) < MAX_ISLANDS:
+                self.islands.append(tag)
+            else:
+                self.differs(f"so many `<{tag}>` in one another")
 
     def check_end(self, tag: str) -> None:
         at = self.position()

@@ -144,6 +144,7 @@ HIDDEN = "<base href=//e.test><img src=https://e.test/x>"
         f"<style></style/>{HIDDEN}</style>",
         f"<xmp><!-- </xmp>{HIDDEN} --></xmp>",
         "<plaintext>",
+        f"{'<svg>' * 50_000}{'</mi>' * 50_000}",
         # An end that only html.parser sees.
         f"<script><!--<script></script>--><!--</script>{HIDDEN}-->",
         f"<script></ script><!-- </script>{HIDDEN}-->",
