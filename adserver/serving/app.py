@@ -83,6 +83,8 @@ class PublicApp:
         self._overload = state.overload
         # Called by the protocol for each request that it will call us for.
         self.queued = state.overload.queued
+        # Called for those that had to wait to be looked at, and were `queued` as well.
+        self.taken_up = state.overload.begun
         # What never is.
         self._when_shed: dict[tuple[str, str], Handler] = {
             ("frame", "GET"): self._shedding.frame,

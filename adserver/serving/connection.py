@@ -43,6 +43,8 @@ class Connection(HttpToolsProtocol):
     # Requests begun on this connection: the number of the one that is read.
     begun = 0
     reading = NOTHING
+    # What has come of it waits in the backlog, until there is time to parse it.
+    aside = False
     # What the sweep saw last: what is waited for, of which request.
     wait = Wait.FIRST
     awaited = 0
@@ -94,7 +96,9 @@ class Connection(HttpToolsProtocol):
 
     def _leave(self) -> None:
         """Nothing has come in that second. Who has begun to send has until his deadline."""
-        if self.reading == NOTHING and self._idle():
+        if self.aside:
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._leave)
+        elif self.reading == NOTHING and self._idle():
             self.transport.close()
 
     def ends_behind(self, before: Any, keeps: bool) -> None:
@@ -110,6 +114,8 @@ class Connection(HttpToolsProtocol):
             return Wait.READING, unread // self.limits.reading_bytes
         if self.ending:
             return Wait.END, 0
+        if self.aside:
+            return Wait.NOTHING, self.begun
         if self.reading:
             return Wait.HEAD if self.reading == HEAD else Wait.BODY, self.begun
         if self.cycle is None:

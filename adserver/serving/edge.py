@@ -15,6 +15,7 @@ from enum import IntEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from adserver.serving.backlog import Backlog
 from adserver.serving.hosts import Hosts
 from adserver.serving.refusals import Refusal
 
@@ -98,6 +99,7 @@ class Edge:
     limits: Limits = field(default_factory=Limits)
     hosts: Hosts = field(default_factory=Hosts)
     most: int = MOST_CONNECTIONS
+    backlog: Backlog = field(default_factory=Backlog)
     refused: MutableMapping[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
     # A gauge of how many there are, as of the last sweep.
     open: MutableMapping[tuple[str, ...], float] = field(default_factory=dict)

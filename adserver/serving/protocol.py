@@ -15,24 +15,19 @@ from urllib.parse import unquote
 import httptools
 import structlog
 
-from adserver.serving.connection import BODY, DEAF, HEAD, NOTHING, Connection
+from adserver.serving.connection import BODY, DEAF, HEAD, NOTHING
 from adserver.serving.cycle import ANSWERED, JoiningCycle, encoded
 from adserver.serving.edge import Edge
 from adserver.serving.framing import HOST, WATCHED, check_target, framing_of, head_bytes
 from adserver.serving.http import Header, Prompt
 from adserver.serving.refusals import ANSWERS, Refusal, Refused
+from adserver.serving.turns import Turns
 
 log = structlog.get_logger(__name__)
 
 # (method, address, headers) → the answer, or None where it takes a task
 AtOnce = Callable[[bytes, bytes, Iterable[Header]], Prompt | None]
 
-# Nobody looks for several requests in so small a read, which costs 1 ns a byte: there are at most
-# 39. Most readers' requests are smaller.
-SMALL_BYTES = 1_024
-# A larger read is parsed in parts, so that no head grows far beyond its limit.
-PART_BYTES = 8_192
-HEAD_END: Final = b"\r\n\r\n"
 # `OPTIONS *` asks about the server as a whole.
 ASTERISK: Final = SimpleNamespace(path=b"*", query=None)
 SLASH: Final = ord("/")
@@ -44,10 +39,6 @@ def nothing_at_once(_method: bytes, _url: bytes, _headers: Iterable[Header]) -> 
     """Of applications that answer all requests in the ordinary way."""
 
 
-def nobody_counts() -> None:
-    """Of applications that do not want to know how many requests wait for them."""
-
-
 def refusal_of(error: httptools.HttpParserError) -> Refusal:
     cause = error.__context__
     if isinstance(cause, Refused):
@@ -57,7 +48,7 @@ def refusal_of(error: httptools.HttpParserError) -> Refusal:
     return Refusal.MALFORMED
 
 
-class AdProtocol(Connection):
+class AdProtocol(Turns):
     """Reads requests and gives them to the application. No upgrades, no root path."""
 
     # How much of a request's head or body has come in reads after its first one.
@@ -69,21 +60,8 @@ class AdProtocol(Connection):
     def __init__(self, *arguments: Any, edge: Edge, **more: Any) -> None:
         super().__init__(*arguments, edge=edge, **more)
         self.at_once: AtOnce = getattr(self.app, "at_once", nothing_at_once)
-        self.queued: Callable[[], None] = getattr(self.app, "queued", nobody_counts)
-        # Read, and not parsed: it waits for its turn.
-        self.unparsed = bytearray()
 
-    def data_received(self, data: bytes) -> None:
-        if self.unparsed or (
-            len(data) > SMALL_BYTES
-            and (len(data) > PART_BYTES or data.count(HEAD_END) > self.limits.pipelined)
-        ):
-            self.unparsed += data
-            self._parse_in_parts()
-        else:
-            self._parse(data)
-
-    def _parse(self, data: bytes) -> None:
+    def parse(self, data: bytes) -> None:
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -95,20 +73,6 @@ class AdProtocol(Connection):
         else:
             if self.reading:
                 self._count_part(len(data))
-
-    def _parse_in_parts(self) -> None:
-        """Until as many requests as may wait for their turn do; the rest waits unread."""
-        while self.unparsed and len(self.pipeline) < self.limits.pipelined - 1:
-            end = self.unparsed.find(HEAD_END, 0, PART_BYTES)
-            size = PART_BYTES if end < 0 else end + len(HEAD_END)
-            part = bytes(self.unparsed[:size])
-            del self.unparsed[:size]
-            self._parse(part)
-        if self.unparsed:
-            self.flow.pause_reading()
-            if len(self.unparsed) > self.limits.unparsed_bytes:
-                self.unparsed.clear()
-                self.refuse(Refusal.PIPELINED)
 
     def _count_part(self, size: int) -> None:
         """A head or body goes on in another read. Its first may hold other requests, too."""
@@ -127,6 +91,7 @@ class AdProtocol(Connection):
     def on_message_begin(self) -> None:
         self.reading = HEAD
         self.begun += 1
+        self.backlog.taken += 1
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -280,8 +245,8 @@ class AdProtocol(Connection):
         elif self.refusal is not None:
             self._end(ANSWERS[self.refusal])
             return
-        if self.unparsed and not self.pipeline:
+        if self.unparsed and not self.pipeline and not self.aside:
             # The body of the request that has just begun may be in it.
-            self._parse_in_parts()
+            self.parse_more()
         if not self.unparsed and not self.pipeline:
             self.flow.resume_reading()

@@ -148,6 +148,7 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
         )
         async with beside_requests.running():
             edge = edge_of(settings, meter, preview=node.preview)
+            edge.backlog.beat = lifeline.beat
             await server(app, lifeline.ready, edge).serve(sockets=[node.public])
 
 

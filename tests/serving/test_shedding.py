@@ -410,3 +410,15 @@ async def test_those_who_wait_to_be_answered_make_others_late(busy: Busy) -> Non
     assert busy.ask("/slots/own") is not None
     await busy.client.get("/slots/own")
     assert busy.ask("/slots/own") is None
+
+
+async def test_those_whom_nobody_has_looked_at_yet_make_others_late(busy: Busy) -> None:
+    busy.keeps_up()
+    busy.state.overload.probability = 0.0
+    for _ in range(20):
+        assert busy.ask("/slots/own") is None
+    busy.state.overload.took(1e6)
+    busy.app.queued()
+    assert busy.ask("/slots/own") is not None
+    busy.app.taken_up()
+    assert busy.ask("/slots/own") is None
