@@ -76,7 +76,7 @@ BEYOND = frozenset(
         "creative-fits-nowhere", "creative-same-id", "flight-empty-span",
         "flight-gap-of-midnight", "flight-in-the-gap", "flight-inverted", "flight-no-such-day",
         "flight-twice-a-night", "flight-unknown-timezone", "hours-unknown-day",
-        "house-where-it-never-serves", "html-base-and-refresh", "html-latin1",
+        "house-where-it-never-serves", "html-base-and-refresh", "html-hidden", "html-latin1",
         "html-misplaced-macros", "html-no-click", "html-undeclared-hosts", "html-unknown-macro",
         "image-address", "image-damaged", "image-folder", "image-heavy", "image-lonely-double",
         "image-missing", "image-odd-double", "image-svg-in-disguise", "image-svg-with-script",
