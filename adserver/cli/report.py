@@ -69,7 +69,7 @@ def report(  # noqa: PLR0913 - one parameter an option
         records = read_records(plane.totals, catalog, begin, end, now)
     made = make_report(records, query)
     if as_csv:
-        output.csv(csv_headings(made.by), csv_rows(made))
+        output.csv((*headings(made.by), "unmatched_viewable"), csv_rows(made))
     elif invocation.as_json:
         # Of one campaign it is what a proof's digest is made of, on whatever day it is checked.
         output.answer(as_json(made) if campaign else with_dry_run(made))
@@ -126,7 +126,7 @@ def moment(option: str, text: str, zone_name: str) -> float | None:
     return found
 
 
-def csv_headings(by: By) -> tuple[str, ...]:
+def headings(by: By) -> tuple[str, ...]:
     order = ("order",) if by is By.CAMPAIGN else ()
     return (*by.headings, *order, *FIGURES)
 
@@ -141,8 +141,8 @@ def show(made: Report, currency: str) -> None:
     if not made.lines:
         output.say("Nothing was served in that time.")
     else:
-        headings = csv_headings(made.by)
-        first = len(headings) - len(FIGURES)
+        columns = headings(made.by)
+        first = len(columns) - len(FIGURES)
         rows = [
             *(
                 [*words(made, label), *printed(sums, currency)]
@@ -150,9 +150,11 @@ def show(made: Report, currency: str) -> None:
             ),
             ["total", *[""] * (first - 1), *printed(made.total, currency)],
         ]
-        output.table(headings, rows, numbers=FIGURES)
+        output.table(columns, rows, numbers=FIGURES)
     if made.whole_days and made.by is By.HOUR:
         output.say("Hours are kept for 90 days; a day without hours is one line.")
+    if early := made.total.unmatched_viewable:
+        output.say(f"viewable before or without an impression: {early:,}")
     for what, reasons in (
         ("discarded impressions", made.discarded_impressions),
         ("discarded clicks", made.discarded_clicks),

@@ -43,6 +43,7 @@ class Metric(StrEnum):
     VIEWABLE = "v"
     CLICK = "c"
     UNMATCHED = "u"
+    UNMATCHED_VIEWABLE = "w"  # came before its impression, or without one: not among the viewable
     WOULD_IMPRESSION = "I"
     WOULD_VIEWABLE = "V"
     WOULD_CLICK = "C"

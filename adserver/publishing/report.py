@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from adserver.core.booking import booked_slots
 from adserver.core.catalog import Campaign, Catalog
-from adserver.core.events import Delivered, Metric, Row
+from adserver.core.events import METRIC_OF, Delivered, Metric, Row
 from adserver.core.flights import zone
 from adserver.core.publication import KnownCreative
 from adserver.core.reasons import Discard
@@ -72,7 +72,7 @@ class Records:
 
 
 COUNTED = frozenset(
-    (Metric.SERVED, Metric.IMPRESSION, Metric.VIEWABLE, Metric.CLICK, Metric.UNMATCHED)
+    (Metric.SERVED, *METRIC_OF.values(), Metric.UNMATCHED, Metric.UNMATCHED_VIEWABLE)
 )
 
 
@@ -84,6 +84,7 @@ class Sums:
     viewable: int = 0
     clicks: int = 0
     unmatched: int = 0
+    unmatched_viewable: int = 0
     earned: Fraction = revenue.NOTHING
 
     @property
@@ -121,6 +122,8 @@ class Sums:
                 self.earned += billed * revenue.of_clicks(price, row.count)
             case Metric.UNMATCHED:
                 self.unmatched += row.count
+            case Metric.UNMATCHED_VIEWABLE:
+                self.unmatched_viewable += row.count
 
 
 @dataclass(slots=True)

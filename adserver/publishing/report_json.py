@@ -21,6 +21,7 @@ def figures(sums: Sums) -> dict[str, Any]:
         "ctr": sums.ctr,
         "revenue": str(sums.revenue),
         "ecpm": None if sums.ecpm is None else str(sums.ecpm),
+        "unmatched_viewable": sums.unmatched_viewable,
     }
 
 

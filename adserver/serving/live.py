@@ -125,7 +125,7 @@ class Live:
                 continue
             kind = KIND_OF.get(row.metric)
             if kind is None:
-                continue  # unmatched clicks are among the clicks
+                continue  # unmatched: among the clicks; viewable, not counted yet
             if row.reason:
                 counts["events_discarded_total"][kind.word, slot, row.reason] += row.count
             else:

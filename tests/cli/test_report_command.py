@@ -36,6 +36,7 @@ def busy() -> MemoryStore:
         row(Metric.WOULD_IMPRESSION, 1_040, reason="rate_limited"),
         row(Metric.WOULD_CLICK, 3, reason="unmatched"),
         row(Metric.UNMATCHED, 1),
+        row(Metric.UNMATCHED_VIEWABLE, 12),
         row(Metric.IMPRESSION, 34, hour=int(NOW) - DAY),
     ]
     return memory
@@ -57,6 +58,7 @@ FIGURES = {
     "ctr": 0.005,
     "revenue": "10.20",
     "ecpm": "8.50",
+    "unmatched_viewable": 12,
 }
 
 
@@ -110,6 +112,7 @@ def test_all_there_is_is_the_default():
 def test_csv_opens_in_a_spreadsheet_and_computes_nothing():
     shown = adserver("report", "--csv", "--since", "2026-11-02", store=busy()).stdout
     (line,) = csv.DictReader(io.StringIO(shown))
+    assert line["unmatched_viewable"] == "12"
     assert line["campaign"] == "brulerie"
     assert line["order"] == "'=BC-118"
     assert (line["impressions"], line["ctr"], line["revenue"]) == ("1200", "0.005", "10.20")
@@ -180,6 +183,7 @@ def test_text_is_a_table_with_a_total_and_the_discards():
     assert shown[2].startswith("total")
     assert shown[2].endswith("0.50%  10.20 EUR  8.50")
     assert shown[3:] == [
+        "viewable before or without an impression: 12",
         "discarded impressions: duplicate 30",
         "discarded clicks: bot 2",
         "would be discarded (dry run), impressions: rate_limited 1,040",

@@ -76,9 +76,13 @@ class Told:
         self.open[Metric.SERVED, creative] += 1
 
     def sums(self) -> tuple[Counter[tuple[str, int]], Counter[tuple[str, int]]]:
-        """A, and what is in flight, by metric and creative."""
+        """A, and what is in flight, by metric and creative. A viewable counts as its impression."""
         told, in_flight = self.answers.copy(), self.open.copy()
-        for sent, known in self.events.items():
+        for sent, answered in self.events.items():
+            shown = self.events.get(Sent(Kind.IMPRESSION, sent.ticket))
+            if sent.kind is Kind.VIEWABLE and shown is None:
+                continue
+            known = answered and (sent.kind is not Kind.VIEWABLE or shown)
             place = (METRIC_OF[sent.kind].value, creative_of(sent.ticket))
             (told if known else in_flight)[place] += 1
         return told, in_flight

@@ -50,12 +50,13 @@ def test_events_that_count_are_net_and_all_with_a_good_ticket_are_gross():
             row(Metric.CLICK, 4),
             row(Metric.CLICK, 1, reason="duplicate"),
             row(Metric.UNMATCHED, 1),
+            row(Metric.UNMATCHED_VIEWABLE, 2),
         ),
         ALL,
     )
     line = made.lines[("brulerie",)]
     assert (line.served, line.gross, line.impressions, line.viewable) == (20, 15, 10, 6)
-    assert (line.clicks, line.unmatched) == (4, 1)
+    assert (line.clicks, line.unmatched, line.unmatched_viewable) == (4, 1, 2)
     assert made.total == line
     assert made.discarded_impressions == {"duplicate": 3, "expired": 2, "forged": 5}
     assert made.discarded_clicks == {"duplicate": 1}

@@ -103,6 +103,10 @@ class MemoryCounts:
             return [f"{letter}.duplicate"]
         self.seen.add(mark)
         shown = event.matched or (*mark[:2], Kind.IMPRESSION) in self.seen
+        if event.kind is Kind.IMPRESSION and (*mark[:2], Kind.VIEWABLE) in self.seen:
+            return [letter, Metric.VIEWABLE]
+        if event.kind is Kind.VIEWABLE and not shown:
+            return [Metric.UNMATCHED_VIEWABLE]
         if event.kind is not Kind.CLICK or shown:
             return [letter]
         return {

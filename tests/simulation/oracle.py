@@ -97,6 +97,7 @@ class Oracle:
         stored, aside = self._stored(), self._aside()
         self._check_told(stored, aside)
         self._check_stored(stored)
+        self._check_viewable(stored)
         self._check_tallies(stored, aside)
         for worker in self._world.everybody:
             self.problems += [f"a task failed: {error}" for error in worker.trouble()]
@@ -155,6 +156,8 @@ class Oracle:
 
     def _check_told(self, stored: Counter[Tally], aside: Counter[Tally]) -> None:
         for row, places in self._told.items():
+            if stored["w", *row[1:]] and row[0] == "v" and not stored["i", *row[1:]]:
+                continue  # it is there, and waits for its impression
             if not stored[row] and not aside[row] and any(place is not LOST for place in places):
                 self.problems.append(f"told but not stored: {row}")
 
@@ -174,8 +177,18 @@ class Oracle:
             elif metric == "u":
                 if count > stored["c", *row[1:]]:
                     self.problems.append(f"unmatched more often than clicked: {row}")
-            elif metric not in {"i.duplicate", "v.duplicate", "c.duplicate"}:
+            elif metric not in {"w", "i.duplicate", "v.duplicate", "c.duplicate"}:
                 self.problems.append(f"a row of nobody's: {row}")
+
+    def _check_viewable(self, stored: Counter[Tally]) -> None:
+        for row in list(stored):
+            shown, viewed = stored["i", *row[1:]], stored["v", *row[1:]]
+            if row[0] == "v" and not shown:
+                self.problems.append(f"viewable without an impression: {row}")
+            if row[0] == "w" and shown and not viewed:
+                self.problems.append(f"with its impression, and not viewable: {row}")
+            if row[0] == "w" and not self._presented["v", *row[1:]]:
+                self.problems.append(f"stored but never presented: {row}")
 
     def _check_tallies(self, stored: Counter[Tally], aside: Counter[Tally]) -> None:
         told: Counter[Tally] = Counter()

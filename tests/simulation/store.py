@@ -142,22 +142,30 @@ class Store:
             if bits is None or bits.until <= at or not self._rules.remembers:
                 bits = shard.bitmaps[key] = Bits()
             bits.until = at + self._life
-            fresh = []
+            before, fresh = bits.taken.copy(), []
             for event in some:
                 bit = (event.serial & 0xFFFF, event.kind)
                 fresh.append(bit not in bits.taken)
                 bits.taken.add(bit)
             for event, new in zip(some, fresh, strict=True):
-                found.append((event, letters_of(event, bits, new, self._rules.unmatched)))
+                letters = letters_of(event, before, bits, new, self._rules.unmatched)
+                found.append((event, letters))
         return found
 
 
-def letters_of(event: Event, bits: Bits, new: bool, unmatched: Mode) -> list[str]:
-    letter = METRIC_OF[event.kind].value
+def letters_of(
+    event: Event, before: set[tuple[int, Kind]], bits: Bits, new: bool, unmatched: Mode
+) -> list[str]:
+    """before: what was taken before its shipment; bits: with all of it."""
+    letter, place = METRIC_OF[event.kind].value, event.serial & 0xFFFF
     if not new:
         return [f"{letter}.duplicate"]
-    shown = (event.serial & 0xFFFF, Kind.IMPRESSION) in bits.taken
-    if event.kind is not Kind.CLICK or shown or event.matched:
+    shown = (place, Kind.IMPRESSION) in bits.taken
+    if event.kind is Kind.IMPRESSION:
+        return [letter, "v"] if (place, Kind.VIEWABLE) in before else [letter]
+    if event.kind is Kind.VIEWABLE:
+        return [letter if shown else "w"]
+    if shown or event.matched:
         return [letter]
     return {
         Mode.OFF: [letter, "u"],

@@ -51,6 +51,8 @@ class Visitors:
             kind = rng.choice(list(Kind))
             if self._presented and rng.random() < 0.3:
                 ticket, kind = rng.choice(self._presented)
+                if len(self._presented) % 3 == 0:  # another event of the same ad
+                    kind = Kind((kind + 1) % len(Kind))
             self._presented.append((ticket, kind))
             everywhere = rng.random() < 0.1
             for one in workers if everywhere else [worker]:

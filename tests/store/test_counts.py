@@ -319,16 +319,20 @@ async def test_whatever_is_shipped_counting_agrees_with_a_set(
 def counted(events: list[Event], seen: set[tuple[int, int, Kind]]) -> Counter[str]:
     """What a shipment's events add, where these are already counted; they become so."""
     found: Counter[str] = Counter()
-    fresh = []
+    fresh, before = [], seen.copy()
     for one in events:
         letter = METRIC_OF[one.kind].value
         if (one.writer, one.serial, one.kind) in seen:
             found[f"{letter}.duplicate"] += 1
         else:
             seen.add((one.writer, one.serial, one.kind))
-            found[letter] += 1
+            found[letter] += one.kind is not Kind.VIEWABLE
             fresh.append(one)
     for one in fresh:
-        if one.kind is Kind.CLICK and (one.writer, one.serial, Kind.IMPRESSION) not in seen:
-            found["u"] += 1
-    return found
+        shown = (one.writer, one.serial, Kind.IMPRESSION) in seen
+        found["u"] += one.kind is Kind.CLICK and not shown
+        found["w"] += one.kind is Kind.VIEWABLE and not shown
+        found["v"] += one.kind is Kind.VIEWABLE and shown
+        waited_for = (one.writer, one.serial, Kind.VIEWABLE) in before
+        found["v"] += one.kind is Kind.IMPRESSION and waited_for
+    return +found

@@ -147,7 +147,8 @@ WORDS: Mapping[str, str] = {
     "method_viewable": (
         "It is viewable when half of it (of an ad above 242,500 square pixels 30%) was in view"
         " for one second without a break. Only the publisher’s browser tag tells; of ads that"
-        " are placed otherwise, none is reported as viewable."
+        " are placed otherwise, none is reported as viewable. It counts only where its"
+        " impression does."
     ),
     "method_click": ("A click is counted when the ad’s link is followed through the server."),
     "method_unmatched": (

@@ -152,7 +152,7 @@ WORDS: Mapping[str, str] = {
         "Elle est visible quand la moitié de l’annonce (30 % au-delà de 242 500 pixels"
         " carrés) a été à l’écran pendant une seconde sans interruption. Seule la balise de"
         " l’éditeur le signale ; des annonces placées autrement, aucune n’est indiquée"
-        " comme visible."
+        " comme visible. Elle ne compte que si l’impression compte."
     ),
     "method_click": (
         "Un clic est compté quand le lien de l’annonce est suivi à travers le serveur."

@@ -11,10 +11,13 @@
 --       10 what becomes of clicks on ads without an impression so far: "off", "dry_run", "discard"
 -- Returns what the ledger says: ARGV[2] if it was applied, followed by lines of what the events
 -- added; then also if it had been applied before and nothing since.
+--
+-- A viewable impression counts together with its impression, whichever comes last: once both bits
+-- are taken. One that comes before is shown apart (`w`).
 local EVENT, BITMAP, CAMPAIGN, FIRST = 24, 6, 4, 7
 -- By kind. A click that is known to come after its impression has a kind of its own.
 local METRICS = {[0] = 'i', [1] = 'v', [2] = 'c', [6] = 'c'}
-local CLICK, MATCHED = 2, 4
+local IMPRESSION, VIEWABLE, CLICK, MATCHED = 0, 1, 2, 4
 
 local said = redis.call('GET', KEYS[1]) or '0 0\n'
 if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end
@@ -33,16 +36,23 @@ local add, touched = {}, {}
 local function plus(rows, field, n) rows[field] = (rows[field] or 0) + n end
 
 -- Which events lie in which bitmap, in the order of their arrival.
-local takes, rows = {}, {}
+local takes, rows, before, after = {}, {}, {}, {}
 local group_of = {}
 for k = FIRST, last do
   local at = (k - FIRST) * BITMAP
-  takes[k], rows[k] = {}, {}
+  takes[k], rows[k], before[k], after[k] = {}, {}, {}, {}
   group_of[string.sub(bitmaps, at + 1, at + BITMAP)] = k
+end
+local function look(bits, bit)
+  local n = #bits
+  bits[n + 1], bits[n + 2], bits[n + 3] = 'GET', 'u1', bit
 end
 for at = 1, #events, EVENT do
   local k = group_of[string.sub(events, at, at + BITMAP - 1)]
   local place, kind = struct.unpack('>I2B', events, at + BITMAP)
+  -- Which of both events of its ticket was there when the other came.
+  if kind == IMPRESSION then look(before[k], place * 3 + VIEWABLE) end
+  if kind == VIEWABLE then look(after[k], place * 3 + IMPRESSION) end
   local take, n = takes[k], #takes[k]
   -- At most 1,000 events a call, so 4,000 arguments: Lua's stack holds 8,000.
   take[n + 1], take[n + 2], take[n + 3], take[n + 4] = 'SET', 'u1', place * 3 + kind % MATCHED, 1
@@ -52,17 +62,41 @@ end
 
 -- Take the bits; what was free counts, what was taken is a duplicate.
 local fresh, taken, unmatched = {}, {}, {}
+-- Of each row of fresh impressions and viewables, in the order of their arrival: bitmap, the
+-- ticket's first bit, and 1 where the other event is there: of an impression its viewable, from an
+-- earlier call; of a viewable its impression, from this one too.
+local tickets = {}
+local function note(row, k, ticket, other)
+  local some = tickets[row]
+  if not some then
+    some = {}
+    tickets[row] = some
+  end
+  local n = #some
+  some[n + 1], some[n + 2], some[n + 3] = k, ticket, other
+end
+local function bits(k, operations)
+  return #operations > 0 and redis.call('BITFIELD', KEYS[k], unpack(operations)) or {}
+end
 for k = FIRST, last do
   local take, row = takes[k], rows[k]
-  local was = redis.call('BITFIELD', KEYS[k], unpack(take))
+  local viewed, was, shown = bits(k, before[k]), bits(k, take), bits(k, after[k])
   redis.call('EXPIRE', KEYS[k], life)
+  local impressions, viewables = 0, 0
   for e = 1, #row do
+    local kind = string.byte(row[e])
+    if kind == IMPRESSION then impressions = impressions + 1 end
+    if kind == VIEWABLE then viewables = viewables + 1 end
     if was[e] == 1 then
       plus(taken, row[e], 1)
     else
       plus(fresh, row[e], 1)
-      -- A click's bit is the third of its ticket, the impression's the first.
-      if string.byte(row[e]) == CLICK and redis.call('GETBIT', KEYS[k], take[e * 4 - 1] - 2) == 0 then
+      local bit = take[e * 4 - 1]
+      if kind == IMPRESSION then
+        note(row[e], k, bit, viewed[impressions])
+      elseif kind == VIEWABLE then
+        note(row[e], k, bit - VIEWABLE, shown[viewables])
+      elseif kind == CLICK and redis.call('GETBIT', KEYS[k], bit - CLICK) == 0 then
         plus(unmatched, row[e], 1)
       end
     end
@@ -140,17 +174,61 @@ if unmatched_clicks == 'discard' then
   end
   unmatched = {}
 end
+local function count(metric, site, slot, creative, n)
+  if n == 0 then return end
+  plus(add, field(metric, site, slot, creative), n)
+  total(metric, string.format('%d', creative), n)
+end
+-- By bitmap, the tickets of impressions that have lapsed in this call.
+local lapsed = {}
+-- Of a row's impressions the first have counted: how many of these were waited for. The bits of
+-- the others say that they have come, so nothing would tell a viewable that is still to come that
+-- its impression has not counted: its own bit is taken instead.
+local function waited_for(some, counted)
+  local n = 0
+  for at = 1, #some, 3 do
+    local k, ticket, viewed = some[at], some[at + 1], some[at + 2]
+    if at > counted * 3 then
+      lapsed[k] = lapsed[k] or {}
+      lapsed[k][ticket] = true
+      redis.call('BITFIELD', KEYS[k], 'SET', 'u1', ticket + VIEWABLE, 1)
+    elseif viewed == 1 then
+      n = n + 1
+    end
+  end
+  return n
+end
+local function with_impression(some)
+  local n = 0
+  for at = 1, #some, 3 do
+    local k, ticket, shown = some[at], some[at + 1], some[at + 2]
+    if shown == 1 and not (lapsed[k] and lapsed[k][ticket]) then n = n + 1 end
+  end
+  return n
+end
+local viewables = {}
 for row, n in pairs(fresh) do
   local kind, site, slot, till, campaign, creative = struct.unpack(ROW, row)
-  local counted = n
-  if till > 0 and leases[campaign] then counted = allowed(leases[campaign], till, n) end
-  if counted > 0 then
-    plus(add, field(METRICS[kind], site, slot, creative), counted)
-    total(METRICS[kind], string.format('%d', creative), counted)
+  if kind == VIEWABLE then
+    viewables[row] = n
+  else
+    local counted = n
+    if till > 0 and leases[campaign] then counted = allowed(leases[campaign], till, n) end
+    count(METRICS[kind], site, slot, creative, counted)
+    if counted < n then
+      plus(add, field(METRICS[kind] .. '.lapsed', site, slot, creative), n - counted)
+    end
+    if kind == IMPRESSION then
+      count('v', site, slot, creative, waited_for(tickets[row], counted))
+    end
   end
-  if counted < n then
-    plus(add, field(METRICS[kind] .. '.lapsed', site, slot, creative), n - counted)
-  end
+end
+-- Last, as it is known by now which impressions count.
+for row, n in pairs(viewables) do
+  local _, site, slot, _, _, creative = struct.unpack(ROW, row)
+  local counted = with_impression(tickets[row])
+  count('v', site, slot, creative, counted)
+  if counted < n then plus(add, field('w', site, slot, creative), n - counted) end
 end
 for row, n in pairs(taken) do
   local kind, site, slot, _, _, creative = struct.unpack(ROW, row)
