@@ -38,6 +38,8 @@ class Connection(HttpToolsProtocol):
     last_keeps = False
     # Refused, and answered; until it is closed, what comes is thrown away.
     ending = False
+    # It ends for a newcomer behind the answers that it is owed.
+    making_way = False
     # To be answered when it is its turn.
     refusal: Refusal | None = None
     # Requests begun on this connection: the number of the one that is read.
@@ -107,6 +109,18 @@ class Connection(HttpToolsProtocol):
         if before is not None and self.last_keeps and not before.response_started:
             before.keep_alive = True
         self.last_keeps = keeps
+
+    def make_way(self) -> bool:
+        """End behind the answers to what has been read, and read no further: who is never without
+        a request would stay for ever. Whether it can; not in the midst of a body."""
+        if self.reading == BODY or self.leaving or self.ending or self.making_way or self.refusal:
+            return False
+        self.parser, self.reading, self.making_way = DEAF, NOTHING, True
+        if self._idle():
+            self._end(b"")
+        else:
+            self.cycle.is_last = True
+        return True
 
     def wait_now(self) -> tuple[Wait, int]:
         """What of the client this waits for, and of which request, or part of an answer."""

@@ -52,6 +52,9 @@ class JoiningCycle(RequestResponseCycle):
     """Holds a prepared head back until its body comes; anything else goes the stock way."""
 
     held: bytes | None = None
+    # Its head says that the connection ends. The connection sees to that, and lingers: closing it
+    # with requests that nobody has read would reset it, and take the answer with it.
+    is_last = False
 
     async def send(self, message: Any) -> None:
         if self.held is not None:
@@ -70,7 +73,8 @@ class JoiningCycle(RequestResponseCycle):
         self.waiting_for_100_continue = False
         self.chunked_encoding = False
         self.expected_content_length = head.content_length
-        self.held = encoded(status, head, self.default_headers, self.keep_alive)
+        keeps = self.keep_alive and not self.is_last
+        self.held = encoded(status, head, self.default_headers, keeps)
 
     async def _send_held(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:

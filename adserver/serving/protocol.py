@@ -245,6 +245,9 @@ class AdProtocol(Turns):
         elif self.refusal is not None:
             self._end(ANSWERS[self.refusal])
             return
+        elif self.making_way:
+            self._end(b"")
+            return
         if self.unparsed and not self.pipeline and not self.aside:
             # The body of the request that has just begun may be in it.
             self.parse_more()

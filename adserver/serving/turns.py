@@ -50,6 +50,13 @@ class Turns(Connection):
         self._forget_aside()
         super().drop()
 
+    def make_way(self) -> bool:
+        if not super().make_way():
+            return False
+        self._forget_aside()
+        self.unparsed.clear()
+        return True
+
     def _take(self, data: bytes) -> None:
         if self.unparsed or (
             len(data) > SMALL_BYTES

@@ -6,6 +6,7 @@ The promises of real ones are kept in tests/faults/test_edge.py.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -372,7 +373,67 @@ async def test_nobody_who_is_being_answered_goes_for_a_new_one() -> None:
         port.app.gate.set()
         for busy in (one, two):
             assert (await busy.answer()).body == b"slow"
-    assert dict(edge.refused) == {(Refusal.FULL.value,): 1}
+    assert edge.refused[Refusal.FULL.value,] == 1
+
+
+async def keep_asking(browser: Reader) -> None:
+    """Always with four requests that have no answer yet."""
+    browser.send(*["GET /later HTTP/1.1"] * 4)
+    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        while (await browser.answer()).headers.get("connection") != "close":
+            browser.send("GET /later HTTP/1.1")
+
+
+async def newcomers_answered(edge: Edge) -> int:
+    """Of twenty, while all connections that there may be are always being answered."""
+    answered = 0
+    async with opened(edge) as port, AsyncExitStack() as stack:
+        for _ in range(edge.most):
+            busy = await stack.enter_async_context(port.connected())
+            stack.callback(asyncio.create_task(keep_asking(busy)).cancel)
+        await until(lambda: len(edge.connections) == edge.most)
+        await until(lambda: all(one.begun > 8 for one in edge.connections))
+        await until(lambda: all(one.wait is Wait.NOTHING for one in edge.connections))
+        for _ in range(20):
+            async with port.connected() as newcomer:
+                newcomer.send("GET / HTTP/1.1")
+                with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                    answered += (await newcomer.answer()).body == BODY
+    return answered
+
+
+async def test_newcomers_get_in_where_all_are_always_being_answered() -> None:
+    edge = Edge(Limits(sweep_seconds=SWEEP), most=16)
+    assert await newcomers_answered(edge) >= 18
+    assert edge.refused[Refusal.CROWDED_OUT.value,] > 0
+
+
+async def test_control_where_nobody_makes_way_newcomers_stay_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(AdProtocol, "make_way", lambda _: False)
+    edge = Edge(Limits(sweep_seconds=SWEEP), most=16)
+    # Whoever has just been answered, and has not sent the next request yet, goes for one.
+    assert await newcomers_answered(edge) < 18
+    assert edge.refused[Refusal.FULL.value,] > 0
+
+
+async def test_who_makes_way_has_all_answers_that_it_is_owed_and_the_end() -> None:
+    edge = Edge(Limits(sweep_seconds=SWEEP), most=1)
+    async with opened(edge) as port, port.connected() as busy:
+        busy.send("GET /slow HTTP/1.1", "GET / HTTP/1.1", "GET / HTTP/1.1")
+        await until(lambda: all(one.begun == 3 for one in edge.connections) and port.app.seen)
+        async with port.connected() as refused:
+            assert await ended(refused) == b""
+        busy.send("GET /unread HTTP/1.1")
+        port.app.gate.set()
+        said = [await busy.answer() for _ in range(3)]
+        assert [one.headers.get("connection") for one in said] == [None, None, "close"]
+        assert await busy.rest() == b""
+        assert ("GET", "/unread") not in port.app.seen
+        async with port.connected() as newcomer:
+            newcomer.send("GET / HTTP/1.1")
+            assert (await newcomer.answer()).body == BODY
 
 
 @pytest.mark.parametrize(("files", "most"), [(64, 24), (1_024, 984), (1_000_000, 8_192)])

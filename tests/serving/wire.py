@@ -33,6 +33,9 @@ class App:
             case "/slow":
                 await self.gate.wait()
                 await respond(send, 200, head_of(HTML, 4), b"slow")
+            case "/later":
+                await asyncio.sleep(0.005)
+                await respond(send, 200, head_of(HTML, 5), b"later")
             case "/stock":
                 await respond(send, 200, [(b"content-length", b"5")], b"stock")
             case "/empty":
