@@ -22,7 +22,11 @@ ON_BEHALF = frozenset(
         FORWARDED_FOR,
         b"x-forwarded-host",
         b"x-real-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"true-client-ip",
         b"cf-connecting-ip",
+        b"fastly-client-ip",
     )
 )
 # Trusted proxies behind one another that are passed by on the way to the reader.

@@ -14,6 +14,8 @@ from adserver.settings import Settings
 from adserver.wiring.owners import is_ours, refusal, was_given_to_us
 
 GENERATED = "secret.key"
+# Of a file with keys, each of some dozens of bytes.
+MOST_BYTES = 65_536
 HOW = (
     "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > FILE; "
     "chmod 600 FILE"
@@ -71,11 +73,10 @@ def read_private(path: Path, *, lent: bool = True) -> str:
     group, as one may whose file was named to us.
     """
     try:
-        found = path.stat()
-        mode = found.st_mode
-        text = path.read_text("ascii").strip()
+        found, text = read_small(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"the secret file {path} cannot be read: {error}") from error
+    mode = found.st_mode
     if mode & stat.S_IROTH:
         raise SettingsError(f"everybody may read the secret file {path}; run: chmod 600 {path}")
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -83,6 +84,19 @@ def read_private(path: Path, *, lent: bool = True) -> str:
     if not (was_given_to_us(found) if lent else is_ours(found)):
         raise refusal(path, found)
     return text
+
+
+def read_small(path: Path) -> tuple[os.stat_result, str]:
+    """What it is, and its text. OSError where it is no file, as a device or pipe may never end."""
+    # A pipe that nobody writes to would be waited for as it is opened.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is no regular file")
+        read = file.read(MOST_BYTES + 1)
+    if len(read) > MOST_BYTES:
+        raise OSError(f"it has more than {MOST_BYTES // 1024} KiB")
+    return found, read.decode("ascii").strip()
 
 
 def make_if_missing(path: Path) -> None:

@@ -93,6 +93,10 @@ ON_BEHALF = [
     {"x_real_ip": "192.0.2.1"},
     {"x_forwarded_host": "ads.example"},
     {"via": "1.1 proxy"},
+    {"true_client_ip": "192.0.2.1"},
+    {"fastly_client_ip": "192.0.2.1"},
+    {"x_client_ip": "192.0.2.1"},
+    {"x_cluster_client_ip": "192.0.2.1"},
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,16 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff" * 40)
     with pytest.raises(SettingsError, match="cannot be read"):
         read_private(tmp_path / "binary")
+
+
+def test_a_file_that_never_ends_is_refused(tmp_path: Path) -> None:
+    endless, pipe, long = tmp_path / "endless", tmp_path / "pipe", tmp_path / "long"
+    endless.symlink_to("/dev/zero")
+    os.mkfifo(pipe, 0o600)
+    long.write_bytes(b"a" * 65_537)
+    for path, why in ((endless, "regular"), (pipe, "regular"), (long, "64 KiB")):
+        with pytest.raises(SettingsError, match=why):
+            read_private(path)
 
 
 def test_a_folder_in_which_no_key_can_be_made_is_a_clear_error(tmp_path: Path) -> None:
