@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adserver.core.ticket import Sealer
-from tests.faults.load import Load, eventually
+from tests.faults.load import Load
 from tests.faults.nodes import balance, check_report, load_on, node
 from tests.faults.oracle import Told
 from tests.journeys.hammer import TICKET
@@ -69,11 +69,17 @@ def signed_with(ads: Running, told: Told) -> str:
     raise AssertionError("signed with neither")
 
 
+def restarts(ads: Running) -> int:
+    return counted(ads, 'worker_restarts_total{reason="replaced"}')
+
+
 async def reload(ads: Running, load: Load, replaced: int) -> None:
     """Until so many workers have been replaced, under load all the time."""
-    goal = counted(ads, 'worker_restarts_total{reason="replaced"}') + replaced
+    goal = restarts(ads) + replaced
     os.kill(ads.process.pid, signal.SIGHUP)
-    await eventually(lambda: counted(ads, 'worker_restarts_total{reason="replaced"}') == goal)
+    # In a thread: while workers come and go the answer may take a second, and visitors who stand
+    # still for so long would ask on connections that have been closed.
+    await asyncio.to_thread(until, lambda: restarts(ads) == goal)
     await load.more(100)
 
 
