@@ -14,10 +14,11 @@ Networks = Sequence[IPv4Network | IPv6Network]
 # Where a context is read from it. No client can send a header of this name.
 COUNTRY_SAID = b":country"
 FORWARDED_FOR = b"x-forwarded-for"
+FORWARDED = b"forwarded"
 # Whoever sends one of these asks for somebody else, of whom the peer's address says nothing.
 ON_BEHALF = frozenset(
     (
-        b"forwarded",
+        FORWARDED,
         b"via",
         FORWARDED_FOR,
         b"x-forwarded-host",

@@ -14,7 +14,7 @@ from adserver.metrics import Meter
 from adserver.serving.headers import Headers
 from adserver.serving.http import Scope
 from adserver.serving.invalid import NOT_ASKED, Facts
-from adserver.serving.peers import Networks, told_address, within
+from adserver.serving.peers import FORWARDED, FORWARDED_FOR, Networks, told_address, within
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ class Readers:
                 # Not its own address: all of its readers would be one, and be cut as one.
                 self._counts[()] += 1
             sign = self._sign_of(found or b"")
-        elif b"x-forwarded-for" in headers or b"forwarded" in headers:
+        elif FORWARDED_FOR in headers or FORWARDED in headers:
             sign = Sign.FORWARDED
         else:
             sign = self._sign_of(peer)

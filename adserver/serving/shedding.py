@@ -86,10 +86,10 @@ class Shedding:
 
         url: as it was sent. headers: their names in small letters.
         """
-        state, started = self._state, time.perf_counter()
+        state = self._state
         if not state.sheds:
             return None
-        draw = state.draw()
+        started, draw = time.perf_counter(), state.draw()
         if not state.overload.sheds(started, draw):
             return None
         try:
