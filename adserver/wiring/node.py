@@ -214,10 +214,6 @@ def roles_of(node: Node, beside: MakeBeside) -> list[Role]:
     ]
 
 
-def admin_role(node: Node) -> Callable[[Lifeline], None]:
-    return lambda lifeline: uvloop.run(run_admin(node, lifeline))
-
-
 def worker_role(node: Node, number: int, beside: MakeBeside) -> Callable[[Lifeline], None]:
     return lambda lifeline: uvloop.run(run_worker(node, number, beside, lifeline))
 
