@@ -9,7 +9,7 @@ PYTEST = $(BIN)/$(if $(COVERAGE),coverage run -m pytest,python -m pytest)
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint types doors coverage wheel bench bench-counting bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload transcript lock secrets clean
+.PHONY: help demo test soak check lint types doors coverage wheel bench bench-instructions bench-counting bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload transcript lock secrets clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -75,6 +75,9 @@ wheel: $(VENV)/installed-dev  ## build the wheel, and run it from a folder that 
 
 bench: $(VENV)/installed-dev  ## requests per second and CPU, beside a bare server (needs wrk)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-instructions: $(VENV)/installed-dev  ## instructions, system calls and tasks of a request (needs valgrind, strace)
+	@$(BIN)/python -m benchmarks.instructions $(ARGS)
 
 bench-deciding: $(VENV)/installed-dev  ## what one decision costs, among 20 to 100,000 campaigns
 	@$(BIN)/python -m benchmarks.deciding $(ARGS)
