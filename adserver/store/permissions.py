@@ -13,7 +13,7 @@ from adserver.store.script import Script
 
 # What our scripts and calls do to keys. Without `eval` and `evalsha` there is no asking.
 COMMANDS = (
-    *("exists", "expire", "get", "mget", "set", "incr", "strlen", "bitfield", "getbit", "time"),
+    *("exists", "expire", "get", "mget", "set", "incr", "strlen", "bitfield", "time"),
     *("hdel", "hexists", "hget", "hgetall", "hincrby", "hlen", "hmget", "hset", "hsetnx"),
     "hstrlen",
     *("unlink", "zadd", "zcard", "zrangebyscore", "zrem", "zscore"),

@@ -9,9 +9,11 @@ import pytest
 
 from adserver.core.batch import MAX_EVENTS_PER_BATCH
 from adserver.core.events import METRIC_OF, Kind, Metric
+from adserver.core.invalid import Mode
 from adserver.store.counts import StoredCounts
 from adserver.store.keys import Keys
 from adserver.store.totals import StoredTotals
+from tests.store.conftest import TICKET_LIFE_SECONDS
 from tests.store.shipping import event
 from tests.store.test_counts import BLOCK, CLICK, HOUR, IMPRESSION, added, rows, ship, shipment
 
@@ -69,6 +71,18 @@ async def test_a_full_shipment_is_one_call_however_many_bitmaps_it_has(
     assert added(await ship(counts, shipment(2, events))) == {"i.duplicate": 1_000}
     assert len(store.keys("*:seen:*")) == writers
     assert rows(store, keys) == {"i": 1_000, "i.duplicate": 1_000}
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_a_full_shipment_is_one_call_whatever_its_events_are(
+    beside: Any, keys: Keys, kind: Kind
+) -> None:
+    """All of one kind in one bitmap, each in a row of its own, is what takes most arguments."""
+    counts = StoredCounts(beside, keys, TICKET_LIFE_SECONDS, Mode.DRY_RUN)
+    many = range(MAX_EVENTS_PER_BATCH)
+    told = await ship(counts, shipment(1, [event(kind, n, creative=n + 1) for n in many]))
+    each = {Kind.IMPRESSION: "i", Kind.VIEWABLE: "w", Kind.CLICK: "c u C.unmatched"}[kind]
+    assert added(told) == {metric: len(many) for metric in each.split()}
 
 
 async def test_a_row_has_the_numbers_of_its_event_however_large(

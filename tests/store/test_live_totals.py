@@ -101,8 +101,8 @@ async def test_a_look_reads_the_creatives_that_changed_and_no_others(
 ) -> None:
     await shipper.events(HOUR, [event(serial=n, creative=n) for n in range(1, 900)])
     await totals.look()
-    before = commands()
     await shipper.events(HOUR, [event(serial=5_000, creative=3)])
+    before = commands()
     assert await totals.look() == {3}
     assert commands()["hmget"] - before["hmget"] == 1
 
