@@ -9,7 +9,7 @@ PYTEST = $(BIN)/$(if $(COVERAGE),coverage run -m pytest,python -m pytest)
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint types doors coverage wheel bench bench-instructions bench-counting bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload transcript lock secrets clean
+.PHONY: help demo test soak check lint types doors coverage wheel bench bench-instructions bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload transcript lock secrets clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -73,7 +73,7 @@ wheel: $(VENV)/installed-dev  ## build the wheel, and run it from a folder that 
 	@rm -rf dist && $(PIP_WHEEL) .
 	@$(BIN)/python -m tests.wheel dist
 
-bench: $(VENV)/installed-dev  ## requests per second and CPU, beside a bare server (needs wrk)
+bench: $(VENV)/installed-dev  ## what a request costs, beside a bare server: 12 minutes (needs wrk)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 bench-instructions: $(VENV)/installed-dev  ## instructions, system calls and tasks of a request (needs valgrind, strace)
@@ -81,9 +81,6 @@ bench-instructions: $(VENV)/installed-dev  ## instructions, system calls and tas
 
 bench-deciding: $(VENV)/installed-dev  ## what one decision costs, among 20 to 100,000 campaigns
 	@$(BIN)/python -m benchmarks.deciding $(ARGS)
-
-bench-counting: $(VENV)/installed-dev  ## what counting costs, beside the same server not counting (needs wrk)
-	@$(BIN)/python -m benchmarks.counting $(ARGS)
 
 bench-pacing: $(VENV)/installed-dev  ## campaigns that end at their goals, in worlds made at random: 15 minutes
 	@$(BIN)/python -m benchmarks.pacing $(ARGS)

@@ -11,15 +11,15 @@ import tempfile
 from pathlib import Path
 
 from adserver.store.embedded import Embedded
-from benchmarks.__main__ import machine
 from benchmarks.limits_cost import measure
 from benchmarks.limits_faults import Delivery, deliver
 from benchmarks.limits_readers import WORLDS, simulate
+from benchmarks.machine import machine
 
 GOAL, WORKERS, KILLS = 100_000, 8, 10
 # Room that is leased before the rate is known lapses after eleven minutes.
 PATIENCE_SECONDS = 800.0
-ROUNDS, SECONDS = 6, 3.0
+ROUNDS, SECONDS = 6, 3
 
 
 def main() -> None:

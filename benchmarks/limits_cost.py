@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adserver.core.ticket import Sealer, Ticket
-from benchmarks.load import drive
+from benchmarks.load import Ask, drive
 from benchmarks.processes import cpu_seconds, tree
 from tests.faults.nodes import node
 from tests.journeys.small_blog import campaign
@@ -40,29 +40,34 @@ class Server:
     folder: Path
     lapse: int
 
-    def ask(self, what: str, seconds: float) -> float:
+    def ask(self, what: str, seconds: int) -> float:
         """Microseconds of CPU that one answer took."""
         port, pids = urlsplit(self.ads.public).port or 0, tree(self.ads.process.pid)
-        paths = self.write_paths(seconds) if what == "beacon" else None
+        ask = self.beacons(seconds) if what == "beacon" else self.slots()
         before = cpu_seconds(pids)
-        load = drive(port, "/slots/goal", CONNECTIONS, seconds, paths)
+        load = drive(port, ask, CONNECTIONS, seconds)
         time.sleep(1)  # what is shipped and leased for these
         if load.failed:
             raise SystemExit(f"{load.failed} requests failed; the numbers mean nothing")
         return (cpu_seconds(pids) - before) / load.requests * 1e6
 
-    def write_paths(self, seconds: float) -> Path:
+    def slots(self) -> Ask:
+        path = self.folder / "slots.txt"
+        path.write_text("goal\n")
+        return Ask("GET", "/slots/", path)
+
+    def beacons(self, seconds: int) -> Ask:
         """Tickets as the server would issue them, each for one impression."""
         sealer, writer, now = Sealer([SECRET_KEY.encode()]), secrets.randbits(32), int(time.time())
-        path = self.folder / "paths.txt"
+        path = self.folder / "tickets.txt"
         with path.open("w") as file:
-            for serial in range(int(TICKETS_PER_SECOND * seconds)):
+            for serial in range(TICKETS_PER_SECOND * seconds):
                 ticket = Ticket(writer, serial, 1, 1, 1, now, self.lapse, 1, 1, 0)
-                file.write(f"/i/{sealer.seal(ticket).decode()}\n")
-        return path
+                file.write(f"{sealer.seal(ticket).decode()}\n")
+        return Ask("GET", "/i/", path)
 
 
-def measure(rounds: int, seconds: float) -> dict[tuple[str, str], float]:
+def measure(rounds: int, seconds: int) -> dict[tuple[str, str], float]:
     """CPU µs, the median of the rounds, by what is asked and of which server."""
     with tempfile.TemporaryDirectory(prefix="adserver-bench-") as name, contextlib.ExitStack() as s:
         servers = {}

@@ -1,62 +1,114 @@
-"""wrk, and what it says."""
+"""wrk: what it is told to ask for, and what it says."""
 
 from __future__ import annotations
 
-import re
+import json
+import resource
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-SCRIPT = Path(__file__).with_name("paths.lua")
-MICROSECONDS = {"us": 1.0, "ms": 1e3, "s": 1e6}
+SCRIPT = Path(__file__).with_name("asks.lua")
+# As long as anybody waits for an answer; it is an error then.
+TIMEOUT_SECONDS = 5
+# What Chrome 131 on Windows sends with a `fetch` of a page's script, as is: an ad server that is
+# asked without them has less to read than in life, and knows some for robots.
+BROWSER = {
+    "Connection": "keep-alive",
+    "sec-ch-ua-platform": '"Windows"',
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 "
+    "(KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+    "sec-ch-ua": '"Google Chrome";v="131", "Chromium";v="131", "Not_A Brand";v="24"',
+    "sec-ch-ua-mobile": "?0",
+    "Accept": "*/*",
+    "Origin": "https://bench.example",
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Dest": "empty",
+    "Referer": "https://bench.example/",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Accept-Language": "fr-FR,fr;q=0.9,en-US;q=0.8,en;q=0.7",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Requests of one kind: `prefix` and each line of `lines` are the paths.
+
+    follow: the answers are decisions, and the beacons and clicks that they lead to are asked for
+    as well.
+    """
+
+    method: str
+    prefix: str
+    lines: Path
+    follow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """requests: answered in all. The latencies are microseconds."""
+    """requests: answered in all. The latencies are microseconds.
+
+    asked: of the lines, some of which may not have been answered; lines_there: how many are in the
+    file. busy: the share of a core that wrk took itself; near 1 it is wrk that was measured.
+    decisions, filled, beacons, clicks: answered, where what they lead to is followed.
+    failed: answered with an error, or not at all.
+    """
 
     requests: int
-    per_second: float
+    seconds: float
     p50: float
     p99: float
+    p999: float
+    longest: float
     failed: int
+    asked: int
+    lines_there: int
+    busy: float = 0.0
+    decisions: int = 0
+    filled: int = 0
+    beacons: int = 0
+    clicks: int = 0
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
 
 
-def drive(  # noqa: PLR0913 - what wrk wants to know
-    port: int,
-    path: str,
-    connections: int,
-    seconds: float,
-    paths: Path | None,
-    method: str = "GET",
-) -> Load:
-    """paths: a file of one path a line, each asked for once; without it `path`, again and again."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "5s"]
-    if paths is not None:
-        command += ["-s", str(SCRIPT)]
-    command.append(f"http://127.0.0.1:{port}{path}")
-    if paths is not None:
-        command += ["--", str(paths), method]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return read(done.stdout)
+class NotMeasured(Exception):
+    """wrk did not do what it was told to: its words."""
 
 
-def read(said: str) -> Load:
-    total, took = re.search(r"(\d+) requests in ([\d.]+)(?:s|m)", said).groups()  # type: ignore[union-attr]
-    failed = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", said)))
-    errors = re.search(
-        r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said
-    )
-    failed += sum(map(int, errors.groups())) if errors else 0
-    return Load(
-        requests=int(total),
-        per_second=int(total) / float(took),
-        p50=percentile(said, "50%"),
-        p99=percentile(said, "99%"),
-        failed=failed,
-    )
+def drive(port: int, ask: Ask, connections: int, seconds: int) -> Load:
+    """One thread of wrk, each connection asking again as soon as it has been answered."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
+    command += ["--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(SCRIPT)]
+    for name, value in BROWSER.items():
+        command += ["-H", f"{name}: {value}"]
+    command += [f"http://127.0.0.1:{port}/", "--", ask.method, ask.prefix, str(ask.lines)]
+    command += ["follow"] if ask.follow else []
+    before = cpu_of_children()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    load = read(done.stdout, done.stderr)
+    return replace(load, busy=(cpu_of_children() - before) / load.seconds)
 
 
-def percentile(said: str, name: str) -> float:
-    value, unit = re.search(rf"{name}\s+([\d.]+)(us|ms|s)", said).groups()  # type: ignore[union-attr]
-    return float(value) * MICROSECONDS[unit]
+def cpu_of_children() -> float:
+    """Seconds of all that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def read(said: str, complaint: str = "") -> Load:
+    """What the script's last line says; NotMeasured where there is none."""
+    line = said.strip().rpartition("\n")[2]
+    if not line.startswith("{") or complaint:
+        raise NotMeasured(f"wrk has measured nothing: {complaint or said}")
+    found = json.loads(line)
+    failed = int(found.pop("refused")) + int(found.pop("broken"))
+    counts = {name: int(found[name]) for name in COUNTS}
+    times = {name: float(found[name]) for name in ("seconds", "p50", "p99", "p999", "longest")}
+    return Load(failed=failed, **counts, **times)  # type: ignore[arg-type]
+
+
+COUNTS = ("requests", "asked", "lines_there", "decisions", "filled", "beacons", "clicks")

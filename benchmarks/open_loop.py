@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import campaigns
-from benchmarks.__main__ import machine
 from benchmarks.arrivals import Came, come
+from benchmarks.machine import machine
 from benchmarks.processes import cpu_seconds, free_port, running, tree
 
 # Few enough that nobody waits for long, enough that the worker always has something to do.

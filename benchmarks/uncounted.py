@@ -7,6 +7,7 @@ costs is the difference.
 from __future__ import annotations
 
 from adserver.cli import main
+from adserver.core.events import Kind
 from adserver.serving import app
 from adserver.serving.beacons import POST_HEADS, standing
 from adserver.serving.http import Receive, Scope, Send, respond
@@ -15,7 +16,7 @@ from adserver.serving.state import State
 
 async def beacon(state: State, scope: Scope, _receive: Receive, send: Send, text: str) -> int:
     ticket = state.sealer.unseal(text)
-    await respond(send, 204, POST_HEADS[standing(state, scope, ticket)])
+    await respond(send, 204, POST_HEADS[standing(state, scope, ticket, Kind.IMPRESSION)])
     return 204
 
 
