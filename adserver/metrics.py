@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -197,12 +197,21 @@ class Meter:
 
     def observe(self, name: str, labels: Labels, value: float) -> None:
         """value: in the metric's unit, seconds for all there are."""
-        series = self.histograms[name]
-        if labels not in series:
-            self.present(name, labels)
-        cells = series[labels]
-        cells[bisect_left(BUCKETS[name], value)] += 1
-        cells[-1] += value
+        self.observing(name, labels)(value)
+
+    def observing(self, name: str, labels: Labels) -> Callable[[float], None]:
+        """`observe` of one series, which is there from the first observation on."""
+        series, bounds = self.histograms[name], BUCKETS[name]
+
+        def observe(value: float) -> None:
+            cells = series.get(labels)
+            if cells is None:
+                self.present(name, labels)
+                cells = series[labels]
+            cells[bisect_left(bounds, value)] += 1
+            cells[-1] += value
+
+        return observe
 
     def present(self, name: str, labels: Labels) -> None:
         """Show a series at 0, so that its first event is an increase."""

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from adserver.cli import main
 from adserver.core.events import Kind
-from adserver.serving import app
-from adserver.serving.beacons import POST_HEADS, standing
-from adserver.serving.http import Receive, Scope, Send, respond
+from adserver.serving.at_once import ROUTES
+from adserver.serving.beacons import BY_METHOD, standing
+from adserver.serving.http import Prompt, Scope
 from adserver.serving.state import State
 
 
-async def beacon(state: State, scope: Scope, _receive: Receive, send: Send, text: str) -> int:
+def beacon(state: State, scope: Scope, text: str) -> Prompt:
     ticket = state.sealer.unseal(text)
-    await respond(send, 204, POST_HEADS[standing(state, scope, ticket, Kind.IMPRESSION)])
-    return 204
+    return BY_METHOD["POST"][standing(state, scope, ticket, Kind.IMPRESSION)]
 
 
-label, methods, _ = app.ROUTES["i"]
-app.ROUTES["i"] = (label, methods, beacon)
+ROUTES[b"i"] = ROUTES[b"i"]._replace(handler=beacon)
 
 if __name__ == "__main__":
     main()

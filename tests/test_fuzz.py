@@ -18,10 +18,11 @@ from adserver.core.errors import TicketError
 from adserver.core.problems import Severity
 from adserver.core.ticket import TEXT_LENGTH, Sealer, Ticket
 from adserver.publishing.read import read_folder
-from adserver.serving.decisions import Malformed, read_call, read_json
+from adserver.serving.calls import Malformed, read_call, read_json
 from adserver.serving.headers import country_said, languages_of, visitor_headers
 from adserver.serving.peers import FORWARDED_FOR, address_of, readers_address
-from adserver.serving.request import Declared, Pages, page_address, read, read_query
+from adserver.serving.readings import read
+from adserver.serving.request import Declared, Pages, page_address, read_query
 
 SOAK = "SOAK" in os.environ
 fuzzed = settings(max_examples=50_000 if SOAK else 60)

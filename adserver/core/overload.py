@@ -84,6 +84,13 @@ class Overload:
         self.probability = min(1.0, max(0.0, moved))
         self._ticked, self._due, self._asked = now, now + TICK_SECONDS, 0
 
+    def is_calm(self, now: float) -> bool:
+        """Whether nothing is shed, whatever is drawn; `sheds` is then not to be asked."""
+        if self.probability or self._late(now) >= TARGET_SECONDS:
+            return False
+        self._asked += 1
+        return True
+
     def sheds(self, now: float, draw: float) -> bool:
         """Whether to shed a request; to be asked for each that is taken up, as it is.
 

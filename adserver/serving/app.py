@@ -1,7 +1,8 @@
 """The public port: which path is whose, and one table from error to answer.
 
-The hot paths are found by their first segment in a dictionary; everything that is no path of
-ours goes to `beside`, an ordinary Starlette app (the demo's blog, or a plain 404).
+Paths are found by their first segment in a dictionary, those that are asked for most without a
+task (`at_once`); everything that is no path of ours goes to `beside`, an ordinary Starlette app
+(the demo's blog, or a plain 404).
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ from starlette.types import ASGIApp
 
 from adserver.core.events import Kind
 from adserver.serving import assets, beacons, clicks, decisions, documents, slots
-from adserver.serving.http import Header, Message, Receive, Scope, Send, answer_empty
+from adserver.serving.at_once import STATUS, AtOnce
+from adserver.serving.http import (
+    Header,
+    Later,
+    Message,
+    Prompt,
+    Receive,
+    Scope,
+    Send,
+    answer_empty,
+    answer_with,
+)
 from adserver.serving.shedding import Shedding
 from adserver.serving.state import State
 
@@ -34,11 +46,20 @@ PREFLIGHT: tuple[Header, ...] = (
 )
 
 
+def ordinarily(handler: Callable[[State, Scope, str], Prompt | Later]) -> Handler:
+    """One that is answered at once wherever it can be, in a task."""
+
+    async def handle(state: State, scope: Scope, _: Receive, send: Send, rest: str) -> int:
+        return await answer_with(send, handler(state, scope, rest))
+
+    return handle
+
+
 # First segment → route label, methods, handler.
 ROUTES: dict[str, tuple[str, frozenset[str], Handler]] = {
-    "slots": ("/slots", READ, slots.slot),
-    "i": ("/i", EVENT, partial(beacons.beacon, Kind.IMPRESSION)),
-    "v": ("/v", EVENT, partial(beacons.beacon, Kind.VIEWABLE)),
+    "slots": ("/slots", READ, ordinarily(slots.slot)),
+    "i": ("/i", EVENT, ordinarily(partial(beacons.beacon, Kind.IMPRESSION))),
+    "v": ("/v", EVENT, ordinarily(partial(beacons.beacon, Kind.VIEWABLE))),
     "c": ("/c", READ, clicks.click),
     "decisions": ("/decisions", EVENT, decisions.decisions),
     "h": ("/h", READ, documents.document),
@@ -51,16 +72,7 @@ ROUTES: dict[str, tuple[str, frozenset[str], Handler]] = {
 DECIDING = frozenset({"slots", "decisions", "frame"})
 # Those that are a file, or a call, and no folder; `/tag.js/x` is nothing of ours.
 WHOLE = frozenset({"decisions", "slots.css", "tag.js"})
-# Codes as labels; a dictionary, as turning a number into text costs more than finding it.
-STATUS = {code: str(code) for code in range(100, 600)}
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-
-
-def note_country(state: State, scope: Scope) -> None:
-    if state.country_header is not None:
-        state.country_header.note(scope)
-    if state.countries is not None:
-        state.countries.note(scope)
 
 
 class PublicApp:
@@ -77,9 +89,9 @@ class PublicApp:
         self._beside = beside(lambda: self)
         self._meter = state.meter
         self._requests = state.meter.counts["http_requests_total"]
-        self._shedding = Shedding(state, self._prefix)
-        # To be answered as soon as its head is there, by the protocol; None: in the ordinary way.
-        self.at_once = self._shedding.at_once
+        self.shedding = Shedding(state, self._prefix)
+        # Asked by the protocol as soon as a request's head is there.
+        self.at_once = AtOnce(state, self._prefix, self.shedding)
         self._overload = state.overload
         # Called by the protocol for each request that it will call us for.
         self.queued = state.overload.queued
@@ -87,9 +99,9 @@ class PublicApp:
         self.taken_up = state.overload.begun
         # What never is.
         self._when_shed: dict[tuple[str, str], Handler] = {
-            ("frame", "GET"): self._shedding.frame,
-            ("frame", "HEAD"): self._shedding.frame,
-            ("decisions", "POST"): self._shedding.post_decisions,
+            ("frame", "GET"): self.shedding.frame,
+            ("frame", "HEAD"): self.shedding.frame,
+            ("decisions", "POST"): self.shedding.post_decisions,
         }
 
     @property
@@ -113,9 +125,9 @@ class PublicApp:
             try:
                 if method in methods:
                     if first in DECIDING:
-                        note_country(self._state, scope)
+                        self._state.note_country(scope)
                         shed = self._when_shed.get((first, method))
-                        if shed is not None and self._shedding.sheds():
+                        if shed is not None and self.shedding.sheds():
                             handler = shed
                     status = await handler(self._state, scope, receive, send, rest)
                 else:

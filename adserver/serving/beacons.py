@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from adserver.core.errors import (
@@ -21,13 +21,12 @@ from adserver.serving.http import (
     NO_STORE,
     Head,
     Header,
-    Receive,
+    Later,
+    Prompt,
     Scope,
-    Send,
-    answer_empty,
-    respond,
+    empty,
 )
-from adserver.serving.patience import Waiter
+from adserver.serving.patience import Told, Waiter
 from adserver.serving.state import State
 
 # One transparent pixel, the smallest GIF that browsers show without complaint.
@@ -54,46 +53,66 @@ def heads(content_type: bytes | None, length: int | None) -> Iterator[tuple[Disc
         yield discard, Head([*kind, *CORS, NO_STORE, event_header(discard)], length)
 
 
-GIF_HEADS = dict(heads(b"image/gif", len(GIF)))
-POST_HEADS = dict(heads(None, None))
+def answers(
+    status: int, content_type: bytes | None = None, body: bytes = b""
+) -> Mapping[Discard | None, Prompt]:
+    """By what became of the event; None: it counts."""
+    length = None if status == 204 else len(body)
+    return {discard: Prompt(status, head, body) for discard, head in heads(content_type, length)}
 
 
-async def beacon(kind: Kind, state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
+BY_METHOD = {"GET": answers(200, b"image/gif", GIF), "POST": answers(204)}
+SHOWN_TO_HEAD = empty(200)
+UNAVAILABLE = empty(503, RETRY_AFTER)
+
+
+def beacon(kind: Kind, state: State, scope: Scope, text: str) -> Prompt | Later:
     try:
         ticket = state.sealer.unseal(text)
     except TicketError as error:
-        return await refuse_ticket(state, send, error, kind)
-    if scope["method"] == "HEAD":
-        await answer_empty(send, 200)
-        return 200
+        return refuse_ticket(state, error, kind)
+    method = scope["method"]
+    if method == "HEAD":
+        return SHOWN_TO_HEAD
     discard = standing(state, scope, ticket, kind)
     if discard is None:
         try:
             joined = join(state, ticket, counted(state, ticket, kind).event)
-            if joined is not ACCEPTED:
-                discard = discard_of(joined if isinstance(joined, Outcome) else await joined)
         except RoomHasLapsed:
             discard = Discard.LAPSED
             discarded(state, ticket, kind, discard)
         except (JournalError, TooManyWaiting):
-            await answer_empty(send, 503, RETRY_AFTER)
-            return 503
+            return UNAVAILABLE
+        else:
+            if isinstance(joined, Waiter):
+                return Later(joined, WHEN_TOLD[method])
+            discard = discard_of(joined)
     else:
         discarded(state, ticket, kind, discard)
-    if scope["method"] == "POST":
-        await respond(send, 204, POST_HEADS[discard])
-        return 204
-    await respond(send, 200, GIF_HEADS[discard], GIF)
-    return 200
+    return BY_METHOD[method][discard]
 
 
-async def refuse_ticket(state: State, send: Send, error: TicketError, kind: Kind) -> int:
+def when_told(method: str) -> Callable[[Told], Prompt]:
+    answers = BY_METHOD[method]
+
+    def answer(told: Told) -> Prompt:
+        return UNAVAILABLE if isinstance(told, JournalError) else answers[discard_of(told)]
+
+    return answer
+
+
+WHEN_TOLD = {method: when_told(method) for method in BY_METHOD}
+
+
+def refuse_ticket(state: State, error: TicketError, kind: Kind) -> Prompt:
     """404 for what is not ours; a seal that is wrong is counted, a text that is no ticket too."""
     reason = Discard.FORGED
     state.meter.counts["events_discarded_total"][kind.word, UNKNOWN, reason] += 1
-    headers = () if isinstance(error, MalformedTicket) else (event_header(reason),)
-    await answer_empty(send, 404, *headers)
-    return 404
+    return NO_TICKET if isinstance(error, MalformedTicket) else FORGED_TICKET
+
+
+NO_TICKET = empty(404)
+FORGED_TICKET = empty(404, event_header(Discard.FORGED))
 
 
 def standing(state: State, scope: Scope, ticket: Ticket, kind: Kind) -> Discard | None:
@@ -179,7 +198,7 @@ def in_doubt(now: float) -> int:
 
 
 def join(state: State, ticket: Ticket, event: Event, *, patient: bool = True) -> Outcome | Waiter:
-    """What became of the ticket's event, or a future of it, as `Counting.join` documents."""
+    """What became of the ticket's event, or who is told of it, as `Counting.join` documents."""
     joined = state.counting.join(event, patient=patient)
     if joined is DUPLICATE:
         # Never written, so it is for us to tell of it.

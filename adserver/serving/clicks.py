@@ -3,6 +3,8 @@ the request, and the visitor waits at most 20 ms for the counting."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from adserver.core.errors import (
     JournalError,
     RoomHasLapsed,
@@ -18,7 +20,7 @@ from adserver.core.reasons import Discard
 from adserver.core.ticket import Ticket
 from adserver.serving.beacons import (
     PENDING,
-    RETRY_AFTER,
+    UNAVAILABLE,
     counted,
     discard_of,
     discarded,
@@ -27,30 +29,56 @@ from adserver.serving.beacons import (
     refuse_ticket,
     standing,
 )
-from adserver.serving.http import Header, Receive, Scope, Send, answer_empty
+from adserver.serving.http import (
+    Header,
+    Later,
+    Prompt,
+    Receive,
+    Scope,
+    Send,
+    answer_with,
+    empty,
+)
+from adserver.serving.patience import Told, Waiter
 from adserver.serving.state import State
 
+NO_CREATIVE = empty(404)
 
-async def click(state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
+
+def click_promptly(state: State, scope: Scope, text: str) -> Prompt | Later | None:
+    """None where the store has to be asked where the click leads."""
     try:
         ticket = state.sealer.unseal(text)
     except TicketError as error:
-        return await refuse_ticket(state, send, error, Kind.CLICK)
+        return refuse_ticket(state, error, Kind.CLICK)
+    known = state.live.known(ticket.creative)
+    return None if known is None else lead(state, scope, ticket, known)
+
+
+async def click(state: State, scope: Scope, _: Receive, send: Send, text: str) -> int:
+    return await answer_with(send, await found(state, scope, text))
+
+
+async def found(state: State, scope: Scope, text: str) -> Prompt | Later:
+    try:
+        ticket = state.sealer.unseal(text)
+    except TicketError as error:
+        return refuse_ticket(state, error, Kind.CLICK)
     try:
         known = await state.live.creative(ticket.creative)
     except StoreUnavailable:
-        await answer_empty(send, 503, RETRY_AFTER)
-        return 503
-    if known is None:
-        await answer_empty(send, 404)
-        return 404
+        return UNAVAILABLE
+    return NO_CREATIVE if known is None else lead(state, scope, ticket, known)
+
+
+def lead(state: State, scope: Scope, ticket: Ticket, known: KnownCreative) -> Prompt | Later:
     location = (b"location", landing(state, known, ticket).encode("ascii", "replace"))
     if scope["method"] == "HEAD":
-        await answer_empty(send, 302, location)
-        return 302
-    said = await count(state, scope, ticket)
-    await answer_empty(send, 302, location, said)
-    return 302
+        return empty(302, location)
+    said = count(state, scope, ticket)
+    if isinstance(said, Joined):
+        return Later(said.waiter, lambda told: empty(302, location, said.header(told)))
+    return empty(302, location, said)
 
 
 def landing(state: State, known: KnownCreative, ticket: Ticket) -> str:
@@ -71,7 +99,24 @@ def has_impression(state: State, click: Event) -> bool:
     return state.counting.has_seen(click._replace(kind=Kind.IMPRESSION))
 
 
-async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
+class Joined(NamedTuple):
+    """A click that waits to be durable. sure: whether it counts if it is new; else the store
+    knows."""
+
+    waiter: Waiter
+    sure: bool
+
+    def header(self, told: Told) -> Header:
+        return said_of(told, sure=self.sure)
+
+
+def said_of(told: Told, *, sure: bool) -> Header:
+    if told is None or isinstance(told, JournalError) or not (sure or told is Outcome.DUPLICATE):
+        return PENDING
+    return event_header(discard_of(told))
+
+
+def count(state: State, scope: Scope, ticket: Ticket) -> Header | Joined:
     discard = standing(state, scope, ticket, Kind.CLICK)
     if discard is not None:
         discarded(state, ticket, Kind.CLICK, discard)
@@ -83,12 +128,9 @@ async def count(state: State, scope: Scope, ticket: Ticket) -> Header:
             # Else the store knows, unless it may count in any case.
             sure = sure and (event.matched or state.invalid.unmatched is not Mode.DISCARD)
         joined = join(state, ticket, event, patient=False)
-        outcome = joined if isinstance(joined, Outcome) else await joined
     except RoomHasLapsed:
         discarded(state, ticket, Kind.CLICK, Discard.LAPSED)
         return event_header(Discard.LAPSED)
     except (JournalError, TooManyWaiting):
         return PENDING
-    if outcome is None or not (sure or outcome is Outcome.DUPLICATE):
-        return PENDING
-    return event_header(discard_of(outcome))
+    return Joined(joined, sure) if isinstance(joined, Waiter) else said_of(joined, sure=sure)

@@ -29,7 +29,7 @@ from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
 from adserver.core.tallies import MAX_TALLIES, Tallies
 from adserver.serving.journal import Journal
 from adserver.serving.journal_files import sync
-from adserver.serving.patience import Patience, Waiter, refuse
+from adserver.serving.patience import Patience, Waiter
 from adserver.serving.seen import SharedSeen
 
 log = structlog.get_logger(__name__)
@@ -85,9 +85,9 @@ class Counting:
         self._journal, self._passed = journal, None
 
     def join(self, event: Event, *, patient: bool = True) -> Outcome | Waiter:
-        """What became of the event, or a future of it, which raises JournalError.
+        """What became of the event, or who is told of it.
 
-        patient: wait for it as long as it takes; otherwise the future is None after 20 ms, and
+        patient: wait for it as long as it takes; otherwise None is told after 20 ms, and
         the event is counted all the same. TooManyWaiting or JournalError where it is refused.
         """
         bit = event.bit
@@ -97,7 +97,7 @@ class Counting:
             self._write_at_once(pack_event(event))
             self._seen.add(bit)
             return ACCEPTED
-        waiter: Waiter = asyncio.get_running_loop().create_future()
+        waiter = Waiter()
         self._commit.join(event, waiter)
         if not patient:
             self._patience.limit(waiter)
@@ -187,7 +187,7 @@ class Counting:
         except JournalError as error:
             self._complain(error)
             for waiter in batch.waiters if batch else ():
-                refuse(waiter, error)
+                waiter.settle(error)
         else:
             if batch is not None:
                 self._settle(batch)
@@ -225,8 +225,7 @@ class Counting:
             bit = event.bit
             outcome = DUPLICATE if self._seen.has(bit) else ACCEPTED
             self._seen.add(bit)
-            if not waiter.done():
-                waiter.set_result(outcome)
+            waiter.settle(outcome)
         self._seen.share()
 
     async def flush(self) -> None:

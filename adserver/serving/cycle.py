@@ -6,41 +6,45 @@ costs. A head that is a `Head` is already encoded and checked, and goes out as i
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from adserver.serving.http import Head
+from adserver.serving.http import Head, Prompt
+from adserver.serving.patience import Told
 
 
-class Defaults:
-    """The headers of every answer (the date), encoded."""
+class Beginnings:
+    """How answers begin: the status, and the headers of every answer (the date), encoded."""
 
     def __init__(self) -> None:
         self._headers: list[tuple[bytes, bytes]] = []
-        self._encoded = b""
+        self._encoded: dict[int, bytes] = {}
 
-    def encoded(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+    def of(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         # uvicorn makes a new list once a second.
         if self._headers is not headers:
             self._headers = headers
-            self._encoded = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return self._encoded
+            self._encoded = {}
+        found = self._encoded.get(status)
+        if found is None:
+            encoded = [b"%b: %b\r\n" % header for header in headers]
+            found = self._encoded[status] = b"".join([STATUS_LINE[status], *encoded])
+        return found
 
 
-DEFAULTS = Defaults()
+BEGINNINGS = Beginnings()
+CLOSE, END = b"connection: close\r\n\r\n", b"\r\n"
 
 
 def encoded(
     status: int, head: Head, defaults: list[tuple[bytes, bytes]], keep_alive: bool
 ) -> bytes:
     """All that goes over the wire before the body."""
-    return b"%b%b%b%b\r\n" % (
-        STATUS_LINE[status],
-        DEFAULTS.encoded(defaults),
-        head.encoded,
-        b"" if keep_alive else b"connection: close\r\n",
-    )
+    begins = BEGINNINGS.of(status, defaults)
+    return b"".join((begins, head.encoded, END if keep_alive else CLOSE))
 
 
 # A longer body is not copied to be joined with its head, so that all who read one picture slowly
@@ -98,16 +102,74 @@ class JoiningCycle(RequestResponseCycle):
         self.on_response()
 
 
+class NobodyWaits:
+    """In the place of a cycle's event, where no task waits for the body."""
+
+    @staticmethod
+    def set() -> None: ...
+
+
 class AnsweredCycle:
     """What uvicorn's protocol sees in place of a request that was answered with its head: all is
     done, and what comes of its body is nobody's."""
 
     response_complete: ClassVar[bool] = True
-
-    class message_event:  # noqa: N801 - as in a cycle
-        @staticmethod
-        def set() -> None:
-            """Nobody waits."""
+    message_event: ClassVar[type[NobodyWaits]] = NobodyWaits
 
 
 ANSWERED = cast(RequestResponseCycle, AnsweredCycle())
+
+
+class WaitingCycle:
+    """What it sees in place of a request whose answer is made when an event is durable.
+
+    answer: makes it. answered: called when it is written. What comes of the body is nobody's.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_answered",
+        "_defaults",
+        "_head_only",
+        "_transport",
+        "body",
+        "disconnected",
+        "is_last",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+        "response_started",
+    )
+    message_event: ClassVar[type[NobodyWaits]] = NobodyWaits
+
+    def __init__(  # noqa: PLR0913 - what an answer is written with
+        self,
+        transport: asyncio.Transport,
+        defaults: list[tuple[bytes, bytes]],
+        answer: Callable[[Told], Prompt],
+        answered: Callable[[], None],
+        keep_alive: bool,
+        head_only: bool,
+    ) -> None:
+        self._transport = transport
+        self._defaults = defaults
+        self._answer = answer
+        self._answered = answered
+        self._head_only = head_only
+        self.keep_alive = keep_alive
+        self.is_last = self.disconnected = False
+        self.response_started = self.response_complete = False
+        self.body = b""
+        self.more_body = True
+
+    def told(self, told: Told) -> None:
+        prompt = self._answer(told)
+        if self.disconnected:
+            return
+        keeps = self.keep_alive and not self.is_last
+        head = encoded(prompt.status, prompt.head, self._defaults, keeps)
+        self._transport.write(head if self._head_only else head + prompt.body)
+        self.response_started = self.response_complete = True
+        if not self.keep_alive:
+            self._transport.close()
+        self._answered()

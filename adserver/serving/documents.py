@@ -12,7 +12,17 @@ from adserver.core.ticket import FLAG_CONSENT, Ticket
 from adserver.serving.assets import ANY_ORIGIN
 from adserver.serving.beacons import RETRY_AFTER, refuse_ticket
 from adserver.serving.headers import objects, referer
-from adserver.serving.http import HTML, NO_STORE, Header, Receive, Scope, Send, answer, answer_empty
+from adserver.serving.http import (
+    HTML,
+    NO_STORE,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    answer_empty,
+    answer_with,
+)
 from adserver.serving.state import State
 
 # Compiled documents in memory; one of 512 KiB is the largest that a catalog may have.
@@ -66,7 +76,7 @@ async def document(state: State, scope: Scope, _: Receive, send: Send, text: str
     try:
         ticket = state.sealer.unseal(text)
     except TicketError as error:
-        return await refuse_ticket(state, send, error, Kind.IMPRESSION)
+        return await answer_with(send, refuse_ticket(state, error, Kind.IMPRESSION))
     try:
         known = await state.live.creative(ticket.creative)
         html = known.creative.html if known else None

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from adserver.core.catalog import Device
-from adserver.serving.decisions import (
+from adserver.serving.calls import (
     EXAMPLE,
     Malformed,
     checked_slots,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
+from adserver.core.errors import JournalError
+from adserver.serving.patience import Told, Waiter
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -42,7 +45,23 @@ class Prompt(NamedTuple):
 
     status: int
     head: Head
-    body: bytes
+    body: bytes = b""
+
+
+class Later(NamedTuple):
+    """An answer that is made when an event is durable, of what `waiter` is told."""
+
+    waiter: Waiter
+    answer: Callable[[Told], Prompt]
+
+
+# (state, scope, the path's rest) → the answer, where no store and no body has to be waited for.
+Promptly = Callable[[Any, Scope, str], Prompt | Later]
+
+
+def empty(status: int, *more: Header) -> Prompt:
+    length = None if status == 204 else 0  # RFC 9110: a 204 has no Content-Length
+    return Prompt(status, Head([*CORS, NO_STORE, *more], length))
 
 
 async def respond(send: Send, status: int, head: list[Header], body: bytes = b"") -> None:
@@ -59,5 +78,19 @@ async def answer(send: Send, status: int, content_type: bytes, body: bytes, *mor
 
 
 async def answer_empty(send: Send, status: int, *more: Header) -> None:
-    length = None if status == 204 else 0  # RFC 9110: a 204 has no Content-Length
-    await respond(send, status, Head([*CORS, NO_STORE, *more], length))
+    await respond(send, status, empty(status, *more).head)
+
+
+async def answer_with(send: Send, made: Prompt | Later) -> int:
+    """In the ordinary way; the status."""
+    if isinstance(made, Later):
+        made = await answered(made)
+    await respond(send, *made)
+    return made.status
+
+
+async def answered(later: Later) -> Prompt:
+    try:
+        return later.answer(await later.waiter)
+    except JournalError as error:
+        return later.answer(error)

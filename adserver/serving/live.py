@@ -103,11 +103,15 @@ class Live:
         found = self.served and self.served.snapshot.by_creative_number.get(creative)
         return limits_of(found[0]) if found else None
 
-    async def creative(self, number: int) -> KnownCreative | None:
-        """A creative by its number: of the snapshot, or what is remembered of one that is gone."""
+    def known(self, number: int) -> KnownCreative | None:
+        """A creative by its number: of the snapshot, or one that is gone and remembered here."""
         if self.served is not None and number in self.served.snapshot.by_creative_number:
             return KnownCreative.of(*self.served.snapshot.by_creative_number[number])
-        known = self._gone.get(number)
+        return self._gone.get(number)
+
+    async def creative(self, number: int) -> KnownCreative | None:
+        """A creative by its number, also one that only the store remembers."""
+        known = self.known(number)
         if known is None:
             known = await self._catalog.known_creative(number)
             if known is not None and len(self._gone) < MAX_GONE:

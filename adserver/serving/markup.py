@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +17,10 @@ from adserver.core.catalog import Catalog, Creative, Device, Image, Site, Slot
 from adserver.core.fit import picture_for, room_for, sharp_picture_for
 from adserver.core.shelf import Placement
 
-# Escaped text has no raw "<", so nothing that a marketer writes can be mistaken for it.
-TICKET = "<ticket>"
-# Where a random number goes; of letters only, as it stands in an address, and of none that a
-# marketer would write there.
-RANDOM = "adserverRandomNumberGoesHere"
+# Where a ticket goes, and a random number. Nobody who writes a campaign can know these words, in
+# which nothing needs to be escaped, be it in HTML, in an address or in JSON.
+TICKET = f"ticket{token_hex(16)}"
+RANDOM = f"random{token_hex(16)}"
 # Just under the breakpoint: widths are fractions on zoomed screens.
 BELOW = 0.02
 

@@ -7,7 +7,7 @@ it. A usual request, whole in one read, pays nothing for the limits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import unquote
@@ -16,17 +16,17 @@ import httptools
 import structlog
 
 from adserver.serving.connection import BODY, DEAF, HEAD, NOTHING
-from adserver.serving.cycle import ANSWERED, JoiningCycle, encoded
+from adserver.serving.cycle import ANSWERED, BEGINNINGS, CLOSE, END, JoiningCycle, WaitingCycle
 from adserver.serving.edge import Edge
 from adserver.serving.framing import HOST, WATCHED, check_target, framing_of, head_bytes
-from adserver.serving.http import Header, Prompt
+from adserver.serving.http import Header, Later, Prompt, Scope
 from adserver.serving.refusals import ANSWERS, Refusal, Refused
 from adserver.serving.turns import Turns
 
 log = structlog.get_logger(__name__)
 
-# (method, address, headers) → the answer, or None where it takes a task
-AtOnce = Callable[[bytes, bytes, Iterable[Header]], Prompt | None]
+# (method, address, `headers` and `client` of a scope) → the answer; None where it takes a task
+AtOnce = Callable[[bytes, bytes, Scope], Prompt | Later | None]
 
 # `OPTIONS *` asks about the server as a whole.
 ASTERISK: Final = SimpleNamespace(path=b"*", query=None)
@@ -35,7 +35,7 @@ SLASH: Final = ord("/")
 FRAGMENT: Final = ord("#")
 
 
-def nothing_at_once(_method: bytes, _url: bytes, _headers: Iterable[Header]) -> None:
+def nothing_at_once(_method: bytes, _url: bytes, _scope: Scope) -> None:
     """Of applications that answer all requests in the ordinary way."""
 
 
@@ -96,16 +96,6 @@ class AdProtocol(Turns):
         self.expect_100_continue = False
         self.headers = []
         self.watched: list[tuple[bytes, bytes]] = []
-        self.scope = {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": "1.1",
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,  # type: ignore[typeddict-item]
-            "root_path": "",
-            "headers": self.headers,
-        }
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -114,30 +104,23 @@ class AdProtocol(Turns):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()
-        method = self.parser.get_method()
+        parser, headers = self.parser, self.headers
+        version, method = parser.get_http_version(), parser.get_method()
         self._check(version, method)
         self.reading = BODY
         # A client that has waited for a 100 may send its body or not: who could tell?
-        keeps = (
-            version == "1.1" and not self.expect_100_continue and self.parser.should_keep_alive()
-        )
+        keeps = version == "1.1" and not self.expect_100_continue and parser.should_keep_alive()
         before = self.cycle
         if before is None:
             self.edge.asked(self)
-        if self._answers_at_once(method, keeps):
-            return
-        self.scope["method"] = method.decode("ascii")
-        self.scope["http_version"] = version
-        # There is no target `*` but that of OPTIONS.
-        parsed = httptools.parse_url(self.url) if self.url != b"*" else ASTERISK
-        raw_path = parsed.path or b"/"
-        path = raw_path.decode("ascii")
-        self.scope["path"] = unquote(path) if "%" in path else path
-        self.scope["raw_path"] = raw_path
-        self.scope["query_string"] = parsed.query or b""
+        if not self._answers_at_once(method, headers, keeps):
+            self._begin_cycle(version, method, headers, keeps)
+
+    def _begin_cycle(self, version: str, method: bytes, headers: list[Header], keeps: bool) -> None:
+        """In the ordinary way: a task, when it is this request's turn."""
+        before = self.cycle
         self.cycle = JoiningCycle(
-            scope=self.scope,
+            scope=self._scope_of(version, method, headers),
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -157,11 +140,31 @@ class AdProtocol(Turns):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
+    def _scope_of(self, version: str, method: bytes, headers: list[Header]) -> Any:
+        # There is no target `*` but that of OPTIONS.
+        parsed = httptools.parse_url(self.url) if self.url != b"*" else ASTERISK
+        raw_path = parsed.path or b"/"
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "headers": headers,
+            "method": method.decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": parsed.query or b"",
+        }
+
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.queued()
         super()._start_asgi_task(cycle, app)
 
-    def _answers_at_once(self, method: bytes, keeps: bool) -> bool:
+    def _answers_at_once(self, method: bytes, headers: list[Header], keeps: bool) -> bool:
         """Without a task, where nobody waits for an answer before this one, and it is read.
 
         keeps: the connection, for another request.
@@ -175,16 +178,33 @@ class AdProtocol(Turns):
             or self.parser.should_upgrade()
         ):
             return False
-        prompt = self.at_once(method, self.url, self.scope["headers"])
-        if prompt is None:
+        made = self.at_once(method, self.url, {"headers": headers, "client": self.client})
+        if made is None:
             return False
-        head = encoded(prompt.status, prompt.head, self.server_state.default_headers, keeps)
-        self.transport.write(head if method == b"HEAD" else head + prompt.body)
+        if isinstance(made, Later):
+            self._wait(made, method, keeps)
+            return True
+        status, head, body = made
+        begins = BEGINNINGS.of(status, self.server_state.default_headers)
+        if method == b"HEAD":
+            body = b""
+        self.transport.write(b"".join((begins, head.encoded, END if keeps else CLOSE, body)))
         self.cycle = ANSWERED
         self.server_state.total_requests += 1
         if not keeps:
             self.transport.close()
         return True
+
+    def _wait(self, later: Later, method: bytes, keeps: bool) -> None:
+        self.cycle = waiting = WaitingCycle(
+            self.transport,
+            self.server_state.default_headers,
+            later.answer,
+            self.on_response_complete,
+            keeps,
+            method == b"HEAD",
+        )
+        later.waiter.then(waiting.told)
 
     def _check(self, version: str, method: bytes) -> None:
         """Raises `Refused` for a head that we do not answer."""

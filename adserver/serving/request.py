@@ -21,7 +21,6 @@ from adserver.core.targeting import COUNTRY, LANGUAGE, fold, ranges_of
 from adserver.serving.headers import (
     AGENT_MEMO,
     COUNTRY_CODE,
-    COUNTRY_FOUND,
     MAX_URL_CHARACTERS,
     Headers,
     accepted_languages,
@@ -31,9 +30,7 @@ from adserver.serving.headers import (
     objects,
     referer,
 )
-from adserver.serving.http import Scope
 from adserver.serving.invalid import nobody
-from adserver.serving.peers import COUNTRY_SAID
 
 MAX_QUERY_BYTES = 8_192
 MAX_PARAMETERS = 64
@@ -109,56 +106,6 @@ class Pages:
                 if one == fold(language) or one.startswith(fold(language) + "-"):
                     return language
         return self.default_language
-
-
-class Reading(NamedTuple):
-    """A context, and why parts of the query that it was read from were ignored."""
-
-    context: Context
-    ignored: tuple[str, ...]
-
-
-# All that a context is read from, besides the query.
-READ_HEADERS = (
-    b"referer",
-    b"user-agent",
-    b"accept-language",
-    b"sec-ch-ua-mobile",
-    b"sec-gpc",
-    b"dnt",
-    b"sec-purpose",
-    COUNTRY_SAID,
-    COUNTRY_FOUND,
-)
-# Readers of one page with one browser send the same; 4,096 readings are about 4 MiB.
-MAX_READINGS = 4_096
-MAX_REMEMBERED_BYTES = 1_024
-
-
-class Reader:
-    """Reads contexts for one generation's pages, and remembers what it has read."""
-
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
-        self._readings: dict[tuple[bytes | None, ...], Reading] = {}
-
-    def read(self, scope: Scope) -> Reading:
-        headers: Headers = dict(scope["headers"])
-        key = (scope["query_string"], *map(headers.get, READ_HEADERS))
-        found = self._readings.get(key)
-        if found is None:
-            found = read(scope["query_string"], headers, self._pages)
-            if len(self._readings) >= MAX_READINGS:
-                self._readings.clear()
-            # What is long is rarely sent twice, and would make the bound in bytes a loose one.
-            if sum(map(len, filter(None, key))) <= MAX_REMEMBERED_BYTES:
-                self._readings[key] = found
-        return found
-
-
-def read(query_string: bytes, headers: Headers, pages: Pages) -> Reading:
-    query, ignored = read_query(query_string)
-    return Reading(context_of(query, headers, pages, ignored), tuple(ignored))
 
 
 def read_query(raw: bytes) -> tuple[dict[str, list[str]], list[str]]:

@@ -22,7 +22,8 @@ from adserver.serving import markup
 from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
 from adserver.serving.invalid import Invalid
 from adserver.serving.markup import Addresses
-from adserver.serving.request import Pages, Reader
+from adserver.serving.readings import Reader
+from adserver.serving.request import Pages
 
 # Longer names are not worth comparing; a hint is for typing errors.
 MAX_HINT_CHARACTERS = 64
@@ -87,6 +88,8 @@ class Served:
     slot_names: Mapping[int, str]
     frame_stylesheet: bytes
     fills: dict[tuple[int, int, str, Device, bool, int, bool], Fill] = field(default_factory=dict)
+    # As `serving.described` makes them.
+    described: dict[tuple[object, ...], tuple[bytes, ...]] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -25,7 +25,7 @@ from adserver.core.shelf import Placement
 from adserver.metrics import UNKNOWN
 from adserver.serving import decisions, markup, slots
 from adserver.serving.beacons import RETRY_AFTER
-from adserver.serving.decisions import EXAMPLE, Malformed, checked_slots
+from adserver.serving.calls import EXAMPLE, Malformed, checked_slots, mapping, read_json
 from adserver.serving.glance import Reader, names_in, reader_of
 from adserver.serving.headers import Headers, device_of, is_prefetch, visitor_headers
 from adserver.serving.http import (
@@ -40,6 +40,7 @@ from adserver.serving.http import (
     Scope,
     Send,
     answer,
+    answer_with,
     head_of,
 )
 from adserver.serving.peers import may_speak_for
@@ -260,11 +261,11 @@ class Shedding:
         if served is None or rest:
             return await decisions.decisions(state, scope, receive, send, rest)
         try:
-            call = await decisions.read_json(receive)
+            call = await read_json(receive)
             asked, excluded = names_in(call)
-            visitor = decisions.mapping(call.get("visitor", {}), "visitor")
+            visitor = mapping(call.get("visitor", {}), "visitor")
         except Malformed as problem:
-            return await decisions.refuse(send, problem)
+            return await answer_with(send, decisions.refusal(problem))
         headers: Headers = dict(scope["headers"])
         if visitor and may_speak_for(scope, state.trusted_peers):
             headers = visitor_headers(visitor, headers)

@@ -15,13 +15,14 @@ from adserver.serving.http import (
     NO_STORE,
     Head,
     Header,
+    Prompt,
     Receive,
     Scope,
     Send,
     answer,
-    answer_empty,
+    answer_with,
+    empty,
     head_of,
-    respond,
 )
 from adserver.serving.served import Served, decision_header
 from adserver.serving.state import State, random_number
@@ -47,32 +48,27 @@ class Answer(NamedTuple):
     head: Head | None = None
 
 
-async def slot(state: State, scope: Scope, _: Receive, send: Send, name: str) -> int:
+def slot(state: State, scope: Scope, name: str) -> Prompt:
     served = state.live.served
     if served is None:
-        return await without_generation(send)
+        return WITHOUT_GENERATION
     made = answer_for(state, served, scope, name)
     if made.status == 404:
-        await answer_empty(send, 404, made.decision)
-        return 404
+        return empty(404, made.decision)
     head = made.head or head_of(HTML, len(made.body), NO_STORE, made.decision)
-    await respond(send, 200, head, made.body)
-    return 200
+    return Prompt(200, head, made.body)
 
 
-async def without_generation(send: Send) -> int:
-    await answer(send, 200, HTML, b"", NO_STORE, NO_GENERATION)
-    return 200
+WITHOUT_GENERATION = Prompt(200, head_of(HTML, 0, NO_STORE, NO_GENERATION))
 
 
 async def frame(state: State, scope: Scope, _: Receive, send: Send, name: str) -> int:
     served = state.live.served
     if served is None:
-        return await without_generation(send)
+        return await answer_with(send, WITHOUT_GENERATION)
     made = answer_for(state, served, scope, name, framed=True)
     if made.status == 404:
-        await answer_empty(send, 404, made.decision)
-        return 404
+        return await answer_with(send, empty(404, made.decision))
     page = markup.frame(made.body.decode(), made.language, served.site, served.addresses)
     await answer(send, 200, HTML, page.encode(), NO_STORE, FRAME_POLICY, made.decision)
     return 200

@@ -13,7 +13,7 @@ from adserver.core.places import Places
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.serving import markup
-from adserver.serving.decisions import describe, describe_empty, unfilled
+from adserver.serving.described import TICKET, as_call, describe, describe_empty, unfilled
 from adserver.serving.houses import Houses
 from adserver.serving.http import CORS, HTML, JSON, NO_STORE, Head, Prompt, head_of
 from adserver.serving.served import Fill, Served, decision_header
@@ -21,7 +21,6 @@ from adserver.serving.state import State
 
 # Pages ask for few combinations of slots; of the largest, these are some 8 MiB.
 MAX_CALLS = 1_024
-TICKET = markup.TICKET.encode()
 SHED = decision_header(f"empty; reason={Reason.SHED}")
 # Without a hint: looking for the nearest name costs more than a decision.
 UNKNOWN_SLOT = Prompt(
@@ -82,7 +81,7 @@ class StandIns:
         pieces = self._described.get(key)
         if pieces is None:
             html = TICKET.join(self.served.fill(placement, context, nth).without_beacon).decode()
-            said = describe(self._state, self.served, placement, context, TICKET, html)
+            said = describe(self.served, placement, context, markup.TICKET, html)
             pieces = tuple(orjson.dumps({**said, "reason": Reason.SHED}).split(TICKET))
             self._described[key] = pieces
         return ticket.join(pieces)
@@ -97,10 +96,7 @@ class StandIns:
 
     def call(self, made: Iterable[bytes]) -> bytes:
         """Decisions, as the answer to one call."""
-        return b'{"generation":%d,"decisions":[%b]}' % (
-            self.served.snapshot.generation,
-            b",".join(made),
-        )
+        return as_call(self.served.snapshot.generation, made)
 
     def none_of(self, asked: tuple[str, ...]) -> Prompt:
         """The answer to a call, with nothing in its slots."""

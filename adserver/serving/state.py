@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
@@ -26,6 +26,7 @@ from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
 from adserver.serving.countries import Countries
+from adserver.serving.http import Scope
 from adserver.serving.invalid import Invalid
 from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
@@ -63,6 +64,13 @@ class State:
 
     def __post_init__(self) -> None:
         self.serials = Serials(self.writer, self.leasing.shards)
+
+    def note_country(self, scope: Scope) -> None:
+        """Hand over, with the request's headers, where the reader is, as far as that is known."""
+        if self.country_header is not None:
+            self.country_header.note(scope)
+        if self.countries is not None:
+            self.countries.note(scope)
 
     def issue(self, served: Served, placement: Placement, context: Context, now: float) -> bytes:
         """A new ticket, the room that is reserved for it, and the served count that goes with it.
@@ -124,7 +132,7 @@ class State:
             self.counting.tally(now, (f"n.{decision.reason}", 0, places.number, site))
             self.sampler.note(places.number, context, random.random())  # noqa: S311
 
-    def ignored(self, reasons: tuple[str, ...]) -> None:
+    def ignored(self, reasons: Iterable[str]) -> None:
         for reason in reasons:
             self.meter.counts["context_ignored_total"][(reason,)] += 1
 

@@ -246,14 +246,16 @@ def without_rounds() -> None:
 @alteration
 def without_refusals() -> None:
     """An event that the journal does not take is acknowledged all the same."""
+    from adserver.core.errors import JournalError
     from adserver.core.events import Outcome
-    from adserver.serving import counting
+    from adserver.serving.patience import Told, Waiter
 
-    def accept(waiter: Any, _: object) -> None:
-        if not waiter.done():
-            waiter.set_result(Outcome.ACCEPTED)
+    settle = Waiter.settle
 
-    counting.refuse = accept
+    def accept(self: Waiter, told: Told) -> None:
+        settle(self, Outcome.ACCEPTED if isinstance(told, JournalError) else told)
+
+    Waiter.settle = accept  # type: ignore[method-assign]
 
 
 @alteration

@@ -9,7 +9,6 @@ import os
 import resource
 import sys
 from collections.abc import Callable
-from typing import Any
 
 
 def without_syncs() -> None:
@@ -32,14 +31,16 @@ def asking_again() -> None:
 
 def without_refusals() -> None:
     """An event that the journal does not take is acknowledged all the same."""
+    from adserver.core.errors import JournalError
     from adserver.core.events import Outcome
-    from adserver.serving import counting
+    from adserver.serving.patience import Told, Waiter
 
-    def accept(waiter: Any, _: object) -> None:
-        if not waiter.done():
-            waiter.set_result(Outcome.ACCEPTED)
+    settle = Waiter.settle
 
-    counting.refuse = accept
+    def accept(self: Waiter, told: Told) -> None:
+        settle(self, Outcome.ACCEPTED if isinstance(told, JournalError) else told)
+
+    Waiter.settle = accept  # type: ignore[method-assign]
 
 
 def without_resending() -> None:

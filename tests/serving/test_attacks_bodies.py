@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adserver.serving.decisions import MAX_BODY_BYTES
+from adserver.serving.calls import MAX_BODY_BYTES
 from tests.serving.attacked import CANARY, Target, attacked, harm
 
 X = CANARY.encode()

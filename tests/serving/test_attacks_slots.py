@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adserver.serving.http import answer_empty
-from adserver.serving.request import MAX_READINGS
+from adserver.serving.readings import MAX_READINGS
 from adserver.serving.served import MAX_HINTS
 from tests.factories import NOW
 from tests.memory_use import resident_bytes

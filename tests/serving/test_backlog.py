@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ import pytest
 
 from adserver.serving.backlog import Backlog
 from adserver.serving.edge import Edge, Limits
-from adserver.serving.http import Head, Header, Prompt
+from adserver.serving.http import Head, Prompt, Scope
 from adserver.serving.protocol import AdProtocol
 from tests.serving.wire import BODY, PATIENCE_SECONDS, App, Port, opened
 
@@ -39,7 +39,7 @@ class Busy:
         self.ticks += 1
         asyncio.get_running_loop().call_later(0.001, self.tick)
 
-    def at_once(self, _method: bytes, url: bytes, _headers: Iterable[Header]) -> Prompt | None:
+    def at_once(self, _method: bytes, url: bytes, _scope: Scope) -> Prompt | None:
         self.at_requests.append(self.ticks)
         end = time.perf_counter() + WORK_SECONDS
         while time.perf_counter() < end:

@@ -20,7 +20,7 @@ from adserver.serving import counting as module
 from adserver.serving import patience
 from adserver.serving.counting import Counting
 from adserver.serving.journals import Journals
-from adserver.serving.patience import MAX_CLICK_WAIT_SECONDS
+from adserver.serving.patience import MAX_CLICK_WAIT_SECONDS, Waiter
 from adserver.serving.seen import SharedSeen
 from tests.factories import NOW, ZONE
 from tests.serving.disk import Disk
@@ -138,8 +138,8 @@ async def test_an_event_is_answered_when_it_is_durable(bench: Bench) -> None:
     bench.disk.open.clear()
     waiter = bench.counting.join(event())
     await syncing(bench.disk)
-    assert isinstance(waiter, asyncio.Future)
-    assert not waiter.done()
+    assert isinstance(waiter, Waiter)
+    assert not waiter.done
     assert bench.told == []
     bench.disk.open.set()
     assert await waiter is Outcome.ACCEPTED
@@ -255,7 +255,7 @@ async def test_a_journal_that_was_given_up_is_followed_by_another(bench: Bench) 
     bench.journal.give_up()
     bench.begin(epoch=2)
     bench.disk.open.set()
-    assert isinstance(waiter, asyncio.Future)
+    assert isinstance(waiter, Waiter)
     with pytest.raises(JournalError, match="given up"):
         await waiter
     assert await bench.counting.join(event(1)) is Outcome.ACCEPTED
@@ -271,7 +271,7 @@ async def test_the_impatient_are_answered_in_time_and_counted_all_the_same(bench
     patient = bench.counting.join(event(3))
     async with asyncio.timeout(20 * MAX_CLICK_WAIT_SECONDS + 5):
         assert await asyncio.gather(*clicks) == [None, None]
-    assert not patient.done()
+    assert not patient.done
     bench.disk.open.set()
     assert await patient is Outcome.ACCEPTED
     assert bench.serials == [1, 2, 3]
@@ -291,7 +291,7 @@ async def test_each_of_the_impatient_waits_its_own_time(bench: Bench) -> None:
     assert await first is None
     second = bench.counting.join(event(2, Kind.CLICK), patient=False)
     await asyncio.sleep(0)
-    assert not second.done()
+    assert not second.done
     assert await second is None
 
 
@@ -318,10 +318,31 @@ async def test_past_the_limit_an_event_is_refused_at_once(bench: Bench) -> None:
 
 async def test_a_waiter_that_left_does_not_stop_the_others(bench: Bench) -> None:
     gone, stays = bench.counting.join(event(1)), bench.counting.join(event(2))
-    assert isinstance(gone, asyncio.Future)
-    gone.cancel()
+    assert isinstance(gone, Waiter)
+    leaves = asyncio.ensure_future(gone)
+    await asyncio.sleep(0)
+    leaves.cancel()
     assert await stays is Outcome.ACCEPTED
     assert bench.batches == [[1, 2]]
+
+
+async def test_an_answer_that_fails_does_not_stop_the_others(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = bench.counting.join(event(1)), bench.counting.join(event(2))
+    assert isinstance(first, Waiter)
+    first.then(lambda _: 1 / 0)  # type: ignore[arg-type, return-value]
+    assert await second is Outcome.ACCEPTED
+    assert "answer_failed" in capsys.readouterr().out
+
+
+async def test_who_asks_when_it_is_known_is_told_at_once(bench: Bench) -> None:
+    waiter = bench.counting.join(event())
+    assert isinstance(waiter, Waiter)
+    assert await waiter is Outcome.ACCEPTED
+    told: list[object] = []
+    waiter.then(told.append)
+    assert told == [Outcome.ACCEPTED]
 
 
 async def test_in_interval_mode_an_answer_does_not_wait_for_the_disk(lazy: Bench) -> None:
@@ -387,7 +408,7 @@ async def test_tallies_written_behind_a_batch_that_failed_are_written_again(benc
     await bench.counting.flush()
     bench.disk.fails = 1
     bench.disk.open.set()
-    assert isinstance(waiter, asyncio.Future)
+    assert isinstance(waiter, Waiter)
     with pytest.raises(JournalError):
         await waiter
     await bench.counting.flush()
@@ -437,7 +458,7 @@ async def test_a_worker_that_ends_writes_what_it_has(tmp_path: Path, disk: Disk)
     bench.counting.tally(NOW, ROW)
     waiter = bench.counting.join(event())
     await bench.counting.finish()
-    assert isinstance(waiter, asyncio.Future)
-    assert waiter.done()
+    assert isinstance(waiter, Waiter)
+    assert waiter.done
     assert bench.batches == [[1]]
     assert sum(bench.rows.values()) == 1

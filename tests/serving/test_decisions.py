@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adserver.core.catalog import Device
 from adserver.core.page import MAX_SLOTS_PER_CALL
-from adserver.serving.decisions import (
+from adserver.serving.calls import (
     MAX_BODY_BYTES,
     MAX_LIST_VALUES,
     Call,

@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 from adserver.core.catalog import ContextKey, Device
 from adserver.core.context import Context
 from adserver.serving.headers import MAX_URL_CHARACTERS, visitor_headers
+from adserver.serving.readings import MAX_READINGS, Reader, read
 from adserver.serving.request import (
     MAX_CAPPED,
     MAX_PARAMETERS,
     MAX_QUERY_BYTES,
-    MAX_READINGS,
     MAX_VALUE_CHARACTERS,
     MAX_VALUES,
     Pages,
-    Reader,
     page_address,
-    read,
 )
 from tests.factories import catalog, site
 
@@ -40,7 +38,7 @@ def reading(query: bytes | str = b"", **headers: str):
 
 
 def test_nothing_sent_is_a_context_of_defaults() -> None:
-    assert reading() == (Context(language="fr"), ())
+    assert reading() == (Context(language="fr"), (), ())
 
 
 @pytest.mark.parametrize(

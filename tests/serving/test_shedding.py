@@ -80,7 +80,7 @@ class Busy:
         self.state.overload.standing = 1.0 if last_step else 0.0
 
     def ask(self, url: str, *headers: tuple[bytes, bytes], method: bytes = b"GET") -> Prompt | None:
-        return self.app.at_once(method, url.encode(), [AGENT, *headers])
+        return self.app.shedding.at_once(method, url.encode(), [AGENT, *headers])
 
     def shed(self, url: str, *headers: tuple[bytes, bytes]) -> Prompt:
         prompt = self.ask(url, *headers)
@@ -382,8 +382,10 @@ async def test_a_frame_is_shed_too(busy: Busy) -> None:
 async def test_a_public_address_with_a_path_may_be_passed_on_or_stripped(busy: Busy) -> None:
     app = PublicApp(busy.state, "/ads", lambda _: Starlette())
     for url in (b"/ads/slots/own", b"/slots/own"):
-        assert app.at_once(b"GET", url, [AGENT]) is not None
-    assert app.at_once(b"GET", b"/other/slots/own", [AGENT]) is None
+        shed = app.at_once(b"GET", url, {"headers": [AGENT], "client": None})
+        assert isinstance(shed, Prompt)
+        assert header(shed).endswith("reason=shed")
+    assert app.at_once(b"GET", b"/other/slots/own", {"headers": [AGENT], "client": None}) is None
 
 
 async def test_a_defect_in_shedding_is_logged_and_answered_in_the_ordinary_way(busy: Busy) -> None:

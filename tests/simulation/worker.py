@@ -13,6 +13,7 @@ from adserver.core.parts import Written
 from adserver.core.record import Content, read_tallies
 from adserver.metrics import Meter
 from adserver.serving.counting import Counting
+from adserver.serving.patience import Told
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
 from adserver.serving.tasks import cancel
@@ -107,11 +108,11 @@ class Worker:
         if isinstance(answer, Outcome):
             self._answered(event, answer)
         else:
-            answer.add_done_callback(lambda done: self._answer(event, done))
+            answer.then(lambda told: self._answer(event, told))
 
-    def _answer(self, event: Event, done: asyncio.Future[Outcome | None]) -> None:
-        if not done.cancelled() and done.exception() is None:
-            self._answered(event, done.result())
+    def _answer(self, event: Event, told: Told) -> None:
+        if not isinstance(told, JournalError):
+            self._answered(event, told)
 
     def _answered(self, event: Event, outcome: Outcome | None) -> None:
         """None promises nothing; in `interval` mode neither does `duplicate`, more than the first

@@ -7,7 +7,7 @@ from typing import Any
 from adserver.core.catalog import Device, OnEmpty, Period, Tier
 from adserver.core.page import MAX_SLOTS_PER_CALL
 from adserver.core.reasons import Reason
-from adserver.serving.decisions import MAX_LIST_VALUES
+from adserver.serving.calls import MAX_LIST_VALUES
 from adserver.serving.request import MAX_CAPPED
 
 STRING: dict[str, Any] = {"type": "string"}
