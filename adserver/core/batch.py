@@ -98,6 +98,8 @@ class Stream:
         # Whether the queue holds all that is behind the position; else the journal does.
         self._whole = known is not None and end == known.sequence
         self._in_flight: Shipment | None = None
+        # Whether the last shipment left parts behind that were there when it went.
+        self._left = False
         self._unconfirmed: deque[Mark] = deque(maxlen=MAX_UNCONFIRMED)
         # What became durable since the journal was asked, and up to where it was asked.
         self._late: deque[Part] | None = None
@@ -109,6 +111,11 @@ class Stream:
     def idle(self) -> bool:
         """Everything durable is in the store, as far as is known."""
         return self._sure and self._whole and not self._queue and self._in_flight is None
+
+    @property
+    def behind(self) -> bool:
+        """There was more than one shipment may have: the next one need not wait for more."""
+        return self._left or not self._whole
 
     @property
     def shipped(self) -> bool:
@@ -144,7 +151,9 @@ class Stream:
         if not self._sure:
             return Need.LEDGER
         if self._queue:
-            self._in_flight = Shipment(self._ledger or NOTHING, tuple(self._take()))
+            parts = tuple(self._take())
+            self._left = len(parts) < len(self._queue)
+            self._in_flight = Shipment(self._ledger or NOTHING, parts)
             return self._in_flight
         if self._whole:
             return None

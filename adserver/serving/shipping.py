@@ -28,9 +28,10 @@ from adserver.serving.store_watch import StoreWatch
 
 log = structlog.get_logger(__name__)
 
-# Between two shipments of a stream: what becomes durable meanwhile travels together, and a call
-# costs the worker and the store as much for a hundred events as for ten.
-REST_SECONDS = 0.01
+# Between two shipments of a stream: what becomes durable meanwhile travels together. A call costs
+# the worker and the store as much as some tens of events, each row of it as much as one or two. A
+# stream that is behind does not rest.
+REST_SECONDS = 0.05
 FIRST_DELAY_SECONDS = 0.05
 LONGEST_DELAY_SECONDS = 1.0
 # Held at once by a worker: each is asked for its ledger every second.
@@ -152,7 +153,7 @@ class Shipping:
                 # A store that is full or read-only says what its ledger says, and takes nothing.
                 if isinstance(step, Shipment):
                     delay = FIRST_DELAY_SECONDS
-                    await asyncio.sleep(0 if held.closing else REST_SECONDS)
+                    await asyncio.sleep(0 if held.closing or stream.behind else REST_SECONDS)
 
     async def _do(self, step: Shipment | Need, held: Held, shard: int) -> None:
         stream, journal = held.streams[shard], held.journal

@@ -120,6 +120,31 @@ def test_a_shipment_has_as_much_as_one_call_may_handle(
     assert len(shipped(stream).parts) == together
 
 
+def test_it_is_behind_where_there_was_more_than_one_shipment_may_have() -> None:
+    stream = Stream(NOTHING)
+    for sequence in (1, 2):
+        stream.add(sequence, part(sequence, MAX_EVENTS_PER_BATCH))
+    first = shipped(stream)
+    stream.add(3, part(3))
+    assert stream.told(first.mark)
+    assert stream.behind
+    second = shipped(stream)
+    assert stream.told(second.mark)
+    assert stream.behind, "the third was there when the second went"
+    third = shipped(stream)
+    stream.add(4, part(4))
+    assert stream.told(third.mark)
+    assert not stream.behind, "what came meanwhile is no more than usual"
+
+
+def test_a_journal_that_is_still_to_be_read_is_behind() -> None:
+    stream = Stream(None, 2)
+    stream.told(mark(1))
+    assert stream.behind
+    stream.told(mark(2))
+    assert not stream.behind
+
+
 def test_after_a_failure_the_ledger_is_asked_and_what_it_lacks_is_sent_again() -> None:
     stream = streaming(1)
     lost = shipped(stream)

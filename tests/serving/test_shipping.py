@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from adserver.core import batch
 from adserver.core.batch import Mark, Shipment
 from adserver.core.errors import JournalError, StoreUnavailable
 from adserver.core.events import Event, Kind, Outcome
@@ -131,6 +132,40 @@ async def test_while_a_shipment_is_away_the_next_one_gathers(tmp_path: Path) -> 
     worker.counts.open.set()
     await stored(worker, 4)
     assert [len(one.parts) for one in worker.counts.shipments] == [1, 3]
+    await worker.finish()
+
+
+async def test_what_comes_while_a_stream_rests_travels_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REST_SECONDS", 0.5)
+    worker = MemoryWorker(tmp_path)
+    worker.begin()
+    await send(worker, 1)
+    await stored(worker, 1)
+    for serial in (2, 3, 4):
+        await send(worker, serial)
+    await stored(worker, 4)
+    assert [len(one.parts) for one in worker.counts.shipments] == [1, 3]
+    await worker.finish()
+
+
+async def test_a_stream_that_is_behind_does_not_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REST_SECONDS", 3_600.0)
+    monkeypatch.setattr(module, "FINISH_SECONDS", 0.01)
+    monkeypatch.setattr(batch, "MAX_EVENTS_PER_BATCH", 2)
+    worker = MemoryWorker(tmp_path)
+    worker.begin()
+    worker.shipping.suspended = True
+    for serial in range(7):
+        await send(worker, serial)
+    worker.shipping.suspended = False
+    for held in worker.shipping._held:
+        held.wake()
+    await stored(worker, 7)
+    assert [len(one.parts) for one in worker.counts.shipments] == [2, 2, 2, 1]
     await worker.finish()
 
 
