@@ -79,7 +79,7 @@ def without_ledger_compare() -> None:
     """What failed is sent again at once, and applied as often as it is sent."""
     from adserver.core.batch import Stream
 
-    edit_script("if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end", "")
+    edit_script("if sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end", "")
 
     def failed(self: Stream) -> None:
         self._in_flight = None
@@ -175,7 +175,8 @@ def without_bits() -> None:
     """Nobody remembers which events have been counted."""
     from adserver.wiring import processes
 
-    edit_script("if was[e] == 1 then", "if false then")
+    edit_script("'OVERFLOW', 'FAIL'", "'OVERFLOW', 'WRAP'")
+    edit_script("if was[e - 1] == 1 then", "if false then")
     processes.SharedSeen = lambda *_: Blind()  # type: ignore[misc, assignment]
 
 
@@ -299,7 +300,7 @@ def without_leases() -> None:
 @alteration
 def without_looking() -> None:
     """What is shipped is counted, whatever the limits of its campaign."""
-    edit_script("if till > 0 and leases[campaign] then", "if false then")
+    edit_script("local lease = till > 0 and leases[campaign] or nil", "local lease = nil")
 
 
 @alteration

@@ -181,7 +181,7 @@ def test_control_without_the_ledger_retries_count_more(
     store: Debian, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compare, script = (
-        "if string.sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end",
+        "if sub(said, 1, #ARGV[1]) ~= ARGV[1] then return said end",
         module.script,
     )
     assert compare in script("count")
