@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from tests.servers import until
@@ -70,7 +71,10 @@ def serve(address: str) -> None:
 def import_everything() -> None:
     """What commands import when they need it, too."""
     import adserver.wiring.control  # noqa: F401
-    from adserver.cli import main  # noqa: F401
+    from adserver.cli import HOMES
+
+    for home in HOMES.values():
+        import_module(home.partition(":")[0])
 
 
 def answer(line: socket.socket) -> None:

@@ -20,7 +20,7 @@ import adserver
 from adserver.publishing.read import read_folder
 from adserver.serving.assets import tag_source
 from adserver.store.connect import script
-from adserver.wiring.run import shipped_folder
+from adserver.wiring.demo import shipped_folder
 
 home = pathlib.Path(adserver.__file__).parent
 assert str(home).startswith(sys.prefix), home

@@ -9,60 +9,42 @@ from __future__ import annotations
 import click
 
 import adserver
-from adserver.cli.apply import apply
-from adserver.cli.available import available
-from adserver.cli.export import export
 from adserver.cli.failures import Commands
-from adserver.cli.history import history
-from adserver.cli.import_csv import import_group
-from adserver.cli.init import init
-from adserver.cli.keys import keys
-from adserver.cli.new import new
+from adserver.cli.homes import Homes
 from adserver.cli.options import common
-from adserver.cli.pause import pause, resume
-from adserver.cli.plan import plan
-from adserver.cli.report import report
-from adserver.cli.rollback import rollback
-from adserver.cli.schema import schema
-from adserver.cli.serve import demo, serve
-from adserver.cli.snippet import snippet
-from adserver.cli.status import status
-from adserver.cli.store import store
-from adserver.cli.validate import validate
-from adserver.cli.why import why
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+HOMES = {
+    "init": "adserver.cli.init:init",
+    "new": "adserver.cli.new:new",
+    "import": "adserver.cli.import_csv:import_group",
+    "validate": "adserver.cli.validate:validate",
+    "schema": "adserver.cli.schema:schema",
+    "plan": "adserver.cli.plan:plan",
+    "apply": "adserver.cli.apply:apply",
+    "pause": "adserver.cli.pause:pause",
+    "resume": "adserver.cli.pause:resume",
+    "history": "adserver.cli.history:history",
+    "rollback": "adserver.cli.rollback:rollback",
+    "export": "adserver.cli.export:export",
+    "status": "adserver.cli.status:status",
+    "why": "adserver.cli.why:why",
+    "available": "adserver.cli.available:available",
+    "report": "adserver.cli.report:report",
+    "snippet": "adserver.cli.snippet:snippet",
+    "keys": "adserver.cli.keys:keys",
+    "serve": "adserver.cli.serve:serve",
+    "demo": "adserver.cli.serve:demo",
+    "store": "adserver.cli.store:store",
+}
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, commands=Homes(HOMES), context_settings=SETTINGS)
 @click.version_option(adserver.__version__, prog_name="adserver", message="%(prog)s %(version)s")
 @common
 def cli() -> None:
     """Sell, place and count the ads of your own pages."""
-
-
-for command in (
-    init,
-    new,
-    import_group,
-    validate,
-    schema,
-    plan,
-    apply,
-    pause,
-    resume,
-    history,
-    rollback,
-    export,
-    status,
-    why,
-    available,
-    report,
-    snippet,
-    keys,
-    serve,
-    demo,
-    store,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

