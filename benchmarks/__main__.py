@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import oracle, rows, session, table
+from benchmarks import chart, oracle, promises, rows, session, table
 from benchmarks.load import NotMeasured
 from benchmarks.machine import machine
 from benchmarks.oracle import Miscounted
@@ -23,7 +24,6 @@ from benchmarks.rows import Row
 from benchmarks.session import Measured, Session
 from benchmarks.table import Line
 
-RESULTS = Path(__file__).parent / "results"
 WARM_UP_SECONDS = 1
 
 
@@ -38,13 +38,20 @@ def main() -> None:
     for workers in options.workers:
         print(f"\nWorkers: {workers}\n")
         print(table.table([line for line in found if line.workers == workers]))
+    print(f"\n{promises.kept(found)}")
+    print(f"\nOf {os.cpu_count()} cores others had {others(found):.2f} at the most.")
     keep(found, options)
+
+
+def others(found: Sequence[Line]) -> float:
+    """A session that others took a tenth of a core from is to be measured again."""
+    return max(line.figures["others_cores"].most for line in found)
 
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=2, help="of each run, whole ones")
+    parser.add_argument("--seconds", type=int, default=3, help="of each run, whole ones")
     parser.add_argument("--connections", type=int, nargs="+", default=[32, 128])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--only", nargs="+", choices=rows.NAMES, help="these, and what they are to")
@@ -97,17 +104,19 @@ def hold_to_report(one: Session) -> None:
 
 
 def keep(found: Sequence[Line], options: argparse.Namespace) -> None:
-    """A whole run is the last one; of a part, or of a look, only the numbers are kept."""
+    """A whole run is the last one, and its picture the one that is shown."""
     whole = not (options.only or options.quick)
-    RESULTS.mkdir(exist_ok=True)
     kept = {
         "machine": machine(),
         "rounds": options.rounds,
         "seconds": options.seconds,
         "lines": [line.as_json() for line in found],
     }
-    path = RESULTS / ("last.json" if whole else "part.json")
-    path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    numbers = chart.RESULTS / ("last.json" if whole else "part.json")
+    picture = chart.PICTURE if whole else numbers.with_suffix(".svg")
+    numbers.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    chart.draw(numbers, picture)
+    print(f"\n{numbers}\n{picture}")
 
 
 if __name__ == "__main__":

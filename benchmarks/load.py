@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import resource
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from benchmarks.processes import on
 
 SCRIPT = Path(__file__).with_name("asks.lua")
 # As long as anybody waits for an answer; it is an error then.
@@ -79,8 +82,11 @@ class NotMeasured(Exception):
     """wrk did not do what it was told to: its words."""
 
 
-def drive(port: int, ask: Ask, connections: int, seconds: int) -> Load:
-    """One thread of wrk, each connection asking again as soon as it has been answered."""
+def drive(port: int, ask: Ask, connections: int, seconds: int, cores: Sequence[int] = ()) -> Load:
+    """One thread of wrk, each connection asking again as soon as it has been answered.
+
+    cores: those that it may have; empty is all.
+    """
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
     command += ["--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(SCRIPT)]
     for name, value in BROWSER.items():
@@ -88,7 +94,7 @@ def drive(port: int, ask: Ask, connections: int, seconds: int) -> Load:
     command += [f"http://127.0.0.1:{port}/", "--", ask.method, ask.prefix, str(ask.lines)]
     command += ["follow"] if ask.follow else []
     before = cpu_of_children()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(on(cores, command), capture_output=True, text=True, check=False)
     load = read(done.stdout, done.stderr)
     return replace(load, busy=(cpu_of_children() - before) / load.seconds)
 

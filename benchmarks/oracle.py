@@ -132,12 +132,13 @@ class Oracle:
     before: Counted
     connections: int
     slots_each: int
+    patience_seconds: float = SETTLE_SECONDS
     meanwhile: Cost = field(default_factory=Cost)
 
     def settle(self, answered: Answered) -> Counted:
         """What the run is counted as, when node and report agree on it; Miscounted if they never
         do, or if it is not what was answered."""
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + self.patience_seconds
         while problems := self.look(answered):
             if time.monotonic() > deadline:
                 raise Miscounted("; ".join(problems))

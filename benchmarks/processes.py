@@ -8,11 +8,34 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 TICKS = os.sysconf("SC_CLK_TCK")
 START_TIMEOUT_SECONDS = 30.0
+
+
+class Cores(NamedTuple):
+    """Which cores the servers have, and which wrk; empty is all of them."""
+
+    servers: Sequence[int] = ()
+    wrk: Sequence[int] = ()
+
+
+def shared_out(workers: int, cores: Sequence[int]) -> Cores:
+    """A core of its own for wrk, and the others for the servers, where they have one a worker.
+
+    Left alone, the kernel puts wrk and a worker that wake each other on one core for seconds, with
+    the next one idle: such a run has half of the requests.
+    """
+    if workers >= len(cores):
+        return Cores()
+    return Cores(cores[:-1], cores[-1:])
+
+
+def on(cores: Sequence[int], command: list[str]) -> list[str]:
+    return ["taskset", "-c", ",".join(map(str, cores)), *command] if cores else command
 
 
 def free_port() -> int:
@@ -65,6 +88,13 @@ def cpu_of(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def machine_seconds() -> float:
+    """CPU time that all processes of the machine had, and that its host gave to others instead."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    user, nice, system, _idle, _waiting, irq, soft, stolen = map(int, fields)
+    return (user + nice + system + irq + soft + stolen) / TICKS
 
 
 def memory_mib(pids: list[int]) -> float:

@@ -40,9 +40,12 @@ link: https://advertiser-{number}.example/landing
   - {{id: words, text: {{headline: "Headline {number}", body: "A line of text.", cta: "Go"}}}}
   - {{id: more, text: {{headline: "Another {number}", body: "A second line."}}, weight: 2}}
 """
-# A goal is for thirty days, and so large that even pacing gives it some two thousand impressions a
-# second: so it lasts, and is neither met nor all that is shown while it is measured.
-GOAL = 5_000_000_000
+SLOT_COUNT = 3
+# Requests of a slot, as its store knows them from the weeks before: about what is asked for while
+# it is measured, pauses included.
+PER_SECOND = 2_000.0
+# A goal is for thirty days, and a twenty-fifth of all that comes: none is met, and all are paced.
+GOAL = 600_000_000
 FLIGHT_DAYS = 30
 DAY_SECONDS = 86_400
 CAP = "{{impressions: 3, per: day}}"
@@ -62,7 +65,7 @@ KINDS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("standard", STANDARD + f"frequency: {CAP}\n", {"tags": "[topic-1, topic-2]"}),
     ("standard", STANDARD, {"url": '["/2026/*"]', "device": "{none: [mobile]}"}),
     ("standard", STANDARD + f"hours: {NIGHT}\n", {"section": "[business, tech]"}),
-    ("standard", STANDARD.replace("impressions", "clicks"), {"section": "[travel]"}),
+    ("standard", STANDARD, {"section": "[travel]"}),
     ("remnant", "price: {{cpm: 4.20}}\ncompetes_in: [banks]\n", {"section": "[business]"}),
     ("remnant", "price: {{cpm: 3.10}}\n", {"country": "[CH, CA]"}),
     ("remnant", f"price: {{{{cpm: 2.90}}}}\nfrequency: {CAP}\n", {"lang": "[en]"}),

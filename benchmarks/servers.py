@@ -9,15 +9,17 @@ import os
 import pwd
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
+from adserver.settings import Settings
 from adserver.store.embedded import Embedded
+from benchmarks import known_traffic, publisher
 from benchmarks.load import BROWSER
-from benchmarks.processes import cpu_seconds, free_port, memory_mib, running, tree
+from benchmarks.processes import cpu_seconds, free_port, memory_mib, on, running, tree
 
 # Each connection is for as long as the run; nginx would close it after a thousand requests.
 NGINX = """\
@@ -96,10 +98,11 @@ def adserver(  # noqa: PLR0913 - what the servers differ in
     workers: int,
     extra: Mapping[str, str] | None = None,
     module: str = "adserver",
+    cores: Sequence[int] = (),
 ) -> Iterator[Server]:
     """`adserver serve` with its defaults and an embedded store of its own in `folder`.
 
-    extra: settings that are not the default; module: what is started instead.
+    extra: settings that are not the default; module: what is started instead; cores: on which.
     """
     folder.mkdir(parents=True)
     port, admin = free_port(), free_port()
@@ -112,11 +115,13 @@ def adserver(  # noqa: PLR0913 - what the servers differ in
     }
     apply = [sys.executable, "-m", "adserver", "apply", "--yes"]
     subprocess.run(apply, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
+    redis_url = settings["ADSERVER_REDIS"]
+    known_traffic.learnt(Settings(redis=redis_url), publisher.SLOT_COUNT, publisher.PER_SECOND)
     serve = [sys.executable, "-m", module, "serve", "--workers", str(workers)]
     serve += ["--port", str(port), "--admin-port", str(admin)]
-    with running(serve, port, settings, folder / "serve.log") as pid:
+    with running(on(cores, serve), port, settings, folder / "serve.log") as pid:
         at = f"http://127.0.0.1:{admin}"
-        yield Server(port, pid, workers, settings, at, store_of(settings["ADSERVER_REDIS"]))
+        yield Server(port, pid, workers, settings, at, store_of(redis_url))
 
 
 def store_of(address: str) -> int:
@@ -139,14 +144,17 @@ class Answer:
 def answer_of(server: Server, method: str, path: str) -> Answer:
     """What the server answers to a browser; its date is left out, as everybody has one."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
-    connection.request(method, path, headers=BROWSER)
-    got = connection.getresponse()
-    headers = [(n.lower(), v) for n, v in got.getheaders() if n.lower() != "date"]
-    return Answer(got.status, headers, got.read())
+    with contextlib.closing(connection):
+        connection.request(method, path, headers=BROWSER)
+        got = connection.getresponse()
+        headers = [(n.lower(), v) for n, v in got.getheaders() if n.lower() != "date"]
+        return Answer(got.status, headers, got.read())
 
 
 @contextlib.contextmanager
-def bare(folder: Path, answers: Mapping[str, Answer], workers: int) -> Iterator[Server]:
+def bare(
+    folder: Path, answers: Mapping[str, Answer], workers: int, cores: Sequence[int] = ()
+) -> Iterator[Server]:
     """Stock uvicorn with a bare callable that gives the same bytes: `benchmarks.reference`.
 
     answers: by the first letter of the path; the only one of one is given to everybody.
@@ -164,12 +172,14 @@ def bare(folder: Path, answers: Mapping[str, Answer], workers: int) -> Iterator[
         *("--no-server-header", "--workers", str(workers)),
     ]
     extra = {"ADSERVER_BENCH_ANSWERS": str(folder / "answers.json")}
-    with running(command, port, extra, folder / "serve.log") as pid:
+    with running(on(cores, command), port, extra, folder / "serve.log") as pid:
         yield Server(port, pid, workers)
 
 
 @contextlib.contextmanager
-def nginx(program: str, folder: Path, answer: Answer) -> Iterator[Server]:
+def nginx(
+    program: str, folder: Path, answer: Answer, cores: Sequence[int] = ()
+) -> Iterator[Server]:
     """nginx that gives the same body from a file, and the same headers."""
     (folder / "root").mkdir(parents=True)
     folder.chmod(0o755)
@@ -182,5 +192,5 @@ def nginx(program: str, folder: Path, answer: Answer) -> Iterator[Server]:
     text = NGINX.format(folder=folder, port=port, headers=headers, kind=kind, user=user)
     (folder / "nginx.conf").write_text(text, "utf-8")
     command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    with running(command, port, {}, folder / "serve.log") as pid:
+    with running(on(cores, command), port, {}, folder / "serve.log") as pid:
         yield Server(port, pid, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from adserver.core.ticket import Sealer
 from benchmarks import contexts, oracle, publisher, servers, tickets
 from benchmarks.load import Ask, Load, drive
 from benchmarks.oracle import Counted, Miscounted, Oracle
+from benchmarks.processes import Cores, machine_seconds, shared_out
 from benchmarks.rows import SLOT, Row
 from benchmarks.servers import Answer, Server
 from benchmarks.tickets import PAGE
@@ -29,7 +31,7 @@ SYNCS = {"always": {}, "interval": {"ADSERVER_JOURNAL_SYNC": "interval"}}
 class Measured:
     """One run. The costs are microseconds of CPU a request; memory is MiB (PSS), of all the
     server's processes and of a worker. shed, filled: shares of the slots, or
-    else of the beacons."""
+    else of the beacons. others: how many cores somebody else had meanwhile."""
 
     load: Load
     server: float
@@ -38,6 +40,7 @@ class Measured:
     worker: float
     shed: float = 0.0
     filled: float = 0.0
+    others: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Session:
     folder: Path
     sealer: Sealer
     pages: Path
+    cores: Cores
+    patience_seconds: float = oracle.SETTLE_SECONDS
 
     def measure(self, row: Row, connections: int, seconds: int) -> Measured:
         """Ask for `seconds`, and hold what was counted to what was answered.
@@ -55,9 +60,10 @@ class Session:
         server = self.servers[row.server]
         ask = Ask(row.method, row.prefix, self.lines(row), row.follow)
         watched = self.watched(row, connections)
-        at_first = server.cost()
-        load = drive(server.port, ask, connections, seconds)
+        at_first, machine = server.cost(), machine_seconds()
+        load = drive(server.port, ask, connections, seconds, self.cores.wrk)
         cost = server.cost() - at_first
+        others = (machine_seconds() - machine - cost.server - cost.store) / load.seconds - load.busy
         try:
             grown = hold(load, row, watched)
         except Miscounted as error:
@@ -73,13 +79,15 @@ class Session:
             worker,
             grown.shed / (grown.slots or load.requests) if grown else 0.0,
             grown.served / grown.slots if grown and grown.slots else 0.0,
+            max(0.0, others),
         )
 
     def watched(self, row: Row, connections: int) -> Oracle | None:
         if not row.counts:
             return None
         server = self.servers[row.server]
-        return Oracle(server, oracle.counted(server), connections, row.slots)
+        before = oracle.counted(server)
+        return Oracle(server, before, connections, row.slots, self.patience_seconds)
 
     def lines(self, row: Row) -> Path:
         return self.folder / "tickets.txt" if row.tickets else self.pages
@@ -103,9 +111,16 @@ def hold(load: Load, row: Row, watched: Oracle | None) -> Counted | None:
     return watched.settle(row.answered(load))
 
 
-def start(stack: contextlib.ExitStack, folder: Path, rows: Iterable[Row], workers: int) -> Session:
+def start(
+    stack: contextlib.ExitStack,
+    folder: Path,
+    rows: Iterable[Row],
+    workers: int,
+    patience_seconds: float = oracle.SETTLE_SECONDS,
+) -> Session:
     """The servers that the rows need, each up until the stack is closed."""
     folder.mkdir()
+    cores = shared_out(workers, sorted(os.sched_getaffinity(0)))
     needed = {row.server for row in rows}
     key = secrets.token_urlsafe(48)
     sealer = Sealer([key.encode()])
@@ -115,22 +130,26 @@ def start(stack: contextlib.ExitStack, folder: Path, rows: Iterable[Row], worker
     found = {}
     for name, extra in SYNCS.items():
         if name in needed or name == "always":
-            ours = servers.adserver(folder / name, config, key, workers, extra)
+            ours = servers.adserver(folder / name, config, key, workers, extra, cores=cores.servers)
             found[name] = stack.enter_context(ours)
     if "uncounted" in needed:
         module = "benchmarks.uncounted"
-        other = servers.adserver(folder / "uncounted", config, key, workers, module=module)
+        other = servers.adserver(
+            folder / module, config, key, workers, module=module, cores=cores.servers
+        )
         found["uncounted"] = stack.enter_context(other)
     answers = captured(found["always"], sealer)
     for name, said in BARE.items():
         if name in needed:
             given = {letter: answers[letter] for letter in said}
-            found[name] = stack.enter_context(servers.bare(folder / name, given, workers))
+            found[name] = stack.enter_context(
+                servers.bare(folder / name, given, workers, cores.servers)
+            )
     program = nginx_program()
     if "nginx" in needed and program:
-        beside = servers.nginx(program, folder / "nginx", answers["s"])
+        beside = servers.nginx(program, folder / "nginx", answers["s"], cores.servers)
         found["nginx"] = stack.enter_context(beside)
-    return Session(found, folder, sealer, pages)
+    return Session(found, folder, sealer, pages, cores, patience_seconds)
 
 
 # What bare servers answer, by the first letters of the paths.

@@ -36,6 +36,7 @@ FIGURES: dict[str, Callable[[Measured], float]] = {
     "worker_mib": lambda one: one.worker,
     "wrk_busy_share": lambda one: one.load.busy,
     "shed_share": lambda one: one.shed,
+    "others_cores": lambda one: one.others,
     "filled_share": lambda one: one.filled,
 }
 

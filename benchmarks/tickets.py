@@ -7,6 +7,7 @@ no two are the same.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import secrets
@@ -24,12 +25,12 @@ def given(server: Server, sealer: Sealer, queries: Sequence[str]) -> list[Ticket
     """The tickets of the ads that the server gives to those pages now."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     found = []
-    for query in queries:
-        connection.request("GET", PAGE + query, headers=BROWSER)
-        for decision in json.loads(connection.getresponse().read())["decisions"]:
-            if decision["filled"]:
-                token = decision["impression_url"].rpartition("/")[2]
-                found.append(sealer.unseal(token))
+    with contextlib.closing(connection):
+        for query in queries:
+            connection.request("GET", PAGE + query, headers=BROWSER)
+            made = json.loads(connection.getresponse().read())["decisions"]
+            urls = [one["impression_url"] for one in made if one["filled"]]
+            found += [sealer.unseal(url.rpartition("/")[2]) for url in urls]
     return found
 
 
