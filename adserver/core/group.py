@@ -37,7 +37,7 @@ class Group:
     slot: Slot
     slot_number: int
     campaigns: tuple[Campaign, ...]
-    creative_numbers: Mapping[tuple[str, str], int]
+    creative_numbers: Mapping[str, tuple[int, ...]]
     wants: Wants
     register: Register
     timetable: Timetable
@@ -58,7 +58,7 @@ class Group:
         slot: Slot,
         slot_number: int,
         campaigns: tuple[Campaign, ...],
-        creative_numbers: Mapping[tuple[str, str], int],
+        creative_numbers: Mapping[str, tuple[int, ...]],
     ) -> Steps[Group]:
         """campaigns: of one tier, all with a goal or all without, in the order of their names."""
         levels: tuple[int, ...] = ()
@@ -178,12 +178,14 @@ class Group:
         campaign, creatives = self.campaigns[position], self._shown(position, device)
         total = sum(creative.weight for creative in creatives)
         weight = 1.0 if self.paced else weight_of(campaign)
+        of_campaign = self.creative_numbers[campaign.name]
+        numbers = {c.id: n for c, n in zip(campaign.creatives, of_campaign, strict=True)}
         for creative in creatives:
             yield Placement(
                 campaign,
                 creative,
                 self.slot,
-                self.creative_numbers[campaign.name, creative.id],
+                numbers[creative.id],
                 self.slot_number,
                 weight * creative.weight / total,
             )

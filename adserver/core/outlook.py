@@ -40,6 +40,8 @@ MIN_DAYS = 7
 
 Samples = Mapping[int, Sequence[Sample]]
 """By the slot's number."""
+Reach = tuple[tuple[str, float], ...]
+"""The forecasts that a campaign draws on, by their keys, and its share of each."""
 
 
 class Outlook(NamedTuple):
@@ -145,6 +147,9 @@ class Reaches:
         self._now = now
         self._reach: dict[str, list[tuple[str, float]]] = {one.name: [] for one in campaigns}
         self._days = dict.fromkeys(self._reach, inf)
+        # Many campaigns have equal ones, of which one is kept.
+        self._parts: dict[tuple[str, float], tuple[str, float]] = {}
+        self._reaches: dict[Reach, Reach] = {}
 
     @classmethod
     def compiling(
@@ -196,14 +201,16 @@ class Reaches:
                 self.forecasts[key] = (
                     forecast.during(campaign.hours) if campaign.hours else forecast
                 )
-            self._reach[campaign.name].append((key, share))
+            part = key, share
+            self._reach[campaign.name].append(self._parts.setdefault(part, part))
             self._days[campaign.name] = min(days, self._days[campaign.name])
             if ends:
                 yield
 
-    def of(self, campaign: Campaign) -> tuple[tuple[str, float], ...]:
+    def of(self, campaign: Campaign) -> Reach:
         """The forecasts that it draws on, by their keys, and its share of each."""
-        return tuple(self._reach[campaign.name])
+        reach = tuple(self._reach[campaign.name])
+        return self._reaches.setdefault(reach, reach)
 
     def plan(self, campaign: Campaign, order: Bought, since: float) -> Planned:
         until = campaign.flight.until

@@ -114,9 +114,10 @@ class Places:
         slot: Slot,
         number: int,
         campaigns: Iterable[Campaign],
-        creative_numbers: Mapping[tuple[str, str], int],
+        creative_numbers: Mapping[str, tuple[int, ...]],
     ) -> Steps[Places]:
-        """campaigns: all of the catalog, in the order of their names."""
+        """campaigns: all of the catalog, in the order of their names. creative_numbers: by the
+        campaign's name, in the order of its creatives."""
         # Within a tier, what was promised comes before what was not.
         of_kind: dict[tuple[Tier, bool], list[Campaign]] = {
             (tier, paced): [] for tier in TIERS for paced in (True, False)

@@ -16,7 +16,7 @@ from adserver.core.days import day_around
 from adserver.core.ecpm import click_rate
 from adserver.core.flights import ended
 from adserver.core.goals import Limits, Unit, limits_of
-from adserver.core.outlook import HORIZON_SECONDS, Reaches, Samples, level_now
+from adserver.core.outlook import HORIZON_SECONDS, Reach, Reaches, Samples, level_now
 from adserver.core.pacing import (
     Booking,
     Course,
@@ -68,10 +68,6 @@ class Account(NamedTuple):
     supply: int
     today: int | None = None
     a_day: int | None = None
-
-
-Reach = tuple[tuple[str, float], ...]
-"""The forecasts that a campaign draws on, by their keys, and its share of each."""
 
 
 class Plan(NamedTuple):

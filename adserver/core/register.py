@@ -16,7 +16,7 @@ from adserver.core.goals import limits_of
 from adserver.core.on_page import OnPage
 from adserver.core.reasons import Reason
 from adserver.core.steps import Steps, in_steps
-from adserver.core.targeting import fold
+from adserver.core.targeting import Folded
 
 # As positions where that takes less room than bits: eight bytes each instead of one in eight.
 BITS_PER_POSITION = 64
@@ -53,15 +53,16 @@ class Register:
         """campaigns: in the order of their positions."""
         capped, limited = [], []
         trades: dict[str, dict[str, list[int]]] = {}
+        folded = Folded()
         for (position, campaign), ends in in_steps(enumerate(campaigns)):
             self.positions[campaign.name] = position
             if campaign.frequency is not None:
                 capped.append(position)
             if limits_of(campaign) is not None:
                 limited.append(position)
-            for trade in dict.fromkeys(map(fold, campaign.competes_in)):
+            for trade in dict.fromkeys(map(folded.__getitem__, campaign.competes_in)):
                 of_trade = trades.setdefault(trade, {})
-                of_trade.setdefault(fold(campaign.advertiser), []).append(position)
+                of_trade.setdefault(folded[campaign.advertiser], []).append(position)
             if ends:
                 yield
         self.capped, self.limited = pack(capped), pack(limited)

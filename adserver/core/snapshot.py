@@ -51,12 +51,12 @@ def compiling(generation: Generation, now: float | None = None) -> Steps[Snapsho
     catalog, numbers = generation.catalog, generation.numbers
     # Mostly in this order already, which makes it a matter of milliseconds.
     campaigns = sorted(catalog.campaigns, key=lambda campaign: campaign.name)
-    creative_numbers: dict[tuple[str, str], int] = {}
+    creative_numbers: dict[str, tuple[int, ...]] = {}
     by_creative_number: dict[int, tuple[Campaign, Creative]] = {}
     for campaign, ends in in_steps(campaigns):
-        for creative in campaign.creatives:
-            number = numbers[f"creative/{campaign.name}/{creative.id}"]
-            creative_numbers[campaign.name, creative.id] = number
+        own = tuple(numbers[f"creative/{campaign.name}/{one.id}"] for one in campaign.creatives)
+        creative_numbers[campaign.name] = own
+        for number, creative in zip(own, campaign.creatives, strict=True):
             by_creative_number[number] = (campaign, creative)
         if ends:
             yield

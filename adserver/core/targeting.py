@@ -32,6 +32,14 @@ def fold(text: str) -> str:
     return normalize("NFC", text.casefold())
 
 
+class Folded(dict[str, str]):
+    """Values, folded: each once, as thousands of campaigns name the same ones."""
+
+    def __missing__(self, text: str) -> str:
+        folded = self[text] = fold(text)
+        return folded
+
+
 def ranges_of(tag: str) -> tuple[str, ...]:
     """Every language range that a tag is in, folded: RFC 4647, 3.3.1, basic filtering."""
     folded = fold(tag)

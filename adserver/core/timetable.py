@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 
@@ -32,15 +33,18 @@ class Timetable:
         self._reasons: list[Reason | None] = [None] * len(campaigns)
         self._stopped: frozenset[int] = frozenset()
         self._all_stopped = False
-        self._due: list[tuple[float, int]] = [(-NEVER, n) for n in range(len(campaigns))]
+        # Who is looked at again, by the instant: flights of thousands end on the same few days.
+        self._due: dict[float, array[int]] = {}
+        self._moments: list[float] = []
         self._how_many: dict[Reason, int] = {}
         self._room = bytearray(len(campaigns) // 8 + 1)
         self.may_run = 0
+        self.restart()
 
     @property
     def good_until(self) -> float:
         """UTC seconds; -inf before the first `advance`."""
-        return self._due[0][0] if self._due else NEVER
+        return self._moments[0] if self._moments else NEVER
 
     def advance(self, now: float) -> None:
         """now: UTC seconds, not before the last time."""
@@ -48,8 +52,12 @@ class Timetable:
 
     def advancing(self, now: float) -> Steps[None]:
         looked = 0
-        while self._due and self._due[0][0] <= now:
-            _, position = heappop(self._due)
+        while self._moments and (first := self._moments[0]) <= now:
+            # Whole between two steps, as a request may advance it in between.
+            positions = self._due[first]
+            position = positions.pop()
+            if not positions:
+                del self._due[heappop(self._moments)]
             self._look(position, now)
             looked += 1
             if looked % ITEMS_PER_STEP == 0:
@@ -59,7 +67,9 @@ class Timetable:
 
     def restart(self) -> None:
         """The clock was set back: nothing that was found is known to hold."""
-        self._due = [(-NEVER, n) for n in range(len(self._campaigns))]
+        everybody = array("L", range(len(self._campaigns)))
+        self._due = {-NEVER: everybody} if everybody else {}
+        self._moments = list(self._due)
 
     def stopping(self, positions: Collection[int]) -> Steps[None]:
         """From now on these are paused, and no others. Each changes by itself: who looks in
@@ -83,7 +93,10 @@ class Timetable:
         self._own[position] = standing(campaign, now)
         self._note(position)
         if (moment := next_change(campaign, now)) < NEVER:
-            heappush(self._due, (moment, position))
+            if moment not in self._due:
+                self._due[moment] = array("L")
+                heappush(self._moments, moment)
+            self._due[moment].append(position)
 
     def _note(self, position: int) -> None:
         before, reason = self._reasons[position], self._own[position]

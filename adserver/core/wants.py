@@ -7,13 +7,13 @@ number of campaigns. What it means is in `core.targeting`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adserver.core.bits import Bits, less, pack, packed_or_few, union
 from adserver.core.catalog import Clause
 from adserver.core.steps import Steps, finish, in_steps
-from adserver.core.targeting import URL, Values, fold
+from adserver.core.targeting import URL, Folded, Values
 from adserver.core.urls import Patterns
 
 
@@ -66,9 +66,11 @@ class Wants:
 
     def taking(self, targeting: Iterable[Iterable[Clause]]) -> Steps[None]:
         gathered: dict[str, Gathered] = {}
+        folded = Folded().__getitem__
         for (position, clauses), ends in in_steps(enumerate(targeting)):
             for clause in clauses:
-                gathered.setdefault(clause.fact, Gathered()).add(position, clause)
+                form = same if clause.fact == URL else folded
+                gathered.setdefault(clause.fact, Gathered()).add(position, clause, form)
             if ends:
                 yield
         # Who is asked by most comes first: it leaves the fewest for the others.
@@ -98,8 +100,8 @@ class Gathered:
     def asking(self) -> int:
         return len(self.any_asked) + len(self.all_asked)
 
-    def add(self, position: int, clause: Clause) -> None:
-        form = same if clause.fact == URL else fold
+    def add(self, position: int, clause: Clause, form: Callable[[str], str]) -> None:
+        """form: as the fact's values compare."""
         if clause.any:
             self.any_asked.append(position)
         if clause.all:
