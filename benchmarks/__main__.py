@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def others(found: Sequence[Line]) -> float:
-    """A session that others took a tenth of a core from is to be measured again."""
+    """A session that others had a tenth of a core of is to be measured again."""
     return max(line.figures["others_cores"].most for line in found)
 
 

@@ -39,9 +39,11 @@ STYLE = """\
 text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1f2328}
 .back{fill:#ffffff;stroke:#d1d9e0}.title{font-size:17px;font-weight:600}
 .soft{fill:#59636e;font-size:12px}.grid{stroke:#d1d9e0}.one{stroke:#1f2328;stroke-dasharray:4 3}
+.value{stroke:#ffffff;stroke-width:4px;paint-order:stroke}
 .few{fill:#0969da}.many{fill:#8250df}.other{fill:#818b98}
 @media (prefers-color-scheme:dark){text{fill:#f0f6fc}.back{fill:#0d1117;stroke:#3d444d}
 .soft{fill:#9198a1}.grid{stroke:#3d444d}.one{stroke:#f0f6fc}
+.value{stroke:#0d1117}
 .few{fill:#4493f8}.many{fill:#ab7df8}.other{fill:#656c76}}
 """
 
@@ -87,6 +89,7 @@ def bars_of(lines: Sequence[Mapping[str, Any]]) -> list[Bars]:
 def chart(rows: Sequence[Bars], machine: str) -> str:
     height = TOP + ROW * len(rows) + FOOT
     highest = max((ratio for row in rows for ratio in row.ratios.values()), default=0.0)
+    connections = sorted({many for row in rows for many in row.ratios})
     reach = max(LEAST_REACH, highest * 1.1)
     title = "Requests per second, beside an app that does nothing"
     parts = [
@@ -95,9 +98,9 @@ def chart(rows: Sequence[Bars], machine: str) -> str:
         f"<style>{STYLE}</style>",
         f'<rect class="back" x=".5" y=".5" width="{WIDTH - 1}" height="{height - 1}" rx="6"/>',
         f'<text class="title" x="20" y="32">{title}</text>',
-        *legend(sorted({many for row in rows for many in row.ratios})),
-        f'<text class="soft" x="{WIDTH - 20}" y="{TOP - 20}" text-anchor="end">'
-        "CPU a request (ratio)</text>",
+        *legend(connections),
+        f'<text class="soft" x="{WIDTH - 20}" y="57" text-anchor="end">'
+        f"CPU a request, {connections[0] if connections else 0} connections (ratio)</text>",
         *axis(reach, height),
         *(part for number, row in enumerate(rows) for part in drawn(row, number, reach)),
         f'<text class="soft" x="20" y="{height - 30}">1 is a bare ASGI callable on stock uvicorn '
@@ -147,7 +150,7 @@ def drawn(row: Bars, number: int, reach: float) -> Iterator[str]:
             'rx="2"/>'
         )
         said = f"{ratio:.2f}" + (f", {row.shed[many]:.0%} shed" if many in row.shed else "")
-        yield f'<text class="soft" x="{end + 6:.1f}" y="{at + 11}">{said}</text>'
+        yield f'<text class="soft value" x="{end + 6:.1f}" y="{at + 11}">{said}</text>'
     yield (
         f'<text x="{WIDTH - 20}" y="{middle + 4:.1f}" text-anchor="end">{escape(row.cpu)}</text>'
     )

@@ -60,9 +60,9 @@ class Line:
             "against": self.row.against,
             "workers": self.workers,
             "connections": self.connections,
-            "rate_ratio": round(self.rate_ratio, 3),
-            "cpu_ratio": round(self.cpu_ratio, 3),
-            "p99_ratio": round(self.p99_ratio, 3),
+            "rate_ratio": round(self.rate_ratio, 5),
+            "cpu_ratio": round(self.cpu_ratio, 5),
+            "p99_ratio": round(self.p99_ratio, 5),
             **{
                 name: {part: round(value, 4) for part, value in asdict(spread).items()}
                 for name, spread in self.figures.items()
