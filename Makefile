@@ -9,7 +9,7 @@ PYTEST = $(BIN)/$(if $(COVERAGE),coverage run -m pytest,python -m pytest)
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint types doors coverage wheel bench bench-instructions bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload transcript lock secrets clean
+.PHONY: help demo test soak check lint types doors coverage wheel bench bench-instructions bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload bench-store bench-cluster transcript lock secrets clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -99,6 +99,12 @@ bench-robots: $(VENV)/installed-dev  ## what it costs to know a robot, and how m
 
 bench-overload: $(VENV)/installed-dev  ## what readers wait for at 0.7, 2 and 5 times what a worker can do: 3 minutes
 	@$(BIN)/python -m benchmarks.open_loop $(ARGS)
+
+bench-store: $(VENV)/installed-dev  ## what the store costs, by what a node really sends (needs wrk): 6 minutes
+	@$(BIN)/python -m benchmarks.store $(ARGS)
+
+bench-cluster: $(VENV)/installed-dev  ## two nodes on one Redis Cluster behind nginx, their reports exact (needs wrk)
+	@$(BIN)/python -m benchmarks.cluster_nodes $(ARGS)
 
 transcript: $(VENV)/installed-dev  ## run docs/from-price-to-proof.md and write what its commands print
 	@$(BIN)/python -m tests.docs.transcript
