@@ -12,5 +12,6 @@ import time
 NOW = 1_793_610_000.0
 STEP_SECONDS = 1e-6
 
+time.monotonic = itertools.repeat(1_000.0).__next__  # type: ignore[assignment]
 time.time = itertools.repeat(NOW).__next__  # type: ignore[assignment]
 time.perf_counter = itertools.count(1_000.0, STEP_SECONDS).__next__  # type: ignore[assignment]

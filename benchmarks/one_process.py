@@ -1,9 +1,9 @@
 """Requests of one row at a time, readers and server in this process, on real sockets.
 
-`python -m benchmarks.one_process GENERATION ROW...` is what valgrind and strace look at. Whatever
-could differ from run to run is fixed: clocks, draws, the order in which readers ask. A round is
-one request of each of 32 connections; the process asks for its parent's number (`getppid`) before
-and behind the rounds of each row, which is the mark that the programs outside cut by.
+`python -m benchmarks.one_process GENERATION REQUESTS ROW...` is what valgrind and strace look at.
+Whatever could differ from run to run is fixed: clocks, draws, the order in which readers ask. A
+round is one request of each of 32 connections; the process asks for its parent's number (`getppid`)
+before and behind the rounds of each row, which is the mark that the programs outside cut by.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ import pickle
 import random
 import re
 import socket
+import struct
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,34 +34,47 @@ import uvloop
 from starlette.applications import Starlette
 
 from adserver.core.catalog import Generation
+from adserver.core.leases import Grant
+from adserver.core.ports.serving import Wanted
+from adserver.core.rates import Rates, is_paced
+from adserver.core.steps import finish
+from adserver.serving import patience
 from adserver.serving.app import PublicApp
 from adserver.serving.edge import Edge
 from adserver.serving.listening import server
-from tests.serving.memory import MemoryCatalog, MemoryWorker
+from benchmarks import contexts
+from benchmarks.load import BROWSER
+from benchmarks.planted import PLANTED, Planted
+from benchmarks.tickets import PAGE
+from tests.serving.memory import MemoryCatalog, MemoryLeases, MemoryWorker
 
 # A file for what cProfile finds out of the row.
 PROFILE = os.environ.get("ADSERVER_BENCH_PROFILE", "")
 CONNECTIONS = 32
 WARM_ROUNDS = 8
+# Fewer than the requests that warm up.
+PAGES = 64
+# Of the event loop, for an answer: two or three are enough.
+MOST_ROUNDS = 10_000
+# Of a reader, for an answer; by the kernel, as a socket's own would take a call more: `timeval`.
+PATIENCE = struct.pack("ll", 30, 0)
 DATE = (b"date", b"Mon, 02 Nov 2026 09:00:00 GMT")
-READER = (
-    " HTTP/1.1\r\nHost: ads.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) "
-    "Gecko/20100101 Firefox/128.0\r\nAccept-Language: fr,en;q=0.5\r\n"
-    "Referer: https://bench.example/articles/{page}\r\n\r\n"
-)
-PAGES = 16
+HEADERS = "".join(f"{name}: {value}\r\n" for name, value in BROWSER.items())
 TICKET = re.compile(rb"/i/([\w-]{56})")
-SLOT = "/slots/post-top"
-CALL = "/decisions?slots=home-top,post-top,post-bottom"
+SLOT = "/slots/post-top?"
+# Of each standard campaign, of each request that it may have: some are left out by the draw.
+RATE = 0.4
+ENOUGH = 1_000_000
+# No click is answered before it is durable, as it would be under valgrind, where all takes long.
+patience.MAX_CLICK_WAIT_SECONDS = 600.0
 
-# Row → its path before the ticket, `journal_sync`.
+# Row → its method, its path before the ticket, `journal_sync`, what is answered.
 EVENTS = {
-    "I interval": ("/i/", "interval"),
-    "I always": ("/i/", "always"),
-    "C interval": ("/c/", "interval"),
-    "C always": ("/c/", "always"),
+    "I": ("POST", "/i/", "always", b"204"),
+    "I-int": ("POST", "/i/", "interval", b"204"),
+    "C": ("GET", "/c/", "always", b"302"),
+    "C-int": ("GET", "/c/", "interval", b"302"),
 }
-ROWS = ("client", "R", "R204", "S", "D", *EVENTS)
 
 
 class AtOnce(Executor):
@@ -72,8 +86,22 @@ class AtOnce(Executor):
         return done
 
 
-def request(path: str, page: int = 0) -> bytes:
-    return ("GET " + path + READER.format(page=page % PAGES)).encode()
+def request(path: str, method: str = "GET") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n{HEADERS}\r\n".encode()
+
+
+def pages(prefix: str, many: int) -> list[bytes]:
+    """Of a day, in their order, again and again: each has been asked for before the first mark."""
+    queries = contexts.queries()[:PAGES]
+    return [request(prefix + queries[number % len(queries)]) for number in range(many)]
+
+
+@dataclass
+class Plenty(MemoryLeases):
+    """Room for all that is asked for, in one lease: no round of leasing comes between requests."""
+
+    def _grant(self, wanted: Wanted) -> Grant | None:
+        return Grant(ENOUGH, self.until, self.until, ENOUGH, None, 0, 0)
 
 
 class Rounds:
@@ -88,7 +116,9 @@ class Rounds:
         loop = asyncio.get_running_loop()
         with socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS) as listener:
             for _ in range(CONNECTIONS):
-                self._readers.append(socket.create_connection(listener.getsockname()))
+                reader = socket.create_connection(listener.getsockname())
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
+                self._readers.append(reader)
                 accepted, _ = listener.accept()
                 accepted.setblocking(False)
                 await loop.connect_accepted_socket(self._make, accepted)
@@ -98,8 +128,11 @@ class Rounds:
         target = self._state.total_requests + len(requests)
         for reader, one in zip(self._readers, requests, strict=False):
             reader.send(one)
-        while self._state.total_requests < target:  # noqa: ASYNC110 - by rounds of the loop
+        for _ in range(MOST_ROUNDS):
+            if self._state.total_requests >= target:
+                break
             await asyncio.sleep(0)
+        await asyncio.sleep(0)  # uvloop writes at the end of a round
         return [reader.recv(65_536) for reader, _ in zip(self._readers, requests, strict=False)]
 
     async def close(self) -> None:
@@ -142,31 +175,44 @@ def reference(answer: bytes) -> uvicorn.Server:
 class Ours:
     """A worker with the ports of the store in memory, and its journal on disk."""
 
-    def __init__(self, folder: Path, generation: Generation, sync: str) -> None:
+    def __init__(self, folder: Path, generation: Generation, sync: str, planted: str = "") -> None:
         catalog = MemoryCatalog()
         catalog.publish(generation)
         always = sync == "always"
-        self.worker = MemoryWorker(folder, catalog, always=always)
+        self.worker = MemoryWorker(folder, catalog, leases=Plenty(), always=always)
         self.worker.journals = replace(self.worker.journals, mapped=not always)
         self.worker.state.draw = random.Random(1).random
-        self.rounds = rounds_of(server(PublicApp(self.worker.state, "", nothing), print, Edge()))
+        app: Any = PublicApp(self.worker.state, "", nothing)
+        if planted:
+            app = Planted(app, PLANTED[planted])
+        self.rounds = rounds_of(server(app, print, Edge()))
 
     async def open(self) -> None:
         self.worker.counts.open.clear()  # what is shipped waits at the store's door
         self.worker.state.counting._disk = AtOnce()  # type: ignore[assignment]
         self.worker.begin()
-        await self.worker.state.live.refresh(NOW)
+        state = self.worker.state
+        await state.live.refresh(NOW)
+        served = state.live.served
+        assert served is not None
+        rates = {one.name: RATE for one in served.snapshot.catalog.campaigns if is_paced(one)}
+        finish(served.snapshot.pacing(Rates(rates)))
         await self.rounds.open()
 
     async def tickets(self, many: int) -> list[str]:
-        """Of an ad that was served, and the same as others that were served like it."""
-        state = self.worker.state
-        (answer,) = await self.rounds.ask([request(SLOT)])
-        served = state.sealer.unseal(TICKET.findall(answer)[0].decode())
+        """Of ads that were served, and others like them."""
+        seal, unseal = self.worker.state.sealer.seal, self.worker.state.sealer.unseal
+        answers = await self.rounds.ask(pages(SLOT, CONNECTIONS))
+        given = [unseal(TICKET.findall(one)[0].decode()) for one in answers if b"/i/" in one]
+        # Their numbers are of one shard, and not yet given.
         return [
-            state.sealer.seal(served._replace(serial=served.serial + number)).decode()
-            for number in range(1, many + 1)
+            seal(given[number % len(given)]._replace(serial=ENOUGH + number)).decode()
+            for number in range(many)
         ]
+
+    def forget(self) -> None:
+        """Clicks that have been answered and whose patience has not run out yet."""
+        self.worker.state.counting._patience._waiting.clear()
 
     async def close(self) -> None:
         await self.rounds.close()
@@ -178,17 +224,25 @@ def nothing(_: Callable[[], PublicApp]) -> Starlette:
     return Starlette()
 
 
-async def measured(rounds: Rounds, requests: Sequence[bytes], expected: bytes) -> dict[str, float]:
-    """Between the marks: all requests but those of the first rounds."""
+async def measured(
+    rounds: Rounds,
+    requests: Sequence[bytes],
+    expected: bytes,
+    forget: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Between the marks: all requests but those of the first rounds.
+
+    forget: what is kept on purpose, and is no garbage for that.
+    """
     parts = [requests[at : at + CONNECTIONS] for at in range(0, len(requests), CONNECTIONS)]
     for part in parts[:WARM_ROUNDS]:
         await rounds.ask(part)
+    forget()
     gc.collect()
     gc.freeze()
     gc.disable()
     tasks = Tasks()
     profile = cProfile.Profile() if PROFILE else None
-    blocks = sys.getallocatedblocks()
     if profile:
         profile.enable()
     os.getppid()
@@ -198,17 +252,17 @@ async def measured(rounds: Rounds, requests: Sequence[bytes], expected: bytes) -
     if profile:
         profile.dump_stats(PROFILE)
     many = len(requests) - WARM_ROUNDS * CONNECTIONS
-    blocks = sys.getallocatedblocks() - blocks
     tasks.stop()
+    forget()
     garbage = gc.collect()
     gc.enable()
     for one in last:
-        if not one.startswith(b"HTTP/1.1 " + expected):
+        accepted = b"x-ad-event" not in one or b"x-ad-event: accepted" in one
+        if not (one.startswith(b"HTTP/1.1 " + expected) and accepted):
             sys.exit(f"not answered {expected.decode()}: {one[:300]!r}")
     return {
         "requests": many,
         "tasks": tasks.made / many,
-        "blocks": blocks / many,
         "garbage": garbage / many,
     }
 
@@ -233,7 +287,7 @@ class Tasks:
 async def client(many: int) -> dict[str, float]:
     """What the readers take for themselves, as they are in this process: half of this."""
     ours, theirs = socket.socketpair()
-    one = request(SLOT)
+    (one,) = pages(SLOT, 1)
     os.getppid()
     for _ in range(many):
         ours.send(one)
@@ -241,33 +295,30 @@ async def client(many: int) -> dict[str, float]:
     os.getppid()
     ours.close()
     theirs.close()
-    return {"requests": many, "tasks": 0, "blocks": 0, "garbage": 0}
+    return {"requests": many, "tasks": 0, "garbage": 0}
 
 
 async def run(row: str, generation: Generation, folder: Path, many: int) -> dict[str, float]:
     if row == "client":
         return await client(many)
-    path, sync = EVENTS.get(row, ("/i/", "interval"))
-    ours = Ours(folder, generation, sync)
+    row, _, planted = row.partition(" + ")
+    method, prefix, sync, expected = EVENTS.get(row, ("POST", "/i/", "always", b"200"))
+    ours = Ours(folder, generation, sync, planted)
     await ours.open()
     total = many + WARM_ROUNDS * CONNECTIONS
     try:
-        if row in ("R", "R204"):
-            (ticket,) = (await ours.tickets(1))[:1]
-            one = request(SLOT) if row == "R" else request("/i/" + ticket).replace(b"GET", b"POST")
-            (answer,) = await ours.rounds.ask([one])
-            bare = rounds_of(reference(answer))
-            await bare.open()
-            found = await measured(bare, [one] * total, b"2")
-            await bare.close()
-            return found
-        if row in EVENTS:
-            asked = [request(path + ticket) for ticket in (await ours.tickets(total))[:total]]
-            if row.startswith("I"):
-                asked = [one.replace(b"GET", b"POST") for one in asked]
+        if row in EVENTS or row == "R204":
+            asked = [request(prefix + one, method) for one in await ours.tickets(total)]
         else:
-            asked = [request(SLOT if row == "S" else CALL, number) for number in range(total)]
-        return await measured(ours.rounds, asked, b"302" if row.startswith("C") else b"2")
+            asked = pages(PAGE if row.endswith("D") else SLOT, total)
+        if not row.startswith("R"):
+            return await measured(ours.rounds, asked, expected, ours.forget)
+        (answer,) = await ours.rounds.ask(asked[:1])
+        bare = rounds_of(reference(answer))
+        await bare.open()
+        found = await measured(bare, asked, b"2")
+        await bare.close()
+        return found
     finally:
         await ours.close()
 

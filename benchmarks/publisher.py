@@ -77,12 +77,12 @@ KINDS: tuple[tuple[str, str, dict[str, str]], ...] = (
 )
 
 
-def write(folder: Path) -> Path:
-    """The folder of what is sold, and a house ad."""
+def write(folder: Path, now: float | None = None) -> Path:
+    """The folder of what is sold, and a house ad. now: UTC seconds, which flights are around."""
     (folder / "campaigns").mkdir(parents=True)
     (folder / "site.yaml").write_text(SITE, "utf-8")
     (folder / "slots.yaml").write_text(SLOTS, "utf-8")
-    flight = flight_around(time.time())
+    flight = flight_around(time.time() if now is None else now)
     for number, (tier, terms, wants) in enumerate(KINDS):
         clauses = "".join(f"  {fact}: {values}\n" for fact, values in wants.items())
         agreed = terms.format(flight=flight, goal=GOAL)
