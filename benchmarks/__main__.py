@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ WARM_UP_SECONDS = 1
 
 def main() -> None:
     options = read_options()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed (on Debian and Ubuntu: apt install wrk)")
     wanted = rows.chosen(options.only, nginx=session.nginx_program() is not None)
     try:
         found = list(measured(wanted, options))
