@@ -3,7 +3,7 @@
 nginx stands before them and asks each in turn, so that a page and its beacons come to different
 nodes. When all is answered, the reports of both nodes have to be equal, and to have exactly what
 was answered. Of each part its processor time per event: on few cores, what each of them would need
-of its own.
+of its own. `--one-server` is the same on one Redis, to compare.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from benchmarks.page_views import Visits, visit, write_campaigns
 from benchmarks.processes import cpu_seconds, free_port, running, tree
 from tests.journeys.figures import report
 from tests.servers import Running, adserver_running, until
-from tests.topology import Cluster, cluster_running
+from tests.store_server import Server
+from tests.topology import cluster_running, redis_running
 
 NODES, WORKERS = 2, 2
 SETTLE_SECONDS = 2.0
@@ -51,34 +52,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster_nodes", description=__doc__)
     parser.add_argument("--pages", type=int, default=30_000)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--one-server", action="store_true", help="instead of a Cluster")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-bench-")))
-        cluster = stack.enter_context(cluster_running(masters=3, appendonly="yes"))
-        nodes = list(nodes_on(stack, cluster, folder))
+        if options.one_server:
+            store = stack.enter_context(redis_running(appendonly="yes"))
+            url, servers = store.url, [store]
+        else:
+            cluster = stack.enter_context(cluster_running(masters=3, appendonly="yes"))
+            url, servers = cluster.url, list(cluster.masters)
+        nodes = list(nodes_on(stack, url, folder))
         port = stack.enter_context(balancer(nodes, folder))
         time.sleep(SETTLE_SECONDS)
         parts = [f"node {n}" for n in range(1, NODES + 1)]
-        parts += [f"master {n}" for n in range(1, len(cluster.masters) + 1)]
-        first = measured(nodes, cluster)
+        parts += [f"server {n}" for n in range(1, len(servers) + 1)]
+        first = measured(nodes, servers)
         time.sleep(REST_SECONDS)
-        before = measured(nodes, cluster)
+        before = measured(nodes, servers)
         visits = visit(f"http://127.0.0.1:{port}", options.connections, options.pages)
         time.sleep(SETTLE_SECONDS)
-        after = measured(nodes, cluster)
+        after = measured(nodes, servers)
         until(lambda: exact(nodes, visits), PATIENCE_SECONDS)
         at_rest = [(b - a) / REST_SECONDS for a, b in zip(first, before, strict=True)]
         used = [b - a for a, b in zip(before, after, strict=True)]
         say(parts, used, at_rest, visits)
 
 
-def nodes_on(stack: contextlib.ExitStack, cluster: Cluster, folder: Path) -> Iterator[Running]:
+def nodes_on(stack: contextlib.ExitStack, url: str, folder: Path) -> Iterator[Running]:
     for number in range(NODES):
         own = folder / f"node-{number}"
         own.mkdir()
         config = write_campaigns(own / "config", goals=True)
         env = {
-            "ADSERVER_REDIS": cluster.url,
+            "ADSERVER_REDIS": url,
             "ADSERVER_SHEDDING": "on",
             "ADSERVER_TRUSTED_PEERS": "127.0.0.1/32",
         }
@@ -98,10 +105,10 @@ def balancer(nodes: Sequence[Running], folder: Path) -> Iterator[int]:
         yield port
 
 
-def measured(nodes: Sequence[Running], cluster: Cluster) -> list[float]:
-    """Processor seconds so far: of each node's processes, of each master."""
+def measured(nodes: Sequence[Running], servers: Sequence[Server]) -> list[float]:
+    """Processor seconds so far: of each node's processes, of each server."""
     return [cpu_seconds(tree(ads.process.pid)) for ads in nodes] + [
-        processor_seconds(master.url) for master in cluster.masters
+        processor_seconds(server.url) for server in servers
     ]
 
 
