@@ -61,16 +61,44 @@ def reading(body: bytes, version: int) -> Steps[Generation]:
     """ValueError for what is damaged."""
     if version <= WHOLE_IN_ONE:
         return GENERATION.validate_json(body)
-    first, *rest = body.split(b"\n")
-    bare = GENERATION.validate_json(first)
-    campaigns, numbers = [], dict(bare.numbers)
+    rest = lines_in(body)
+    bare = GENERATION.validate_json(next(rest))
+    campaigns, numbers, known = [], dict(bare.numbers), Known()
     for line, ends in in_steps(rest, LINES_PER_STEP):
         campaign, own = CAMPAIGN.validate_json(line)
+        known.share(campaign)
         campaigns.append(campaign)
         numbers |= own
         if ends:
             yield
     return replace(bare, catalog=replace(bare.catalog, campaigns=tuple(campaigns)), numbers=numbers)
+
+
+def lines_in(body: bytes) -> Iterator[bytes]:
+    """One after the other: all at once would be the body a second time."""
+    begin = 0
+    while (end := body.find(b"\n", begin)) >= 0:
+        yield body[begin:end]
+        begin = end + 1
+    yield body[begin:]
+
+
+class Known:
+    """Values that campaigns have in common, each kept once: of a hundred thousand campaigns that
+    is a fifth of their memory."""
+
+    def __init__(self) -> None:
+        self._values: dict[object, object] = {}
+
+    def share(self, campaign: Campaign) -> None:
+        """Nobody has seen the campaign yet, so its parts may still be put in each other's place."""
+        for name in ("flight", "slots", "hours", "frequency", "goal", "pixels", "competes_in"):
+            value = getattr(campaign, name)
+            object.__setattr__(campaign, name, self._values.setdefault(value, value))
+        # As they are written: 8.5 and 8.50 are equal, and not the same to a person.
+        for name in ("price", "buffer"):
+            value = getattr(campaign, name)
+            object.__setattr__(campaign, name, self._values.setdefault(repr(value), value))
 
 
 def known_creatives(generation: Generation) -> dict[int, bytes]:

@@ -50,6 +50,17 @@ def test_many_campaigns_are_read_in_many_steps() -> None:
     assert len(list(reading(write(made), VERSION))) == 3
 
 
+def test_what_campaigns_have_in_common_is_kept_once_and_as_it_was_written() -> None:
+    booked = [
+        campaign(name, flight=Flight(1.0, 2.0, "UTC"), price=Price(cpm=Decimal(price)))
+        for name, price in (("a", "8.5"), ("b", "8.5"), ("c", "8.50"))
+    ]
+    a, b, c = finish(reading(write(generation(catalog(*booked))), VERSION)).catalog.campaigns
+    assert a.flight is b.flight is c.flight
+    assert a.price is b.price
+    assert [str(one.price.cpm) for one in (a, b, c)] == ["8.5", "8.5", "8.50"]
+
+
 @given(CAMPAIGNS, CREATIVES)
 def test_any_creative_is_remembered_as_it_was(sold: Campaign, creative: Creative) -> None:
     known = KnownCreative.of(sold, creative)
