@@ -9,7 +9,7 @@ PYTEST = $(BIN)/$(if $(COVERAGE),coverage run -m pytest,python -m pytest)
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint types doors coverage wheel bench bench-instructions cost bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload bench-store bench-cluster transcript lock secrets clean
+.PHONY: help demo test soak check lint types doors coverage wheel bench bench-growth bench-instructions cost bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload bench-store bench-cluster transcript lock secrets clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -81,6 +81,9 @@ bench-instructions: $(VENV)/installed-dev  ## instructions, system calls and tas
 
 cost: $(VENV)/installed-dev  ## store what a request costs now, for the test that compares (needs valgrind, strace)
 	@$(BIN)/python -m benchmarks.cost
+
+bench-growth: $(VENV)/installed-dev  ## what grows with campaigns, slots and workers (needs wrk): 15 minutes
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
 bench-deciding: $(VENV)/installed-dev  ## what one decision costs, among 20 to 100,000 campaigns
 	@$(BIN)/python -m benchmarks.deciding $(ARGS)
