@@ -98,6 +98,11 @@ def paced_shelf(rated: Iterable[tuple[float, Sequence[Placement]]]) -> Shelf:
     rates: list[float] = []
     left = 1.0
     for rate, placed in rated:
+        if left <= 0.0:  # nearly all of them, where more is sold than there is
+            placements += placed
+            weights += [0.0] * len(placed)
+            rates += [rate] * len(placed)
+            continue
         cut = min(rate, left)
         left -= cut
         total = sum(placement.weight for placement in placed)
