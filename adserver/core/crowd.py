@@ -3,7 +3,7 @@ of them is left where a page refuses some."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from adserver.core.bits import less, pack, positions_in
 from adserver.core.catalog import Campaign, Device
@@ -110,11 +110,12 @@ class Crowd:
 
         draw: where in its stretch. None, and a draw for the next crowd, where nobody is left.
         """
+        if page.refuses_all_of(refused.campaign, context) is None:
+            # The creative alone is there already.
+            position = self._group.register.positions[refused.campaign.name]
+            if unseen := self._unseen(position, page):
+                return creative_among(unseen, draw), draw
         left, _ = self.left(page, context)
-        position = self._group.register.positions[refused.campaign.name]
-        if left >> position & 1:
-            placements: Sequence[Placement] = self._group.placed(self._device, position)
-            return creative_among(placements, draw, page.creatives), draw
         if not left:
             return None, draw
         level = self._group.level_of(left)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ from adserver.core.shelf import Placement, Shelf
 from adserver.core.snapshot import Snapshot
 from adserver.core.stretches import within
 from adserver.core.targeting import unmet
+
+# Slots of one context whose tables are remembered with it: a page has no more.
+MAX_KNOWN = 8
 
 
 class Decision(NamedTuple):
@@ -48,36 +51,61 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     draw: float,
     page: OnPage | None = None,
     rooms: Mapping[str, Room] = NO_ROOMS,
+    known: MutableMapping[str, Table] | None = None,
 ) -> Decision:
     """Choose by tier, of remnant by eCPM, then by weight.
 
     now: UTC seconds; draw: a number in [0, 1); page: what is on it already, None for what the
-    context says of that; rooms: of campaigns with limits, by name, for a page that is not given.
+    context says of that; rooms: of campaigns with limits, by name, for a page that is not given;
+    known: tables that were found for this very context before, by slot, for whoever remembers it.
     """
-    places = snapshot.places.get(slot)
-    if places is None:
-        return Decision(slot, None, Reason.UNKNOWN_SLOT)
-    table = places.table(context, now)
+    table = known.get(slot) if known else None
+    if table is None or not table.holds(now):
+        table = find_table(snapshot, slot, context, now, known)
+        if table is None:
+            return Decision(slot, None, Reason.UNKNOWN_SLOT)
     if page is None and (context.excluded or context.capped):
         page = OnPage(snapshot.campaigns, context.excluded, rooms)
     crowd, number = table.best, 0
     while crowd is not None:
-        placement, draw = pick(crowd.first, draw)
-        if placement is not None:
+        shelf = crowd.first
+        position = position_of(shelf, draw)
+        if position < len(shelf.placements):
+            placement = shelf.placements[position]
             if page is None:
                 room = rooms.get(placement.campaign.name)
-                if room is None or room.refuses(0) is None:
+                if room is None or room.left > 0 or room.refuses(0) is None:
                     return Decision(slot, placement, Reason.WON)
                 page = OnPage(snapshot.campaigns, context.excluded, rooms)
             elif page.refuses(placement, context) is None:
                 return Decision(slot, placement, Reason.WON)
-            placement, draw = crowd.again(placement, page, context, draw)
-            if placement is not None:
-                return Decision(slot, placement, Reason.WON)
+            rest = rest_of(shelf, position, draw)
+            other, draw = crowd.again(placement, page, context, rest)
+            if other is not None:
+                return Decision(slot, other, Reason.WON)
+        else:
+            draw = rest_of(shelf, position, draw)
         number += 1
         crowd = table.crowd(number)
     page = page or OnPage(snapshot.campaigns, context.excluded, rooms)
     return Decision(slot, None, reason_of_none(table, context, page))
+
+
+def find_table(
+    snapshot: Snapshot,
+    slot: str,
+    context: Context,
+    now: float,
+    known: MutableMapping[str, Table] | None,
+) -> Table | None:
+    """The slot's table, now known; None for a slot that there is none of."""
+    places = snapshot.places.get(slot)
+    if places is None:
+        return None
+    table = places.table(context, now)
+    if known is not None and (slot in known or len(known) < MAX_KNOWN):
+        known[slot] = table
+    return table
 
 
 def pick(choice: Shelf, draw: float) -> tuple[Placement | None, float]:
@@ -86,15 +114,27 @@ def pick(choice: Shelf, draw: float) -> tuple[Placement | None, float]:
     None where the draw fell behind all shares. With it, where in its stretch the draw fell: a
     number in [0, 1) as good as a draw of its own, for whoever has to choose again.
     """
+    position = position_of(choice, draw)
+    placement = None if position == len(choice.placements) else choice.placements[position]
+    return placement, rest_of(choice, position, draw)
+
+
+def position_of(choice: Shelf, draw: float) -> int:
+    """On whose stretch a draw falls; behind the last, where it fell behind all shares."""
     point, cumulated = draw * choice.whole, choice.cumulated
     position = bisect_right(cumulated, point)
-    if position == len(cumulated):
-        if choice.shares and point < choice.whole:
-            return None, within(cumulated[-1], choice.whole, point)
+    if position == len(cumulated) and not (choice.shares and point < choice.whole):
         # A draw next to 1 can round up to the very end of the last stretch.
         position -= 1
+    return position
+
+
+def rest_of(choice: Shelf, position: int, draw: float) -> float:
+    """Where in that stretch, or behind all shares, it fell."""
+    cumulated = choice.cumulated
     begin = cumulated[position - 1] if position else 0.0
-    return choice.placements[position], within(begin, cumulated[position], point)
+    end = choice.whole if position == len(cumulated) else cumulated[position]
+    return within(begin, end, draw * choice.whole)
 
 
 def taken(choice: Shelf, context: Context, page: OnPage) -> Shelf | None:

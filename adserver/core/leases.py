@@ -133,10 +133,19 @@ class Room:
     patience: float = SHORTEST_PATIENCE_SECONDS
     _rate: float = 0.0
     _taken: int = 0
+    _low: int = 0
     _unused: int = 0
     _unanswered: int = 2  # as good as away, until it has answered once
     # Two or three, so a list; an empty deque has room for 64, which is half a kilobyte a campaign.
     _leases: list[Lease] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._know_low()
+
+    def sold_as(self, limits: Limits) -> None:
+        """From now on with these limits, of which the store is to hear at once."""
+        self.limits, self.asked_at = limits, float("-inf")
+        self._know_low()
 
     def take(self, now: float) -> int:
         """Reserve one; when it lapses, 0 if none is left after all.
@@ -184,7 +193,12 @@ class Room:
     @property
     def low(self) -> bool:
         """Whether to ask at once, before nothing is left."""
-        return self.left < self._target and self.left <= self._target // 2
+        return self.left <= self._low
+
+    def _know_low(self) -> None:
+        # Not found out for each ad that is served, but when what it is made of changes.
+        target = self._target
+        self._low = min(target - 1, target // 2)
 
     @property
     def _target(self) -> int:
@@ -243,6 +257,7 @@ class Room:
             kept = 0.5 ** (since / RATE_SECONDS)
             self._rate = self._rate * kept + self._taken / since * (1 - kept)
         self.asked_at, self._taken = now, 0
+        self._know_low()
         self._unanswered += 1
         back = []
         while self._leases and self._leases[0].serve_until <= now:
@@ -266,6 +281,7 @@ class Room:
         self.delivered, self.reserved = grant.delivered, grant.reserved
         self.shown = grant.shown
         self.free, self.free_today = grant.free, grant.free_today
+        self._know_low()
         if grant.granted > 0:
             self._leases.append(Lease(grant.until, grant.serve_until, grant.granted))
             self.left += grant.granted

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from adserver.core.catalog import Campaign
 from adserver.core.context import Context
@@ -16,6 +17,10 @@ from adserver.core.leases import NO_ROOMS, Room
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.core.targeting import fold
+
+# Advertisers and trades, of which a publisher has hundreds; requests bring none.
+MAX_FOLDED = 4_096
+folded = lru_cache(MAX_FOLDED)(fold)
 
 
 class OnPage:
@@ -48,7 +53,7 @@ class OnPage:
 
     def _claim_trades(self, campaign: Campaign) -> None:
         for trade in campaign.competes_in:
-            self.trades.setdefault(fold(trade), set()).add(fold(campaign.advertiser))
+            self.trades.setdefault(folded(trade), set()).add(folded(campaign.advertiser))
 
     def give_up(self, roadblock: Campaign) -> None:
         """It cannot have all its slots, so it gets none."""
@@ -93,6 +98,8 @@ class OnPage:
         return room is None or room.refuses(self.times[campaign.name] + times - 1) is None
 
     def _competitor(self, campaign: Campaign) -> bool:
-        own = fold(campaign.advertiser)
-        trades = (self.trades.get(fold(trade), ()) for trade in campaign.competes_in)
+        if not self.trades:
+            return False
+        own = folded(campaign.advertiser)
+        trades = (self.trades.get(folded(trade), ()) for trade in campaign.competes_in)
         return any(advertiser != own for there in trades for advertiser in there)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 
 from adserver.core.booking import may_book
 from adserver.core.catalog import Campaign
@@ -10,7 +10,7 @@ from adserver.core.context import Context
 from adserver.core.decision import Decision, decide
 from adserver.core.leases import NO_ROOMS, Room
 from adserver.core.on_page import OnPage
-from adserver.core.places import iter_crowds
+from adserver.core.places import Table, iter_crowds
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.core.snapshot import Snapshot
@@ -21,18 +21,20 @@ MAX_SLOTS_PER_CALL = 32
 Asked = Sequence[tuple[str, Context]]
 
 
-def decide_page(
+def decide_page(  # noqa: PLR0913 - as `decide`
     snapshot: Snapshot,
     asked: Asked,
     now: float,
     draws: Sequence[float],
     rooms: Mapping[str, Room] = NO_ROOMS,
+    known: MutableMapping[str, Table] | None = None,
 ) -> list[Decision]:
     """One decision per asked slot, in order; `draws` has one number in [0, 1) for each.
 
-    rooms: of campaigns with limits, by name.
+    rooms: of campaigns with limits, by name. known: as `decide` has it, where all slots have one
+    context.
     """
-    call = Call(snapshot, asked, now, rooms)
+    call = Call(snapshot, asked, now, rooms, known)
     for number, (_, draw) in enumerate(zip(asked, draws, strict=True)):
         call.decide(number, draw)
     return call.decisions
@@ -47,8 +49,10 @@ class Call:
         asked: Asked,
         now: float,
         rooms: Mapping[str, Room] = NO_ROOMS,
+        known: MutableMapping[str, Table] | None = None,
     ) -> None:
         self._snapshot, self._asked, self._now = snapshot, asked, now
+        self._known = known
         excluded = {name for _, context in asked for name in context.excluded}
         self._page = OnPage(snapshot.campaigns, excluded, rooms)
         self._made: list[Decision | None] = [None] * len(asked)
@@ -62,7 +66,9 @@ class Call:
         """The slot of that number, where a roadblock has not taken it already."""
         slot, context = self._asked[number]
         while self._made[number] is None:
-            decision = decide(self._snapshot, slot, context, self._now, draw, self._page)
+            decision = decide(
+                self._snapshot, slot, context, self._now, draw, self._page, known=self._known
+            )
             won = decision.placement
             if won is None or not won.campaign.roadblock:
                 self._make(number, decision)

@@ -32,12 +32,23 @@ MAX_PLACEMENTS = 500_000
 TABLES_BETWEEN_WEIGHINGS = 32
 
 
+class Era:
+    """How long tables are good for: until a campaign begins or stops to run (UTC seconds), or
+    until they are forgotten."""
+
+    __slots__ = ("over", "since", "until")
+
+    def __init__(self, since: float, until: float) -> None:
+        self.since, self.until, self.over = since, until, False
+
+
 class Table:
     """Who may serve a slot in contexts of one kind, best tier first, and of remnant the highest
     eCPM; who comes later is looked at when those before have nobody to serve."""
 
-    def __init__(self, groups: Sequence[Group], device: Device, values: Values) -> None:
+    def __init__(self, groups: Sequence[Group], device: Device, values: Values, era: Era) -> None:
         self._groups = groups
+        self._era = era
         self._device = device
         self._values = values
         self.renew()
@@ -49,6 +60,15 @@ class Table:
         self._crowds: list[Crowd] = []
         self.best = self.crowd(0)
         self.first = self.best.first if self.best else None
+
+    def holds(self, now: float) -> bool:
+        """Whether it is still good, looked at anew where that is needed. now: UTC seconds."""
+        era = self._era
+        if era.over or not era.since <= now < era.until:
+            return False
+        if self.stale:
+            self.renew()
+        return True
 
     def crowd(self, number: int) -> Crowd | None:
         """Those who may serve, of each group that has any, counted from 0; None behind the last."""
@@ -104,7 +124,7 @@ class Places:
         self.stopped = NOTHING_STOPPED
         self._groups = groups
         self._vocabulary = Vocabulary(group.wants for group in groups)
-        self._since = self._until = -NEVER
+        self._era = Era(-NEVER, -NEVER)
         self._by_context: dict[tuple[object, ...], Table] = {}
         self._by_signature: dict[tuple[Device, Signature], Table] = {}
 
@@ -158,16 +178,16 @@ class Places:
         """Find out who may run, before the first request asks."""
         for group in self._groups:
             yield from group.timetable.advancing(now)
-        self._since = now
+        self._begin(now, self._era.until)
 
     @property
     def good_until(self) -> float:
         """UTC seconds of the next instant at which a campaign may begin or stop to run."""
-        return self._until
+        return self._era.until
 
     def table(self, context: Context, now: float) -> Table:
         """now: UTC seconds."""
-        if not self._since <= now < self._until:
+        if not self._era.since <= now < self._era.until:
             self._advance(now)
         url = context.url if self._vocabulary.patterns else ""
         key = (context.device, context.site, url, context.facts)
@@ -181,14 +201,17 @@ class Places:
     def _advance(self, now: float) -> None:
         """Also to a time before the last one, as where a clock is set back."""
         for group in self._groups:
-            if now < self._since:
+            if now < self._era.since:
                 group.timetable.restart()
             group.timetable.advance(now)
-        self._since = now
-        self._until = min((g.timetable.good_until for g in self._groups), default=NEVER)
-        self._forget()
+        self._begin(now, min((g.timetable.good_until for g in self._groups), default=NEVER))
 
     def _forget(self) -> None:
+        self._begin(self._era.since, self._era.until)
+
+    def _begin(self, since: float, until: float) -> None:
+        self._era.over = True
+        self._era = Era(since, until)
         self._by_context.clear()
         self._by_signature.clear()
 
@@ -197,7 +220,7 @@ class Places:
         signature = self._vocabulary.signature(values, context.url, of_site=of_site)
         table = self._by_signature.get((context.device, signature))
         if table is None:
-            table = Table(self._groups, context.device, dict(signature))
+            table = Table(self._groups, context.device, dict(signature), self._era)
             self._bound()
             self._by_signature[context.device, signature] = table
         if len(self._by_context) >= MAX_CONTEXTS:

@@ -154,13 +154,12 @@ class Stretches:
             # Rounding has led to the edge of one that is refused.
             number, point = (number or len(self._order)) - 1, BELOW_ONE
         start, end = self._starts[number], self._starts[number + 1]
-        return creative_among(self.shelf.placements[start:end], point, shown)
+        placements = self.shelf.placements[start:end]
+        unseen = [p for p in placements if (p.campaign.name, p.creative.id) not in shown]
+        return creative_among(unseen, point)
 
 
-def creative_among(
-    placements: Sequence[Placement], draw: float, shown: Collection[tuple[str, str]]
-) -> Placement:
-    """One campaign's, by the weight of its creatives, of those that are not shown yet."""
-    left = [p for p in placements if (p.campaign.name, p.creative.id) not in shown]
-    ends = list(accumulate(placement.weight for placement in left))
-    return left[min(bisect_right(ends, draw * ends[-1]), len(left) - 1)]
+def creative_among(placements: Sequence[Placement], draw: float) -> Placement:
+    """One of one campaign's, by the weight of its creatives."""
+    ends = list(accumulate([placement.weight for placement in placements]))
+    return placements[min(bisect_right(ends, draw * ends[-1]), len(placements) - 1)]

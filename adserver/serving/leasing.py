@@ -149,7 +149,7 @@ class Leasing:
                 number = numbers[f"campaign/{campaign.name}"]
                 room = before[number].room if number in before else Room(number, limits)
                 if room.limits != limits:
-                    room.limits, room.asked_at = limits, float("-inf")
+                    room.sold_as(limits)
                 kept[number] = Limited(room, campaign, tuple(sorted(of_campaign[campaign.name])))
             if ends:
                 yield
