@@ -21,7 +21,7 @@ from adserver.publishing.read import read_folder
 from adserver.serving.calls import Malformed, read_call, read_json
 from adserver.serving.headers import country_said, languages_of, visitor_headers
 from adserver.serving.peers import FORWARDED_FOR, address_of, readers_address
-from adserver.serving.readings import read
+from adserver.serving.readings import Reader
 from adserver.serving.request import Declared, Pages, page_address, read_query
 
 SOAK = "SOAK" in os.environ
@@ -93,7 +93,8 @@ query = st.lists(st.tuples(st.sampled_from(KEYS), raw), max_size=12).map(
 @example(b"url=http://\xe2\x84\x80.example", {})
 @example(b"lang=%ED%A0%80", {b"accept-language": b";q=nan,;q=-1"})
 def test_whatever_a_page_says_is_a_context(text: bytes, with_headers: dict[bytes, bytes]) -> None:
-    made = read(text, with_headers, PAGES)
+    scope = {"query_string": text, "headers": list(with_headers.items())}
+    made = Reader(PAGES, {}).read(scope)
     assert isinstance(made.context, Context)
     assert made.context.language in PAGES.languages
     assert made.context.site in ("", "blog")

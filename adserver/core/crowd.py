@@ -82,7 +82,7 @@ class Crowd:
         for position in positions_in(left & self._group.register.limited):
             name = campaigns[position].name
             room = rooms.get(name)
-            if room is not None and (reason := room.refuses(times[name])) is not None:
+            if room is not None and (reason := room.refuses(times.get(name, 0))) is not None:
                 found.append(position)
                 reasons.add(reason)
         return pack(found), reasons

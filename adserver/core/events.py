@@ -88,6 +88,11 @@ class Event(NamedTuple):
         return (self.writer << 32 | self.serial) << 2 | self.kind
 
 
+def bit_of(writer: int, serial: int, kind: Kind) -> int:
+    """`Event.bit`, of a ticket's event."""
+    return (writer << 32 | serial) << 2 | kind
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """How often one thing happened in one hour, or in one day.

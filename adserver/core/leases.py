@@ -152,18 +152,19 @@ class Room:
 
         What has lapsed meanwhile, as where a worker stood still, is nobody's any more.
         """
-        while self._leases and self._leases[0].until <= now:
-            self.left -= self._leases.pop(0).left
-        if not self._leases:
-            return 0
-        lease = self._leases[0]
-        lease.left -= 1
-        self.left -= 1
-        self._taken += 1
-        self._unused = 0
-        if not lease.left:
-            self._leases.pop(0)
-        return lease.until
+        leases = self._leases
+        while leases:
+            lease = leases[0]
+            if lease.until > now:
+                lease.left -= 1
+                self.left -= 1
+                self._taken += 1
+                self._unused = 0
+                if not lease.left:
+                    leases.pop(0)
+                return lease.until
+            self.left -= leases.pop(0).left
+        return 0
 
     def seen(self, after: float) -> None:
         """A reader has come, so many seconds after the ad was served.

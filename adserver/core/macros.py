@@ -65,6 +65,8 @@ LINK_VALUES = ("campaign", "creative", "slot", "random")
 LINK_MACROS = tuple(name for name, macro in MACROS.items() if macro.value in LINK_VALUES)
 CLICK_MACROS = frozenset(name for name, macro in MACROS.items() if macro.value == "click")
 
+# How each begins and ends.
+MACRO = "%%"
 WRITTEN = re.compile(r"%%([A-Za-z][A-Za-z0-9_]*(?::[A-Za-z0-9_.-]*)?)%%")
 # Any address of a page; all else that calls itself one (javascript:, data:) is dropped.
 WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -77,7 +79,7 @@ def find_macros(text: str) -> Iterator[tuple[int, str]]:
 
 def fill_link(template: str, values: Mapping[str, str]) -> str:
     """A checked link with its macros filled in; a macro that links do not know becomes ""."""
-    if "%%" not in template:
+    if MACRO not in template:
         return template
     return WRITTEN.sub(lambda match: _in_link(match[1], values), template)
 

@@ -7,7 +7,6 @@ campaign than its frequency cap, or than it may deliver.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -36,7 +35,7 @@ class OnPage:
         self._campaigns = campaigns
         self.rooms = rooms
         self.creatives: set[tuple[str, str]] = set()
-        self.times: Counter[str] = Counter()
+        self.times: dict[str, int] = {}
         # Who is there of each trade: one advertiser, but for what the page itself has put there.
         self.trades: dict[str, set[str]] = {}
         # Roadblocks that cannot have all their slots of this call.
@@ -48,7 +47,7 @@ class OnPage:
     def add(self, placement: Placement) -> None:
         campaign = placement.campaign
         self.creatives.add((campaign.name, placement.creative.id))
-        self.times[campaign.name] += 1
+        self.times[campaign.name] = self.times.get(campaign.name, 0) + 1
         self._claim_trades(campaign)
 
     def _claim_trades(self, campaign: Campaign) -> None:
@@ -74,7 +73,7 @@ class OnPage:
         if campaign.frequency is not None and (
             campaign.name in context.capped
             # How many are left, the browser alone knows: more than the whole cap they never are.
-            or self.times[campaign.name] >= campaign.frequency.impressions
+            or self.times.get(campaign.name, 0) >= campaign.frequency.impressions
         ):
             return Reason.FREQUENCY
         if campaign.competes_in and self._competitor(campaign):
@@ -82,7 +81,7 @@ class OnPage:
         if campaign.name in self.broken:
             return Reason.ROADBLOCK
         room = self.rooms.get(campaign.name)
-        return None if room is None else room.refuses(self.times[campaign.name])
+        return None if room is None else room.refuses(self.times.get(campaign.name, 0))
 
     def at_their_cap(self) -> list[str]:
         """Names of campaigns that win no further place here, for their frequency cap."""
@@ -95,7 +94,7 @@ class OnPage:
     def has_room(self, campaign: Campaign, times: int) -> bool:
         """Whether it may be shown so often more."""
         room = self.rooms.get(campaign.name)
-        return room is None or room.refuses(self.times[campaign.name] + times - 1) is None
+        return room is None or room.refuses(self.times.get(campaign.name, 0) + times - 1) is None
 
     def _competitor(self, campaign: Campaign) -> bool:
         if not self.trades:

@@ -86,7 +86,8 @@ class Overload:
 
     def is_calm(self, now: float) -> bool:
         """Whether nothing is shed, whatever is drawn; `sheds` is then not to be asked."""
-        if self.probability or self._late(now) >= TARGET_SECONDS:
+        late = now - self._due + self._waiting * self._cost
+        if self.probability or late >= TARGET_SECONDS:
             return False
         self._asked += 1
         return True

@@ -31,7 +31,9 @@ class Serials:
         first = [(shard - writer) % shards for shard in range(shards)]
         self._next = [block << PLACE_BITS for block in first]
 
-    def take(self, shard: int) -> int:
+    def take(self, campaign: int) -> int:
+        """The next one for a campaign, by its number."""
+        shard = campaign % self._shards  # as `shard_of_campaign`
         serial = self._next[shard]
         self._next[shard] = after = serial + 1
         if after % PLACES == 0:

@@ -64,6 +64,7 @@ class AtOnce:
         self._prefix = prefix.encode()
         self._shedding = shedding
         self._overload = state.overload
+        self._knows_countries = bool(state.country_header or state.countries)
         self._requests = state.meter.counts["http_requests_total"]
         self._observe = {
             route.label: state.meter.observing("http_request_duration_seconds", (route.label,))
@@ -85,25 +86,25 @@ class AtOnce:
             path = path[len(self._prefix) - 1 :]
         first, slash, rest = path[1:].partition(b"/")
         route = ROUTES.get(first)
-        if route is None or (slash and route.whole):
+        if route is None or method not in route.methods or (slash and route.whole):
             return None
-        said = route.methods.get(method)
-        if said is None:
-            return None
-        scope["method"], scope["query_string"] = said, query
-        made = self._answer(route, scope, rest)
+        said = scope["method"] = route.methods[method]
+        scope["query_string"] = query
+        made = self._made(route, scope, rest)
         if isinstance(made, Later):
             return Later(made.waiter, partial(self._told, route, said, started, made.answer))
         if made is not None:
             self._note(route, said, started, made)
         return made
 
-    def _answer(self, route: Route, scope: Scope, rest: bytes) -> Prompt | Later | None:
+    def _made(self, route: Route, scope: Scope, rest: bytes) -> Prompt | Later | None:
         text = rest.decode("latin-1")
+        if "%" in text:
+            text = unquote(text)
         try:
-            if route.decides:
+            if route.decides and self._knows_countries:
                 self._state.note_country(scope)
-            return route.handler(self._state, scope, unquote(text) if "%" in text else text)
+            return route.handler(self._state, scope, text)
         except Exception:
             # Nothing that a page sends may end here: it is a defect of ours, and logged.
             # Its path may have a ticket, which is for whoever saw the ad alone.

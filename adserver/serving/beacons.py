@@ -12,7 +12,8 @@ from adserver.core.errors import (
     TicketError,
     TooManyWaiting,
 )
-from adserver.core.events import METRIC_OF, WOULD_OF, Event, Kind, Outcome
+from adserver.core.events import METRIC_OF, WOULD_OF, Event, Kind, Outcome, bit_of
+from adserver.core.leases import Room
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREVIEW, Ticket
 from adserver.metrics import UNKNOWN
@@ -37,11 +38,16 @@ GIF = (
 RETRY_AFTER: Header = (b"retry-after", b"1")
 # Python looks a member up each time that its class is asked for it.
 ACCEPTED, DUPLICATE = Outcome.ACCEPTED, Outcome.DUPLICATE
+IMPRESSION, CLICK = Kind.IMPRESSION, Kind.CLICK
 
 
 def event_header(discard: Discard | None) -> Header:
-    said = f"discarded; reason={discard}" if discard else "accepted"
-    return (b"x-ad-event", said.encode())
+    return EVENT_HEADERS[discard]
+
+
+EVENT_HEADERS: dict[Discard | None, Header] = {None: (b"x-ad-event", b"accepted")} | {
+    discard: (b"x-ad-event", f"discarded; reason={discard}".encode()) for discard in Discard
+}
 
 
 PENDING: Header = (b"x-ad-event", b"pending")
@@ -77,7 +83,8 @@ def beacon(kind: Kind, state: State, scope: Scope, text: str) -> Prompt | Later:
     discard = standing(state, scope, ticket, kind)
     if discard is None:
         try:
-            joined = join(state, ticket, counted(state, ticket, kind).event)
+            event, _, known_new = counted(state, ticket, kind)
+            joined = join(state, ticket, event, known_new=known_new)
         except RoomHasLapsed:
             discard = Discard.LAPSED
             discarded(state, ticket, kind, discard)
@@ -130,10 +137,14 @@ def standing(state: State, scope: Scope, ticket: Ticket, kind: Kind) -> Discard 
 
 
 class Counted(NamedTuple):
-    """An event that may count. sure: whether it will, if it is new; else the store knows."""
+    """An event that may count. sure: whether it will, if it is new; else the store knows.
+
+    known_new: the node has been asked, and does not know it.
+    """
 
     event: Event
     sure: bool = True
+    known_new: bool = False
 
 
 def counted(state: State, ticket: Ticket, kind: Kind) -> Counted:
@@ -141,49 +152,49 @@ def counted(state: State, ticket: Ticket, kind: Kind) -> Counted:
 
     RoomHasLapsed where it does not count, as there is none left for it.
     """
-    event = Event(
-        kind,
-        ticket.writer,
-        ticket.serial,
-        ticket.creative,
-        ticket.slot,
-        ticket.site,
-        ticket.campaign,
-    )
+    until, sure, known_new = 0, True, False
     if (
         ticket.lapse
         or ticket.campaign in state.leasing.by_number
-        or (kind is Kind.CLICK and state.live.limits(ticket.creative))
+        or (kind is CLICK and state.live.limits(ticket.creative))
     ):
-        return with_room(state, ticket, event)
-    return Counted(event)
+        until, sure, known_new = room_for(state, ticket, kind)
+    writer, serial, creative, campaign, _, _, _, slot, site, _ = ticket
+    event = Event(kind, writer, serial, creative, slot, site, campaign, until)
+    return Counted(event, sure, known_new)
 
 
-def with_room(state: State, ticket: Ticket, event: Event) -> Counted:
-    """With its ticket's own room or, where that has lapsed, some of ours."""
+def room_for(state: State, ticket: Ticket, kind: Kind) -> tuple[int, bool, bool]:
+    """Its ticket's own room or, where that has lapsed, some of ours: until when, and as `Counted`
+    has it."""
     leasing = state.leasing
     room = leasing.by_number.get(ticket.campaign)
     # Of one that nobody leases room for, as its flight is over, too.
     limits = room.limits if room else state.live.limits(ticket.creative)
-    unit = limits.unit.kind if limits else Kind.IMPRESSION
-    if event.kind is not unit or state.counting.has_seen(event):
-        return Counted(event)
+    unit = limits.unit.kind if limits else IMPRESSION
+    if kind is not unit:
+        return 0, True, False
+    if state.counting.knows(bit_of(ticket.writer, ticket.serial, kind)):
+        return 0, True, False
     until, now = ticket.time + ticket.lapse, leasing.now()
     if room and ticket.lapse:
         room.seen(now - ticket.time)
     if ticket.lapse and now < until:
-        return Counted(event._replace(until=until))
-    if room is None:
-        if limits is None and state.live.serves(ticket.creative):
-            return Counted(event)  # it has no limit any more
-        if event.kind is Kind.CLICK:
-            return Counted(event._replace(until=in_doubt(now)), sure=False)
-        raise RoomHasLapsed
-    if until := leasing.take(room, now):
-        return Counted(event._replace(until=until))
-    leasing.hurry(room)
-    if event.kind is Kind.CLICK and not room.met:
-        return Counted(event._replace(until=in_doubt(now)), sure=False)
+        return until, True, True
+    if room is None and limits is None and state.live.serves(ticket.creative):
+        return 0, True, True  # it has no limit any more
+    return *room_of_ours(state, room, kind, now), True
+
+
+def room_of_ours(state: State, room: Room | None, kind: Kind, now: float) -> tuple[int, bool]:
+    """Some that this worker has leased: until when, and whether it is sure that there is any."""
+    until = state.leasing.take(room, now) if room is not None else 0
+    if until:
+        return until, True
+    if room is not None:
+        state.leasing.hurry(room)
+    if kind is CLICK and (room is None or not room.met):
+        return in_doubt(now), False
     raise RoomHasLapsed
 
 
@@ -197,9 +208,11 @@ def in_doubt(now: float) -> int:
     return int(now) + (int(now) % 5 == 0)
 
 
-def join(state: State, ticket: Ticket, event: Event, *, patient: bool = True) -> Outcome | Waiter:
+def join(
+    state: State, ticket: Ticket, event: Event, *, patient: bool = True, known_new: bool = False
+) -> Outcome | Waiter:
     """What became of the ticket's event, or who is told of it, as `Counting.join` documents."""
-    joined = state.counting.join(event, patient=patient)
+    joined = state.counting.join(event, patient=patient, known_new=known_new)
     if joined is DUPLICATE:
         # Never written, so it is for us to tell of it.
         discarded(state, ticket, event.kind, Discard.DUPLICATE)

@@ -3,6 +3,7 @@ the request, and the visitor waits at most 20 ms for the counting."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from adserver.core.errors import (
@@ -14,7 +15,7 @@ from adserver.core.errors import (
 )
 from adserver.core.events import Event, Kind, Outcome
 from adserver.core.invalid import Mode
-from adserver.core.macros import fill_link
+from adserver.core.macros import MACRO, fill_link
 from adserver.core.publication import KnownCreative
 from adserver.core.reasons import Discard
 from adserver.core.ticket import Ticket
@@ -43,6 +44,8 @@ from adserver.serving.patience import Told, Waiter
 from adserver.serving.state import State
 
 NO_CREATIVE = empty(404)
+# Answers that are kept, some 500 bytes each: what is clicked at most.
+MAX_LEADING = 1_024
 
 
 def click_promptly(state: State, scope: Scope, text: str) -> Prompt | Later | None:
@@ -72,18 +75,28 @@ async def found(state: State, scope: Scope, text: str) -> Prompt | Later:
 
 
 def lead(state: State, scope: Scope, ticket: Ticket, known: KnownCreative) -> Prompt | Later:
-    location = (b"location", landing(state, known, ticket).encode("ascii", "replace"))
+    link = landing(state, known, ticket)
+    # One with macros is another for each click.
+    led = leading if link is known.creative.link else leading.__wrapped__
     if scope["method"] == "HEAD":
-        return empty(302, location)
+        return led(link)
     said = count(state, scope, ticket)
     if isinstance(said, Joined):
-        return Later(said.waiter, lambda told: empty(302, location, said.header(told)))
-    return empty(302, location, said)
+        return Later(said.waiter, lambda told: led(link, said.header(told)))
+    return led(link, said)
+
+
+@lru_cache(MAX_LEADING)
+def leading(link: str, *said: Header) -> Prompt:
+    return empty(302, (b"location", link.encode("ascii", "replace")), *said)
 
 
 def landing(state: State, known: KnownCreative, ticket: Ticket) -> str:
+    link = known.creative.link
+    if MACRO not in link:
+        return link
     return fill_link(
-        known.creative.link,
+        link,
         {
             "campaign": known.campaign,
             "creative": known.creative.id,
@@ -122,12 +135,12 @@ def count(state: State, scope: Scope, ticket: Ticket) -> Header | Joined:
         discarded(state, ticket, Kind.CLICK, discard)
         return event_header(discard)
     try:
-        event, sure = counted(state, ticket, Kind.CLICK)
+        event, sure, known_new = counted(state, ticket, Kind.CLICK)
         if state.invalid.unmatched is not Mode.OFF:
             event = event._replace(matched=has_impression(state, event))
             # Else the store knows, unless it may count in any case.
             sure = sure and (event.matched or state.invalid.unmatched is not Mode.DISCARD)
-        joined = join(state, ticket, event, patient=False)
+        joined = join(state, ticket, event, patient=False, known_new=known_new)
     except RoomHasLapsed:
         discarded(state, ticket, Kind.CLICK, Discard.LAPSED)
         return event_header(Discard.LAPSED)

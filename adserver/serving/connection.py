@@ -78,6 +78,7 @@ class Connection(HttpToolsProtocol):
 
     def drop(self) -> None:
         """Now, with whatever has not been sent yet."""
+        self.edge.outbox.empty()
         self.edge.closed(self)
         self.parser = DEAF
         self.transport.abort()
@@ -101,6 +102,7 @@ class Connection(HttpToolsProtocol):
         if self.aside:
             self.loop.call_later(LAST_REQUEST_SECONDS, self._leave)
         elif self.reading == NOTHING and self._idle():
+            self.edge.outbox.empty()
             self.transport.close()
 
     def ends_behind(self, before: Any, keeps: bool) -> None:
@@ -174,6 +176,7 @@ class Connection(HttpToolsProtocol):
             self._end(ANSWERS[refusal], linger)
 
     def _end(self, answer: bytes, linger: bool = True) -> None:
+        self.edge.outbox.empty()
         if self.transport.is_closing():
             return
         self.ending = True

@@ -84,14 +84,17 @@ class Counting:
         self._round = []
         self._journal, self._passed = journal, None
 
-    def join(self, event: Event, *, patient: bool = True) -> Outcome | Waiter:
+    def join(
+        self, event: Event, *, patient: bool = True, known_new: bool = False
+    ) -> Outcome | Waiter:
         """What became of the event, or who is told of it.
 
         patient: wait for it as long as it takes; otherwise None is told after 20 ms, and
         the event is counted all the same. TooManyWaiting or JournalError where it is refused.
+        known_new: it has just been asked about (`knows`), and is not known.
         """
         bit = event.bit
-        if self._seen.has(bit):
+        if not known_new and self._seen.has(bit):
             return DUPLICATE
         if not self._always:
             self._write_at_once(pack_event(event))
@@ -175,6 +178,9 @@ class Counting:
                 finally:
                     if batch is not None:
                         self._commit.settle(batch)
+                # Who was answered has asked again by now: whoever has joins the next batch, which
+                # costs a sync and two changes of thread, however many it is for.
+                await asyncio.sleep(0)
         finally:
             self._driver = None
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from adserver.serving.http import Head, Prompt
+from adserver.serving.outbox import Outbox
 from adserver.serving.patience import Told
 
 
@@ -131,6 +132,7 @@ class WaitingCycle:
         "_answered",
         "_defaults",
         "_head_only",
+        "_outbox",
         "_transport",
         "body",
         "disconnected",
@@ -144,6 +146,7 @@ class WaitingCycle:
 
     def __init__(  # noqa: PLR0913 - what an answer is written with
         self,
+        outbox: Outbox,
         transport: asyncio.Transport,
         defaults: list[tuple[bytes, bytes]],
         answer: Callable[[Told], Prompt],
@@ -151,6 +154,7 @@ class WaitingCycle:
         keep_alive: bool,
         head_only: bool,
     ) -> None:
+        self._outbox = outbox
         self._transport = transport
         self._defaults = defaults
         self._answer = answer
@@ -168,8 +172,10 @@ class WaitingCycle:
             return
         keeps = self.keep_alive and not self.is_last
         head = encoded(prompt.status, prompt.head, self._defaults, keeps)
+        # Those who wait for one batch are told one after another, so that these leave together.
+        self._outbox.empty()
         self._transport.write(head if self._head_only else head + prompt.body)
-        self.response_started = self.response_complete = True
         if not self.keep_alive:
             self._transport.close()
+        self.response_started = self.response_complete = True
         self._answered()

@@ -13,10 +13,10 @@ from adserver.core.decision import Decision
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
 from adserver.serving import markup, strip
-from adserver.serving.served import Served, pixels_of
+from adserver.serving.readings import Reading
+from adserver.serving.served import Fill, Served, pixels_of
 
 TICKET, RANDOM = markup.TICKET.encode(), markup.RANDOM.encode()
-Pieces = tuple[bytes, ...]
 
 
 def unfilled(slot: str, reason: Reason) -> dict[str, Any]:
@@ -36,28 +36,13 @@ def describe_empty(served: Served, decision: Decision, added: str) -> dict[str, 
     return {**empty, "on_empty": slot.on_empty, "html": html}
 
 
-def described(served: Served, placement: Placement, context: Context, nth: int = 1) -> Pieces:
-    """A filled slot, cut where the ticket goes. nth: as `Served.fill`.
-
-    `RANDOM` in it is to be replaced.
-    """
-    # Bounded as `Served.fills` is.
-    key = (
-        placement.creative_number,
-        placement.slot_number,
-        context.language,
-        context.device,
-        context.consent,
-        context.private,
-        nth,
-    )
-    found = served.described.get(key)
-    if found is None:
-        fill = served.fill(placement, context, nth)
+def described(served: Served, fill: Fill, reading: Reading) -> tuple[bytes, ...]:
+    """A filled slot, cut where the ticket goes; `RANDOM` in it is to be replaced."""
+    if not fill.described:
         html = TICKET.join(fill.without_beacon).decode()
-        said = orjson.dumps(describe(served, placement, context, markup.TICKET, html))
-        found = served.described[key] = tuple(said.split(TICKET))
-    return found
+        said = describe(served, fill.placement, reading.context, markup.TICKET, html)
+        fill.described = tuple(orjson.dumps(said).split(TICKET))
+    return fill.described
 
 
 def describe(

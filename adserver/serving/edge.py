@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from adserver.serving.backlog import Backlog
 from adserver.serving.hosts import Hosts
+from adserver.serving.outbox import Outbox
 from adserver.serving.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class Edge:
     hosts: Hosts = field(default_factory=Hosts)
     most: int = MOST_CONNECTIONS
     backlog: Backlog = field(default_factory=Backlog)
+    outbox: Outbox = field(default_factory=Outbox)
     refused: MutableMapping[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
     # A gauge of how many there are, as of the last sweep.
     open: MutableMapping[tuple[str, ...], float] = field(default_factory=dict)

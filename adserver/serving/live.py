@@ -105,9 +105,11 @@ class Live:
 
     def known(self, number: int) -> KnownCreative | None:
         """A creative by its number: of the snapshot, or one that is gone and remembered here."""
-        if self.served is not None and number in self.served.snapshot.by_creative_number:
-            return KnownCreative.of(*self.served.snapshot.by_creative_number[number])
-        return self._gone.get(number)
+        known = self._gone.get(number)
+        if known is None and self.served is not None:
+            found = self.served.snapshot.by_creative_number.get(number)
+            known = KnownCreative.of(*found) if found is not None else None
+        return known
 
     async def creative(self, number: int) -> KnownCreative | None:
         """A creative by its number, also one that only the store remembers."""

@@ -47,9 +47,11 @@ class Waiter:
         if self.done:
             return
         self.done, self._told = True, told
-        if self._tell is not None:
+        # What is told knows this waiter, so that keeping it would be a cycle for the collector.
+        tell, self._tell = self._tell, None
+        if tell is not None:
             try:
-                self._tell(told)
+                tell(told)
             except Exception:
                 # A defect of ours, and none of those who wait behind this one.
                 log.exception("answer_failed")

@@ -188,15 +188,15 @@ class AdProtocol(Turns):
         begins = BEGINNINGS.of(status, self.server_state.default_headers)
         if method == b"HEAD":
             body = b""
-        self.transport.write(b"".join((begins, head.encoded, END if keeps else CLOSE, body)))
+        answer = b"".join((begins, head.encoded, END if keeps else CLOSE, body))
+        self.edge.outbox.put(self.transport, answer, not keeps)
         self.cycle = ANSWERED
         self.server_state.total_requests += 1
-        if not keeps:
-            self.transport.close()
         return True
 
     def _wait(self, later: Later, method: bytes, keeps: bool) -> None:
         self.cycle = waiting = WaitingCycle(
+            self.edge.outbox,
             self.transport,
             self.server_state.default_headers,
             later.answer,

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from adserver.core.catalog import Device
 from adserver.core.context import Context
+from adserver.core.places import Table
+from adserver.core.shelf import Placement
+from adserver.core.ticket import FLAG_CONSENT, FLAG_FOREIGN, FLAG_PREFETCH
 from adserver.serving.headers import COUNTRY_FOUND, Headers
 from adserver.serving.http import Scope
 from adserver.serving.peers import COUNTRY_SAID
 from adserver.serving.request import Pages, context_of, read_query
 
+if TYPE_CHECKING:
+    from adserver.serving.served import Fill
 
-class Reading(NamedTuple):
-    """A context, why parts of the query that it was read from were ignored, and the slots that a
-    call asks for."""
+
+class Look:
+    """How ads look to some readers, and what was prepared for them.
+
+    fills: as `Served.fill` makes them. Bounded by what was applied: creatives in slots, times
+    devices, languages and 32 a call.
+    """
+
+    __slots__ = ("fills",)
+
+    def __init__(self) -> None:
+        self.fills: dict[tuple[Placement, int, bool], Fill] = {}
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """A context, and what follows from it for one generation.
+
+    ignored: why parts of what was sent were. slots: that a call asks for. site: its number, 0 for
+    none. flags: of tickets. counts: whether events of its ads can. tables: as `decide` knows them.
+    """
 
     context: Context
-    ignored: tuple[str, ...]
-    slots: tuple[str, ...]
+    look: Look
+    site: int
+    flags: int
+    counts: bool
+    ignored: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
+    tables: dict[str, Table] = field(default_factory=dict)
 
 
 # All that a context is read from, besides the query.
@@ -38,10 +69,15 @@ MAX_REMEMBERED_BYTES = 1_024
 
 
 class Reader:
-    """Reads contexts for one generation's pages, and remembers what it has read."""
+    """Reads contexts for one generation's pages, and remembers what it has read.
 
-    def __init__(self, pages: Pages) -> None:
+    sites: their numbers, by name.
+    """
+
+    def __init__(self, pages: Pages, sites: Mapping[str, int]) -> None:
         self._pages = pages
+        self._sites = sites
+        self._looks: dict[tuple[str, Device, bool, bool], Look] = {}
         self._readings: dict[tuple[bytes | None, ...], Reading] = {}
 
     def read(self, scope: Scope) -> Reading:
@@ -49,7 +85,7 @@ class Reader:
         key = (scope["query_string"], *map(headers.get, READ_HEADERS))
         found = self._readings.get(key)
         if found is None:
-            found = read(scope["query_string"], headers, self._pages)
+            found = self._read(scope["query_string"], headers)
             if len(self._readings) >= MAX_READINGS:
                 self._readings.clear()
             # What is long is rarely sent twice, and would make the bound in bytes a loose one.
@@ -57,8 +93,25 @@ class Reader:
                 self._readings[key] = found
         return found
 
+    def _read(self, query_string: bytes, headers: Headers) -> Reading:
+        query, ignored = read_query(query_string)
+        reading = self.of(context_of(query, headers, self._pages, ignored))
+        reading.ignored, reading.slots = tuple(ignored), tuple(query.get("slots", ()))
+        return reading
 
-def read(query_string: bytes, headers: Headers, pages: Pages) -> Reading:
-    query, ignored = read_query(query_string)
-    context = context_of(query, headers, pages, ignored)
-    return Reading(context, tuple(ignored), tuple(query.get("slots", ())))
+    def of(self, context: Context) -> Reading:
+        """What follows from a context, wherever it is from."""
+        kind = (context.language, context.device, context.consent, context.private)
+        look = self._looks.get(kind)
+        if look is None:
+            look = self._looks[kind] = Look()
+        foreign = context.site == "" and self._pages.is_foreign(context.url)
+        return Reading(
+            context,
+            look,
+            self._sites.get(context.site, 0),
+            FLAG_PREFETCH * context.prefetch
+            | FLAG_CONSENT * context.consent
+            | FLAG_FOREIGN * foreign,
+            not (context.prefetch or context.robot),
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from adserver.core.catalog import Catalog, Device, Generation, Site
+from adserver.core.catalog import Catalog, Generation, Site, Tier
 from adserver.core.context import Context
 from adserver.core.events import Kind
 from adserver.core.flights import standing
@@ -22,9 +22,10 @@ from adserver.serving import markup
 from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
 from adserver.serving.invalid import Invalid
 from adserver.serving.markup import Addresses
-from adserver.serving.readings import Reader
+from adserver.serving.readings import Reader, Reading
 from adserver.serving.request import Pages
 
+DECISION = b"x-ad-decision"
 # Longer names are not worth comparing; a hint is for typing errors.
 MAX_HINT_CHARACTERS = 64
 # More unknown names than a site's pages can have wrong; then there are no more hints. Finding one
@@ -62,17 +63,24 @@ EVENT_METRICS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Fill:
     """One placement as bytes, cut where the ticket goes: `ticket.join(pieces)`.
 
     head: None where the body's length is not the same each time, for a pixel's random number.
+    outcome: the labels of its decisions. campaign: its number. described: as JSON, once it was
+    asked for.
     """
 
+    placement: Placement
+    generation: int
+    campaign: int
+    outcome: tuple[str, str]
     with_beacon: tuple[bytes, ...]
     without_beacon: tuple[bytes, ...]
     decision: Header
     head: Head | None
+    described: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -87,9 +95,6 @@ class Served:
     campaign_labels: Mapping[str, str]
     slot_names: Mapping[int, str]
     frame_stylesheet: bytes
-    fills: dict[tuple[int, int, str, Device, bool, int, bool], Fill] = field(default_factory=dict)
-    # As `serving.described` makes them.
-    described: dict[tuple[object, ...], tuple[bytes, ...]] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -97,25 +102,16 @@ class Served:
         return self.snapshot.catalog.site
 
     def fill(
-        self, placement: Placement, context: Context, nth: int = 1, *, framed: bool = False
+        self, placement: Placement, reading: Reading, nth: int = 1, *, framed: bool = False
     ) -> Fill:
         """nth: how often the slot has stood in the same call, so that its name can say so.
 
         framed: it stands alone in an iframe, where widths are the frame's.
         """
-        # Bounded by what was applied: creatives in slots, times devices, languages and 32 a call.
-        key = (
-            placement.creative_number,
-            placement.slot_number,
-            context.language,
-            context.device,
-            context.consent,
-            nth,
-            framed,
-        )
-        found = self.fills.get(key)
+        fills, key = reading.look.fills, (placement, nth, framed)
+        found = fills.get(key)
         if found is None:
-            found = self.fills[key] = self._make_fill(placement, context, nth, framed)
+            found = fills[key] = self._make_fill(placement, reading.context, nth, framed)
         return found
 
     def _make_fill(self, placement: Placement, context: Context, nth: int, framed: bool) -> Fill:
@@ -129,7 +125,12 @@ class Served:
         )
         tickets = len(with_beacon) - 1
         length = sum(map(len, with_beacon)) + tickets * TEXT_LENGTH
+        campaign = placement.campaign
         return Fill(
+            placement=placement,
+            generation=self.snapshot.generation,
+            campaign=self.snapshot.campaign_numbers[campaign.name],
+            outcome=(placement.slot.name, "house" if campaign.tier is Tier.HOUSE else "fill"),
             with_beacon=with_beacon,
             without_beacon=cut(f"{start}</aside>"),
             decision=decision,
@@ -169,7 +170,7 @@ def cut(html: str) -> tuple[bytes, ...]:
 
 
 def decision_header(text: str) -> Header:
-    return (b"x-ad-decision", text.encode("ascii", "replace"))
+    return (DECISION, text.encode("ascii", "replace"))
 
 
 def preparing(
@@ -182,7 +183,7 @@ def preparing(
     served = Served(
         snapshot=snapshot,
         pages=pages,
-        reader=Reader(pages),
+        reader=Reader(pages, snapshot.site_numbers),
         addresses=Addresses((public_url or catalog.site.server).rstrip("/")),
         stylesheet=markup.stylesheet(catalog).encode(),
         frame_stylesheet=markup.stylesheet(catalog, framed=True).encode(),

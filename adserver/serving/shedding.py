@@ -45,7 +45,7 @@ from adserver.serving.http import (
 )
 from adserver.serving.peers import may_speak_for
 from adserver.serving.request import read_query
-from adserver.serving.served import Served
+from adserver.serving.served import DECISION, Served
 from adserver.serving.stand_ins import UNKNOWN_SLOT, StandIns, described_unknown
 from adserver.serving.state import State
 
@@ -55,7 +55,6 @@ REFUSED = Prompt(503, Head([*CORS, NO_STORE, RETRY_AFTER], 0), b"")
 READ = frozenset({b"GET", b"HEAD"})
 EVENT = frozenset({b"GET", b"HEAD", b"POST"})
 BEACONS = {b"i": "/i", b"v": "/v"}
-DECISION = b"x-ad-decision"
 # What is shed, as labels; the first two are also what became of a slot.
 HOUSE, EMPTY, BEACON = "house", "empty", "beacon"
 NO_FILL_SHED = f"n.{Reason.SHED}"
@@ -152,9 +151,8 @@ class Shedding:
         placement = self._choose(stand_ins, places, reader, now)
         if placement is None:
             return stand_ins.empty(places)
-        context = stand_ins.context(reader.device, reader.prefetch)
-        ticket = self._state.issue(stand_ins.served, placement, context, now)
-        return stand_ins.fill(placement, context, ticket, framed=framed)
+        reading = stand_ins.reading(reader.device, reader.prefetch)
+        return stand_ins.fill(placement, reading, now, framed=framed)
 
     def _choose(
         self,
@@ -224,7 +222,7 @@ class Shedding:
     def _call(self, stand_ins: StandIns, asked: Sequence[str], reader: Reader) -> bytes:
         now, made = self._state.clock(), []
         times, shown = Counter[str](), set[tuple[str, str]]()
-        context = stand_ins.context(reader.device, reader.prefetch)
+        reading = stand_ins.reading(reader.device, reader.prefetch)
         for name in asked:
             places = stand_ins.places(name)
             if places is None:
@@ -237,8 +235,7 @@ class Shedding:
                 made.append(stand_ins.described_empty(places))
                 continue
             shown.add((placement.campaign.name, placement.creative.id))
-            ticket = self._state.issue(stand_ins.served, placement, context, now)
-            made.append(stand_ins.described(placement, context, times[name], ticket))
+            made.append(stand_ins.described(placement, reading, times[name], now))
         return stand_ins.call(made)
 
     async def frame(self, state: State, scope: Scope, _: Receive, send: Send, name: str) -> int:

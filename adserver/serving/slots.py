@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 from adserver.core.catalog import OnEmpty
 from adserver.core.context import Context
@@ -13,7 +12,6 @@ from adserver.serving import markup, strip
 from adserver.serving.http import (
     HTML,
     NO_STORE,
-    Head,
     Header,
     Prompt,
     Receive,
@@ -24,7 +22,8 @@ from adserver.serving.http import (
     empty,
     head_of,
 )
-from adserver.serving.served import Served, decision_header
+from adserver.serving.readings import Reading
+from adserver.serving.served import DECISION, Served, decision_header
 from adserver.serving.state import State, random_number
 
 FRAME_POLICY: Header = (
@@ -35,28 +34,11 @@ FRAME_POLICY: Header = (
 NO_GENERATION = decision_header(f"empty; reason={Reason.NO_CAMPAIGN}")
 
 
-class Answer(NamedTuple):
-    """A decided slot: its HTML ("" where it collapses or is unknown) and what to say of it.
-
-    head: the prepared head of a fill, None for an empty slot.
-    """
-
-    status: int
-    body: bytes
-    decision: Header
-    language: str
-    head: Head | None = None
-
-
 def slot(state: State, scope: Scope, name: str) -> Prompt:
     served = state.live.served
     if served is None:
         return WITHOUT_GENERATION
-    made = answer_for(state, served, scope, name)
-    if made.status == 404:
-        return empty(404, made.decision)
-    head = made.head or head_of(HTML, len(made.body), NO_STORE, made.decision)
-    return Prompt(200, head, made.body)
+    return answer_for(state, served, read(state, served, scope), name)
 
 
 WITHOUT_GENERATION = Prompt(200, head_of(HTML, 0, NO_STORE, NO_GENERATION))
@@ -66,39 +48,50 @@ async def frame(state: State, scope: Scope, _: Receive, send: Send, name: str) -
     served = state.live.served
     if served is None:
         return await answer_with(send, WITHOUT_GENERATION)
-    made = answer_for(state, served, scope, name, framed=True)
+    reading = read(state, served, scope)
+    made = answer_for(state, served, reading, name, framed=True)
     if made.status == 404:
-        return await answer_with(send, empty(404, made.decision))
-    page = markup.frame(made.body.decode(), made.language, served.site, served.addresses)
-    await answer(send, 200, HTML, page.encode(), NO_STORE, FRAME_POLICY, made.decision)
+        return await answer_with(send, made)
+    language = reading.context.language
+    page = markup.frame(made.body.decode(), language, served.site, served.addresses)
+    said = next(header for header in made.head if header[0] == DECISION)
+    await answer(send, 200, HTML, page.encode(), NO_STORE, FRAME_POLICY, said)
     return 200
 
 
-def answer_for(
-    state: State, served: Served, scope: Scope, name: str, *, framed: bool = False
-) -> Answer:
+def read(state: State, served: Served, scope: Scope) -> Reading:
     reading = served.reader.read(scope)
     if reading.ignored:
         state.ignored(reading.ignored)
-    context, now = reading.context, state.clock()
     if state.preview:
-        context = strip.at_home(served, context)
+        return served.reader.of(strip.at_home(served, reading.context))
+    return reading
+
+
+def answer_for(
+    state: State, served: Served, reading: Reading, name: str, *, framed: bool = False
+) -> Prompt:
+    """A decided slot; 404 for one that is unknown."""
+    context, now, rooms = reading.context, state.clock(), state.leasing.rooms
     started = time.perf_counter()
-    decision = decide(served.snapshot, name, context, now, state.draw(), None, state.leasing.rooms)
-    state.meter.observe("decision_duration_seconds", (), time.perf_counter() - started)
-    state.note(served, decision, context, now)
+    decision = decide(
+        served.snapshot, name, context, now, state.draw(), None, rooms, reading.tables
+    )
+    state.decided(time.perf_counter() - started)
     placement = decision.placement
     if placement is None:
-        return unfilled(served, decision, context, strip_of(state, served, decision, context, now))
-    fill = served.fill(placement, context, framed=framed)
-    ticket = state.issue(served, placement, context, now)
-    body = ticket.join(fill.with_beacon)
-    if fill.head is None:
-        body = body.replace(markup.RANDOM.encode(), random_number(state).encode())
-    if added := strip_of(state, served, decision, context, now):
+        state.note_empty(served, decision, reading, now)
+        return unfilled(served, decision, strip_of(state, served, decision, context, now))
+    fill = served.fill(placement, reading, framed=framed)
+    state.note_fill(fill, reading, now)
+    body = state.issue(fill, reading, now).join(fill.with_beacon)
+    if state.preview:
+        added = strip_of(state, served, decision, context, now)
         body = strip.inside(body.decode(), added).encode()
-        return Answer(200, body, fill.decision, context.language)
-    return Answer(200, body, fill.decision, context.language, fill.head)
+    elif fill.head is not None:
+        return Prompt(200, fill.head, body)
+    body = body.replace(markup.RANDOM.encode(), random_number(state).encode())
+    return Prompt(200, head_of(HTML, len(body), NO_STORE, fill.decision), body)
 
 
 def strip_of(state: State, served: Served, decision: Decision, context: Context, now: float) -> str:
@@ -108,16 +101,14 @@ def strip_of(state: State, served: Served, decision: Decision, context: Context,
     return strip.strip(served, decision, context, now, state.leasing.rooms)
 
 
-def unfilled(served: Served, decision: Decision, context: Context, added: str) -> Answer:
+def unfilled(served: Served, decision: Decision, added: str) -> Prompt:
     """added: what `serve --dev` says in the place; "" otherwise."""
     said = f"empty; reason={decision.reason}"
     if decision.reason is Reason.UNKNOWN_SLOT:
         hint = served.hint(decision.slot)
-        if hint:
-            said += f"; hint={hint}"
-        return Answer(404, b"", decision_header(said), context.language)
+        return empty(404, decision_header(f"{said}; hint={hint}" if hint else said))
     slot = served.snapshot.places[decision.slot].slot
     body = b"" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot).encode()
     if added:
         body = strip.empty(slot, added).encode()
-    return Answer(200, body, decision_header(said), context.language)
+    return Prompt(200, head_of(HTML, len(body), NO_STORE, decision_header(said)), body)

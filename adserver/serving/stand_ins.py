@@ -16,6 +16,7 @@ from adserver.serving import markup
 from adserver.serving.described import TICKET, as_call, describe, describe_empty, unfilled
 from adserver.serving.houses import Houses
 from adserver.serving.http import CORS, HTML, JSON, NO_STORE, Head, Prompt, head_of
+from adserver.serving.readings import Reading
 from adserver.serving.served import Fill, Served, decision_header
 from adserver.serving.state import State
 
@@ -36,28 +37,31 @@ class StandIns:
         self._state = state
         language = served.site.language
         # All that is known of a page that is not read.
-        self._contexts = {
-            (device, prefetch): Context(language=language, device=device, prefetch=prefetch)
+        self._readings = {
+            (device, prefetch): served.reader.of(
+                Context(language=language, device=device, prefetch=prefetch)
+            )
             for device in Device
             for prefetch in (False, True)
         }
-        self.houses = Houses({device: self.context(device) for device in Device})
+        self.houses = Houses({device: self.reading(device).context for device in Device})
         self._empties: dict[int, Prompt] = {}
         self._heads: dict[Fill, Head] = {}
-        self._described: dict[tuple[Placement, Device, int], tuple[bytes, ...]] = {}
+        self._described: dict[Fill, tuple[bytes, ...]] = {}
         self._described_empty: dict[int, bytes] = {}
         self._none_of: dict[tuple[str, ...], Prompt] = {}
 
-    def context(self, device: Device, prefetch: bool = False) -> Context:
-        return self._contexts[device, prefetch]
+    def reading(self, device: Device, prefetch: bool = False) -> Reading:
+        return self._readings[device, prefetch]
 
     def places(self, slot: str) -> Places | None:
         return self.served.snapshot.places.get(slot)
 
     def fill(
-        self, placement: Placement, context: Context, ticket: bytes, *, framed: bool = False
+        self, placement: Placement, reading: Reading, now: float, *, framed: bool = False
     ) -> Prompt:
-        fill = self.served.fill(placement, context, framed=framed)
+        fill = self.served.fill(placement, reading, framed=framed)
+        ticket = self._state.issue(fill, reading, now)
         body = ticket.join(fill.with_beacon)
         head = self._heads.get(fill)
         if head is None:
@@ -75,16 +79,16 @@ class StandIns:
             self._empties[places.number] = made
         return made
 
-    def described(self, placement: Placement, context: Context, nth: int, ticket: bytes) -> bytes:
+    def described(self, placement: Placement, reading: Reading, nth: int, now: float) -> bytes:
         """As JSON. nth: as `Served.fill`."""
-        key = (placement, context.device, nth)
-        pieces = self._described.get(key)
+        fill = self.served.fill(placement, reading, nth)
+        pieces = self._described.get(fill)
         if pieces is None:
-            html = TICKET.join(self.served.fill(placement, context, nth).without_beacon).decode()
-            said = describe(self.served, placement, context, markup.TICKET, html)
+            html = TICKET.join(fill.without_beacon).decode()
+            said = describe(self.served, placement, reading.context, markup.TICKET, html)
             pieces = tuple(orjson.dumps({**said, "reason": Reason.SHED}).split(TICKET))
-            self._described[key] = pieces
-        return ticket.join(pieces)
+            self._described[fill] = pieces
+        return self._state.issue(fill, reading, now).join(pieces)
 
     def described_empty(self, places: Places) -> bytes:
         made = self._described_empty.get(places.number)

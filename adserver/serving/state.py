@@ -8,20 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
-from adserver.core.context import Context
 from adserver.core.decision import Decision
 from adserver.core.overload import Overload
 from adserver.core.samples import Sampler
-from adserver.core.shards import Serials, shard_of_campaign
-from adserver.core.shelf import Placement
-from adserver.core.ticket import (
-    FLAG_CONSENT,
-    FLAG_FOREIGN,
-    FLAG_PREFETCH,
-    FLAG_PREVIEW,
-    Sealer,
-    Ticket,
-)
+from adserver.core.shards import Serials
+from adserver.core.ticket import FLAG_PREVIEW, Sealer
 from adserver.metrics import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
@@ -31,7 +22,8 @@ from adserver.serving.invalid import Invalid
 from adserver.serving.leasing import Leasing
 from adserver.serving.live import Live
 from adserver.serving.peers import CountryHeader
-from adserver.serving.served import Served
+from adserver.serving.readings import Reading
+from adserver.serving.served import Fill, Served
 
 
 @dataclass(slots=True)
@@ -61,9 +53,14 @@ class State:
     sampler: Sampler = field(default_factory=Sampler)
     invalid: Invalid = field(default_factory=Invalid)
     serials: Serials = field(init=False)
+    # To be told how many seconds deciding took, all slots of a call.
+    decided: Callable[[float], None] = field(init=False)
+    decisions: dict[tuple[str, ...], int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.serials = Serials(self.writer, self.leasing.shards)
+        self.decisions = self.meter.counts["decisions_total"]
+        self.decided = self.meter.observing("decision_duration_seconds", ())
 
     def note_country(self, scope: Scope) -> None:
         """Hand over, with the request's headers, where the reader is, as far as that is known."""
@@ -72,65 +69,54 @@ class State:
         if self.countries is not None:
             self.countries.note(scope)
 
-    def issue(self, served: Served, placement: Placement, context: Context, now: float) -> bytes:
+    def issue(self, fill: Fill, reading: Reading, now: float) -> bytes:
         """A new ticket, the room that is reserved for it, and the served count that goes with it.
 
         Of a campaign with limits there must be room, as its decision has seen to.
         """
-        site = served.snapshot.site_numbers.get(context.site, 0)
-        creative, slot = placement.creative_number, placement.slot_number
-        campaign = served.snapshot.campaign_numbers[placement.campaign.name]
+        placement, leasing = fill.placement, self.leasing
+        creative, slot, site = placement.creative_number, placement.slot_number, reading.site
         issued, lapse = int(now), 0
-        room = self.leasing.rooms.get(placement.campaign.name)
+        room = leasing.rooms.get(placement.campaign.name)
         # What never counts needs no room.
-        never = context.prefetch or context.robot or self.preview
-        if room is not None and room.reserves and not never:
-            here = self.leasing.now()
+        if room is not None and room.reserves and reading.counts and not self.preview:
+            here = leasing.now()
             issued = int(here)
             # Without room after all it lapses at once, and counts if there is other room.
-            lapse = max(1, self.leasing.take(room, here) - issued)
-        if not self.preview:
+            lapse = max(1, leasing.take(room, here) - issued)
+        flags = reading.flags
+        if self.preview:
+            flags |= FLAG_PREVIEW
+        else:
             self.counting.tally(now, ("s", creative, slot, site))
+        campaign = fill.campaign
+        serial = self.serials.take(campaign)
         return self.sealer.seal(
-            Ticket(
-                self.writer,
-                self.serials.take(shard_of_campaign(campaign, self.leasing.shards)),
-                creative,
-                campaign,
-                served.snapshot.generation,
-                issued,
-                lapse,
-                slot,
-                site,
-                FLAG_PREFETCH * context.prefetch
-                | FLAG_PREVIEW * self.preview
-                | FLAG_CONSENT * context.consent
-                | FLAG_FOREIGN * (context.site == "" and served.pages.is_foreign(context.url)),
+            (
+                self.writer, serial, creative, campaign, fill.generation, issued, lapse, slot, site,
+                flags,
             )
-        )
+        )  # fmt: skip
 
-    def note(self, served: Served, decision: Decision, context: Context, now: float) -> None:
+    def note_fill(self, fill: Fill, reading: Reading, now: float) -> None:
         """Count a decision in the node's metrics and, if it is no preview, in the store's rows."""
+        self.decisions[fill.outcome] += 1
+        if not self.preview:
+            slot = fill.placement.slot_number
+            self.counting.tally(now, ("r", 0, slot, reading.site))
+            self.sampler.note(slot, reading.context, random.random())  # noqa: S311
+
+    def note_empty(self, served: Served, decision: Decision, reading: Reading, now: float) -> None:
+        """The same, of a slot that nobody fills."""
         counts = self.meter.counts
-        placement = decision.placement
-        if placement is not None:
-            outcome = "house" if placement.campaign.tier == "house" else "fill"
-            counts["decisions_total"][decision.slot, outcome] += 1
-            if self.preview:
-                return
-            site = served.snapshot.site_numbers.get(context.site, 0)
-            self.counting.tally(now, ("r", 0, placement.slot_number, site))
-            self.sampler.note(placement.slot_number, context, random.random())  # noqa: S311
-            return
         places = served.snapshot.places.get(decision.slot)
         label = decision.slot if places else UNKNOWN
-        counts["decisions_total"][label, "empty"] += 1
+        self.decisions[label, "empty"] += 1
         counts["no_fill_total"][label, decision.reason] += 1
         if places and not self.preview:
-            site = served.snapshot.site_numbers.get(context.site, 0)
-            self.counting.tally(now, ("r", 0, places.number, site))
-            self.counting.tally(now, (f"n.{decision.reason}", 0, places.number, site))
-            self.sampler.note(places.number, context, random.random())  # noqa: S311
+            self.counting.tally(now, ("r", 0, places.number, reading.site))
+            self.counting.tally(now, (f"n.{decision.reason}", 0, places.number, reading.site))
+            self.sampler.note(places.number, reading.context, random.random())  # noqa: S311
 
     def ignored(self, reasons: Iterable[str]) -> None:
         for reason in reasons:

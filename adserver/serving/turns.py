@@ -39,8 +39,10 @@ class Turns(Connection):
         backlog = self.backlog
         if backlog.taken >= backlog.limit and backlog.full():
             self._without_time(data)
-        else:
+        elif self.unparsed or len(data) > SMALL_BYTES:
             self._take(data)
+        else:
+            self.parse(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_aside()

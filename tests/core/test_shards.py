@@ -37,7 +37,7 @@ def test_a_ticket_is_numbered_where_its_campaign_is_counted(
     writer: int, shards: int, campaign: int
 ) -> None:
     home = shard_of_campaign(campaign, shards)
-    serial = Serials(writer, shards).take(home)
+    serial = Serials(writer, shards).take(campaign)
     assert shard_of(writer, serial >> PLACE_BITS, shards) == home
 
 

@@ -70,7 +70,7 @@ def wrapper(kind: str, text: str) -> str:
     one = served(kind, text)
     placement = decide(one.snapshot, "post-top", READER, NOW, 0.5).placement
     assert placement is not None
-    fill = one.fill(placement, READER)
+    fill = one.fill(placement, one.reader.of(READER))
     assert len(fill.with_beacon) == 3, "one ticket for the ad, one for its beacon"
     return TICKET.join(fill.with_beacon).decode()
 
@@ -110,7 +110,7 @@ def test_in_a_picture_s_address(text: str) -> None:
     one = prepared(catalog(campaign(creatives=(banner,))))
     placement = decide(one.snapshot, "post-top", READER, NOW, 0.5).placement
     assert placement is not None
-    html = TICKET.join(one.fill(placement, READER).with_beacon).decode()
+    html = TICKET.join(one.fill(placement, one.reader.of(READER)).with_beacon).decode()
     shown = [dict(node[2:]) for node in Read(html).nodes if node[:2] == ("element", "img")]
     address = f"/assets/{image().digest}/"
     assert shown[0]["src"].startswith(address)

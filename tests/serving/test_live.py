@@ -33,7 +33,7 @@ def fill(of: Served, **context):
     asked = Context(language="fr", **context)
     decision = decide(of.snapshot, "post-top", asked, NOW, 0.0)
     assert decision.placement is not None
-    return of.fill(decision.placement, asked)
+    return of.fill(decision.placement, of.reader.of(asked))
 
 
 @pytest.mark.parametrize(

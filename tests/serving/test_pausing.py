@@ -146,7 +146,8 @@ async def test_ads_of_before_are_counted_and_clicked_within_their_goal(tmp_path:
     assert served is not None
     placed = decided(worker).placement
     assert placed is not None
-    text = worker.state.issue(served, placed, Context(), NOW).decode()
+    reading = served.reader.of(Context())
+    text = worker.state.issue(served.fill(placed, reading), reading, NOW).decode()
     worker.store.paused = (pause("a"),)
     await look(worker)
     assert decided(worker).reason is Reason.PAUSED

@@ -47,7 +47,11 @@ def ask(worker: MemoryWorker, *slots: str) -> None:
     served = worker.state.live.served
     assert served
     for name in slots:
-        worker.state.note(served, decide(served.snapshot, name, PAGE, NOW, 0.5), PAGE, NOW)
+        decision, reading = decide(served.snapshot, name, PAGE, NOW, 0.5), served.reader.of(PAGE)
+        if decision.placement is None:
+            worker.state.note_empty(served, decision, reading, NOW)
+        else:
+            worker.state.note_fill(served.fill(decision.placement, reading), reading, NOW)
 
 
 async def test_every_request_of_a_slot_that_exists_is_noted(worker: MemoryWorker) -> None:
