@@ -108,9 +108,9 @@ class Leasing:
         return until
 
     def hurry(self, room: Room) -> None:
-        """Ask for more as soon as this request is answered."""
+        """Ask for more as soon as this request is answered, where it is time to ask again."""
         held = self._held.get(room.campaign)
-        if held is not None:
+        if held is not None and room.campaign not in self._low and room.due_at <= self.now():
             self._low[room.campaign] = held
             self._wake.set()
 

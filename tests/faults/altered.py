@@ -33,7 +33,7 @@ def without_journal() -> None:
     join, flush = Counting.join, Counting.flush
     waiting: list[Any] = []
 
-    def join_in_memory(self: Counting, event: Any, *, patient: bool = True) -> Any:
+    def join_in_memory(self: Counting, event: Any, **_: Any) -> Any:
         if self._seen.has(event.bit):
             return Outcome.DUPLICATE
         self._seen.add(event.bit)
@@ -47,7 +47,7 @@ def without_journal() -> None:
         finally:
             self._seen = own
         waiting.clear()
-        await asyncio.gather(*[one for one in joined if isinstance(one, asyncio.Future)])
+        await asyncio.gather(*[one for one in joined if not isinstance(one, Outcome)])
         await flush(self)
 
     Counting.join, Counting.flush = join_in_memory, flush_memory  # type: ignore[method-assign]
