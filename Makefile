@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_WHEEL := $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST = $(BIN)/$(if $(COVERAGE),coverage run -m pytest,python -m pytest)
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak check lint types doors coverage wheel bench bench-growth bench-instructions cost bench-deciding bench-pacing bench-validate bench-files bench-limits bench-robots bench-overload bench-store bench-cluster transcript lock secrets clean
