@@ -213,9 +213,7 @@ def test_it_leads_to_why(dev: Bench, page: Page) -> None:
     expect(why.get_by_role("row", name="tagged standard won")).to_be_visible()
     expect(why.locator("code")).to_have_text("https://blog.example/2026/quai")
     # Its stylesheet is allowed by its own policy.
-    assert why.evaluate("getComputedStyle(document.querySelector('pre')).color") == (
-        "rgb(255, 255, 255)"
-    )
+    expect(why.locator("pre").first).to_have_css("color", "rgb(255, 255, 255)")
 
 
 def test_it_answers_to_no_name_that_a_page_has_turned_to_it(dev: Bench, live: Bench) -> None:
