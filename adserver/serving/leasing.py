@@ -212,6 +212,8 @@ class Leasing:
         begun = time.monotonic()
         speak = begun - self._spoke_at >= SPEAK_SECONDS
         try:
+            if not self._clock.told:
+                await self._hear()
             for shard, some in self._by_shard(due, self._homes if speak else ()):
                 for first in range(0, max(len(some), 1), PER_CALL):
                     part = some[first : first + PER_CALL]
@@ -223,6 +225,14 @@ class Leasing:
         if speak:
             self._spoke_at = begun
         self._watch.answered("lease")
+
+    async def _hear(self) -> None:
+        """The time, before room is asked for: by a guess that was ahead, nothing would be due
+        again until the store's clock is there too."""
+        asked = time.monotonic()
+        told = await self._leases.ask(min(self._homes, default=0), (), ())
+        self._clock.heard(asked, told.now)
+        self._waiting = [(float("-inf"), number) for number in self._waits]
 
     def _by_shard(
         self, due: Iterable[Limited], homes: Iterable[int]

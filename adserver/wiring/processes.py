@@ -109,7 +109,7 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
             shipping.durable,
             SharedSeen(node.seen, Path(node.folder) / "seen.lock"),
             always=settings.journal_sync == "always",
-            clock=lambda: clock.at(time.monotonic()),
+            clock=lambda: clock.known(time.monotonic()),
         )
         leasing = Leasing(
             StoredLeases(connection, keys, settings.ticket_life),

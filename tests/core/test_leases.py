@@ -52,11 +52,30 @@ def test_a_store_clock_does_not_go_back_whatever_the_store_says(
     told: list[tuple[float, float]],
 ) -> None:
     clock, monotonic, last = StoreClock(NOW), 0.0, 0.0
+    assert not clock.told
     for wait, said in told:
         monotonic += wait
         clock.heard(monotonic, NOW + said)
         now = clock.at(monotonic)
         assert now >= max(last, NOW + said)
+        last = now
+
+
+@given(CALLS.filter(bool), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.floats(0, 60))
+def test_the_stores_first_word_takes_the_place_of_a_guess_that_was_ahead_or_behind(
+    calls: list[tuple[float, float, float]], ahead: float, guess: float, before: float
+) -> None:
+    clock, monotonic, last = StoreClock(NOW + guess), before, 0.0
+    clock.at(monotonic)
+    assert clock.known(monotonic) == 0
+    for wait, there, back in calls:
+        asked = monotonic + wait
+        monotonic = asked + there + back
+        clock.heard(asked, NOW + asked + there + ahead)
+        now = clock.at(monotonic)
+        assert now == clock.known(monotonic) >= last
+        store, longest = NOW + monotonic + ahead, max(there for _, there, _ in calls)
+        assert -1e-6 <= now - store <= longest + 1e-6
         last = now
 
 

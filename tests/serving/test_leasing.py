@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class ToldClock(StoreClock):
 
     def __init__(self) -> None:
         super().__init__(0.0)
-        self.now = NOW
+        self.now, self.told = NOW, True
 
     def at(self, monotonic: float) -> float:
         return self.now
@@ -321,3 +322,24 @@ async def test_many_campaigns_are_followed_in_small_steps() -> None:
     await worker.leasing.follow(live(*booked))
     assert len(worker.leasing.rooms) == 150
     assert worker.leases.asked[0].creatives == (1, 2)
+
+
+@pytest.mark.parametrize("away", [False, True])
+@pytest.mark.parametrize("wrong", [900.0, -900.0])
+async def test_a_worker_that_began_with_a_wrong_clock_leases_by_the_stores(
+    wrong: float, away: bool
+) -> None:
+    """By a clock that was ahead nothing would be due again for a quarter of an hour."""
+    leases, clock = MemoryLeases(away=away), StoreClock(NOW + wrong - time.monotonic())
+    leasing = Leasing(leases, StoreWatch(Meter()), lambda _: (), clock)
+    assert leasing.now() == pytest.approx(NOW + wrong, abs=60)
+    await leasing.follow(live(sold("a"), sold("soon", flight=Flight(NOW + 7_200, None, ZONE))))
+    leases.away = False
+    for _ in range(2):
+        await leasing._round(list(leasing._due()))
+    assert leasing.now() == pytest.approx(NOW, abs=60)
+    assert max(leasing._waiting)[0] < NOW + 120
+    room = leasing.rooms["a"]
+    while not room.low:
+        assert leasing.take(room, leasing.now()) == leases.until
+    assert NOW - 60 < room.due_at <= leasing.now()
