@@ -9,6 +9,7 @@ from adserver.core.bits import less, pack, positions_in
 from adserver.core.catalog import Campaign, Device
 from adserver.core.context import Context
 from adserver.core.group import Group
+from adserver.core.lineup import Lineup
 from adserver.core.on_page import OnPage
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement, Shelf
@@ -22,6 +23,7 @@ class Crowd:
         self._group, self._device, self.may = group, device, may
         self._shelves: dict[int, Shelf] = {}
         self._stretches: dict[int, Stretches] = {}
+        self._lineup: Lineup | None = None
         self._best = group.level_of(may)
         self.first = self._shelf(self._best)
 
@@ -32,8 +34,8 @@ class Crowd:
 
     @property
     def size(self) -> int:
-        """Placements on the shelves that were looked at; a shelf itself is as heavy as two."""
-        shelves = sum(len(one.placements) + 2 for one in self._shelves.values())
+        """Placements on the shelves that were looked at, or what is as heavy."""
+        shelves = sum(one.size for one in self._shelves.values())
         return shelves + sum(one.size for one in self._stretches.values())
 
     def shelves(self) -> Iterator[Shelf]:
@@ -48,8 +50,23 @@ class Crowd:
         made = self._shelves.get(level)
         if made is None:
             among = self.may & self._group.of_level(level)
-            made = self._shelves[level] = self._group.shelf(self._device, among)
+            paced = self._group.paced
+            made = self._paced(among) if paced else self._group.shelf(self._device, among)
+            self._shelves[level] = made
         return made
+
+    def _paced(self, among: int) -> Shelf:
+        group, lineup = self._group, self._lineup
+        if lineup is None or lineup.ranks is not group.ranks:
+            lineup = self._lineup = group.lineup(self._device, among)
+        return lineup.shelf(group.rates)
+
+    def renew(self) -> None:
+        """Rates have changed, and who may serve has not."""
+        if self._group.paced:
+            self._shelves.clear()
+            self._stretches.clear()
+            self.first = self._shelf(self._best)
 
     def _stretch(self, level: int) -> Stretches:
         made = self._stretches.get(level)

@@ -70,8 +70,8 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     while crowd is not None:
         shelf = crowd.first
         position = position_of(shelf, draw)
-        if position < len(shelf.placements):
-            placement = shelf.placements[position]
+        if position < len(shelf.cumulated):
+            placement = shelf.placed[position]
             if page is None:
                 room = rooms.get(placement.campaign.name)
                 if room is None or room.left > 0 or room.refuses(0) is None:
@@ -115,7 +115,7 @@ def pick(choice: Shelf, draw: float) -> tuple[Placement | None, float]:
     number in [0, 1) as good as a draw of its own, for whoever has to choose again.
     """
     position = position_of(choice, draw)
-    placement = None if position == len(choice.placements) else choice.placements[position]
+    placement = None if position == len(choice.cumulated) else choice.placed[position]
     return placement, rest_of(choice, position, draw)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from adserver.core.bits import less, lowest, pack, positions_in
 from adserver.core.catalog import Campaign, Creative, Device, Slot, Tier
 from adserver.core.ecpm import by_ecpm
 from adserver.core.fit import fitting
+from adserver.core.lineup import Lineup
 from adserver.core.pauses import Stopped
 from adserver.core.rates import UNPACED, Rates, is_paced
 from adserver.core.reasons import REACH, Reason
 from adserver.core.register import Register
-from adserver.core.shelf import Placement, Shelf, paced_shelf, shelf, weight_of
+from adserver.core.shelf import Parts, Placement, Shelf, shelf, weight_of
 from adserver.core.steps import Steps, in_steps
 from adserver.core.targeting import Values
 from adserver.core.timetable import Timetable
@@ -30,7 +32,7 @@ class Group:
     order of files or folders never matters to a draw; remnant ones stand by eCPM before that.
 
     levels: where each level of equal eCPM ends; none where all are equal. paced: whether they have
-    goals, and take part at a rate.
+    goals, and take part at a rate; then rates and ranks are by position.
     """
 
     tier: Tier
@@ -43,14 +45,18 @@ class Group:
     timetable: Timetable
     levels: tuple[int, ...] = ()
     paced: bool = False
-    _rates: list[float] = field(default_factory=list)
-    _rank: list[int] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    ranks: list[int] = field(default_factory=list)
+    _ranked_by: Mapping[str, int] | None = None
     _fits: dict[Device, int] = field(default_factory=dict)
     # Of campaigns that go on without some of their creatives, by position; and those of which
     # nothing is left that fits.
     _without: Mapping[int, Collection[str]] = field(default_factory=dict)
     _bare: Mapping[Device, int] = field(default_factory=dict)
     _placements: dict[tuple[Device, int], tuple[Placement, ...]] = field(default_factory=dict)
+    # By position; most campaigns have equal ones, of which one is kept.
+    _parts: dict[Device, list[Parts | None]] = field(default_factory=dict)
+    _equal_parts: dict[Parts, Parts] = field(default_factory=dict)
 
     @classmethod
     def compiling(
@@ -119,6 +125,8 @@ class Group:
         for position in {*self._without, *without}:
             for device in Device:
                 self._placements.pop((device, position), None)
+                if device in self._parts:
+                    self._parts[device][position] = None
         self._without = without
         self._bare = {
             device: pack([n for n in sorted(without) if not self._shown(n, device)])
@@ -136,24 +144,44 @@ class Group:
         return self.wants.of(self.timetable.may_run & self.fits(device), values)
 
     def shelf(self, device: Device, among: int) -> Shelf:
-        """Some of one level, side by side."""
-        if self.paced:
-            order = sorted(positions_in(among), key=self._rank.__getitem__)
-            return paced_shelf((self._rates[n], self.placed(device, n)) for n in order)
+        """Some of one level, side by side; of those without goals."""
         placements = [p for n in positions_in(among) for p in self.placed(device, n)]
         weights = [placement.weight for placement in placements]
         return shelf(self.tier, placements, weights, shares=self.tier is Tier.SPONSORSHIP)
 
+    def lineup(self, device: Device, among: int) -> Lineup:
+        """Some of those with goals, the scarcest first."""
+        order = sorted(positions_in(among), key=self.ranks.__getitem__)
+        parts = [self._parts_of(device, position) for position in order]
+        return Lineup(order, parts, partial(self.placed, device), self.ranks)
+
+    def _parts_of(self, device: Device, position: int) -> Parts:
+        known = self._parts.get(device)
+        if known is None:
+            known = self._parts[device] = [None] * len(self.campaigns)
+        parts = known[position]
+        if parts is None:
+            weights = tuple(shares_of(self._shown(position, device), 1.0))
+            parts = weights, sum(weights)
+            parts = known[position] = self._equal_parts.setdefault(parts, parts)
+        return parts
+
     def pace(self, rates: Rates) -> Steps[None]:
         """From now on every campaign takes part at its rate."""
         numbers: list[float] = []
-        ranks: list[int] = []
         for campaign, ends in in_steps(self.campaigns):
             numbers.append(rates.rate(campaign.name))
-            ranks.append(rates.rank(campaign.name))
             if ends:
                 yield
-        self._rates, self._rank = numbers, ranks
+        ranks = self.ranks
+        # Those of one plan are the same all the while.
+        if rates.ranks is not self._ranked_by:
+            ranks = []
+            for campaign, ends in in_steps(self.campaigns):
+                ranks.append(rates.rank(campaign.name))
+                if ends:
+                    yield
+        self.rates, self.ranks, self._ranked_by = numbers, ranks, rates.ranks
 
     def level_of(self, among: int) -> int:
         """The number of the highest eCPM among some; 0 in other tiers, as all are equal."""
@@ -176,18 +204,17 @@ class Group:
 
     def _place(self, position: int, device: Device) -> Iterator[Placement]:
         campaign, creatives = self.campaigns[position], self._shown(position, device)
-        total = sum(creative.weight for creative in creatives)
         weight = 1.0 if self.paced else weight_of(campaign)
         of_campaign = self.creative_numbers[campaign.name]
         numbers = {c.id: n for c, n in zip(campaign.creatives, of_campaign, strict=True)}
-        for creative in creatives:
+        for creative, share in zip(creatives, shares_of(creatives, weight), strict=True):
             yield Placement(
                 campaign,
                 creative,
                 self.slot,
                 numbers[creative.id],
                 self.slot_number,
-                weight * creative.weight / total,
+                share,
             )
 
     def furthest(self, device: Device) -> Reason:
@@ -200,3 +227,9 @@ class Group:
         # Whoever may run and fits is left without a creative.
         without = Reason.PAUSED if may_run else Reason.NO_CAMPAIGN
         return max(without, self.timetable.furthest, key=REACH.__getitem__)
+
+
+def shares_of(creatives: Sequence[Creative], weight: float) -> Iterator[float]:
+    """What each creative has of its campaign's weight."""
+    total = sum(creative.weight for creative in creatives)
+    return (weight * creative.weight / total for creative in creatives)

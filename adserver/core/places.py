@@ -51,14 +51,17 @@ class Table:
         self._era = era
         self._device = device
         self._values = values
-        self.renew()
+        self._left = list(reversed(groups))
+        self._crowds: list[Crowd] = []
+        self.stale = False
+        self.best = self.crowd(0)
+        self.first = self.best.first if self.best else None
 
     def renew(self) -> None:
-        """Look at everybody anew: their rates have changed."""
+        """Look at the rates anew: they have changed. Who may serve is the same for an era."""
         self.stale = False
-        self._left = list(reversed(self._groups))
-        self._crowds: list[Crowd] = []
-        self.best = self.crowd(0)
+        for crowd in self._crowds:
+            crowd.renew()
         self.first = self.best.first if self.best else None
 
     def holds(self, now: float) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 
 from adserver.core.catalog import Campaign, Creative, Slot, Tier
+
+# What a lineup keeps of a placement that has not won yet is some 24 bytes.
+NUMBERS_A_PLACEMENT = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,21 +26,44 @@ class Placement:
     weight: float
 
 
+Parts = tuple[tuple[float, ...], float]
+"""The weights of one campaign's creatives, and their sum."""
+Placed = tuple[Placement, ...] | dict[int, Placement]
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """The placements of one tier, and the running sum of their weights.
 
+    placed: by their numbers on the shelf; `core.lineup` makes each when it is first asked for.
     shares: weights are shares of the traffic, and what they leave is the next tier's.
     whole: what a draw of 1 stands for: all the weights, or of shares 1, if they are not more.
     rates: of campaigns with goals the rate of each placement's campaign; of others none.
+    order, starts: of a lineup the positions of its campaigns in their group, and where each of
+    them begins on the shelf, the end of the last one included; of others none.
     """
 
     tier: Tier
-    placements: tuple[Placement, ...]
-    cumulated: tuple[float, ...]
+    placed: Placed
+    cumulated: Sequence[float]
     shares: bool
     whole: float
-    rates: tuple[float, ...] = ()
+    rates: Sequence[float] = ()
+    order: Sequence[int] = ()
+    starts: Sequence[int] = ()
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """All of them: of a lineup, for whoever has time."""
+        if isinstance(self.placed, tuple):
+            return self.placed
+        return tuple(self.placed[n] for n in range(len(self.cumulated)))
+
+    @property
+    def size(self) -> int:
+        """As heavy as so many placements, of some 100 bytes; the shelf itself as two."""
+        many = len(self.cumulated)
+        return 2 + (len(self.placed) + many // NUMBERS_A_PLACEMENT if self.order else many)
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -57,7 +84,7 @@ class Shelf:
 
         A campaign of which some creatives are gone keeps its weight, in those that are left.
         """
-        placements = [self.placements[n] for n in positions]
+        placements = [self.placed[n] for n in positions]
         if self.paced:
             rated = zip((self.rates[n] for n in positions), placements, strict=True)
             of_each = groupby(rated, key=lambda one: one[1].campaign.name)
@@ -94,24 +121,36 @@ def paced_shelf(rated: Iterable[tuple[float, Sequence[Placement]]]) -> Shelf:
     rated: the rate of each campaign and its placements, the scarcest first.
     """
     placements: list[Placement] = []
-    weights: list[float] = []
     rates: list[float] = []
-    left = 1.0
+    parts: list[Parts] = []
     for rate, placed in rated:
-        if left <= 0.0:  # nearly all of them, where more is sold than there is
-            placements += placed
-            weights += [0.0] * len(placed)
-            rates += [rate] * len(placed)
-            continue
-        cut = min(rate, left)
+        placements += placed
+        rates.append(rate)
+        weights = tuple(placement.weight for placement in placed)
+        parts.append((weights, sum(weights)))
+    cumulated, of_each = side_by_side(rates, parts)
+    return Shelf(Tier.STANDARD, tuple(placements), cumulated, True, 1.0, of_each)
+
+
+def side_by_side(
+    rates: Iterable[float], parts: Iterable[Parts]
+) -> tuple[array[float], array[float]]:
+    """The running sum of the creatives' weights, and of each its campaign's rate.
+
+    rates, parts: of each campaign. Numbers and no objects, as there may be thousands.
+    """
+    cumulated: list[float] = []
+    of_each: list[float] = []
+    end, left = 0.0, 1.0
+    for rate, (weights, total) in zip(rates, parts, strict=True):
+        # Nearly all have nothing, where more is sold than there is.
+        cut = min(rate, left) if left > 0.0 else 0.0
         left -= cut
-        total = sum(placement.weight for placement in placed)
-        for placement in placed:
-            placements.append(placement)
-            weights.append(cut * placement.weight / total)
-            rates.append(rate)
-    cumulated = tuple(accumulate(weights))
-    return Shelf(Tier.STANDARD, tuple(placements), cumulated, True, 1.0, tuple(rates))
+        for weight in weights:
+            end += cut * weight / total
+            cumulated.append(end)
+            of_each.append(rate)
+    return array("d", cumulated), array("d", of_each)
 
 
 def weight_of(campaign: Campaign) -> float:

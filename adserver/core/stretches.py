@@ -82,14 +82,9 @@ class Stretches:
 
     def __init__(self, shelf: Shelf, positions: Mapping[str, int]) -> None:
         self.shelf = shelf
-        self._starts: list[int] = []
-        self._order: list[int] = []
-        for n, placement in enumerate(shelf.placements):
-            position = positions[placement.campaign.name]
-            if not self._order or self._order[-1] != position:
-                self._order.append(position)
-                self._starts.append(n)
-        self._starts.append(len(shelf.placements))
+        self._order, self._starts = shelf.order, shelf.starts
+        if not self._order:
+            self._order, self._starts = lined_up(shelf.placements, positions)
         self._numbers = {position: number for number, position in enumerate(self._order)}
         self.bits = pack(self._order)
         ends = [shelf.cumulated[start - 1] for start in self._starts[1:]]
@@ -154,9 +149,23 @@ class Stretches:
             # Rounding has led to the edge of one that is refused.
             number, point = (number or len(self._order)) - 1, BELOW_ONE
         start, end = self._starts[number], self._starts[number + 1]
-        placements = self.shelf.placements[start:end]
+        placements = [self.shelf.placed[n] for n in range(start, end)]
         unseen = [p for p in placements if (p.campaign.name, p.creative.id) not in shown]
         return creative_among(unseen, point)
+
+
+def lined_up(
+    placements: Sequence[Placement], positions: Mapping[str, int]
+) -> tuple[list[int], list[int]]:
+    """The campaigns of a shelf, by position, and where each begins and the last one ends."""
+    order: list[int] = []
+    starts: list[int] = []
+    for n, placement in enumerate(placements):
+        position = positions[placement.campaign.name]
+        if not order or order[-1] != position:
+            order.append(position)
+            starts.append(n)
+    return order, [*starts, len(placements)]
 
 
 def creative_among(placements: Sequence[Placement], draw: float) -> Placement:
