@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given
 
-from adserver.core.catalog import Campaign, Creative, Flight, Price
+from adserver.core.catalog import Campaign, Clause, Creative, Flight, Price
 from adserver.core.publication import KnownCreative
 from adserver.core.steps import finish
 from adserver.publishing.read import read_folder
@@ -59,6 +59,22 @@ def test_what_campaigns_have_in_common_is_kept_once_and_as_it_was_written() -> N
     assert a.flight is b.flight is c.flight
     assert a.price is b.price
     assert [str(one.price.cpm) for one in (a, b, c)] == ["8.5", "8.5", "8.50"]
+
+
+def test_equal_wishes_and_weights_are_kept_once_whoever_else_has_others() -> None:
+    tech, french = Clause("section", any=("tech",)), Clause("lang", any=("fr",))
+    booked = [
+        campaign("a", targeting=(tech, french), weight=3.5),
+        campaign("b", targeting=(tech,), weight=3.5),
+        campaign("c", targeting=(tech, french)),
+    ]
+    made = generation(catalog(*booked))
+    a, b, c = finish(reading(write(made), VERSION)).catalog.campaigns
+    assert a.targeting is c.targeting
+    assert a.targeting[0] is b.targeting[0]
+    assert a.weight is b.weight
+    assert a.creatives[0].weight is c.creatives[0].weight
+    assert finish(reading(write(made), VERSION)) == made
 
 
 @given(CAMPAIGNS, CREATIVES)
