@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adserver.core.booking import may_book
 from adserver.core.bought import bought
@@ -33,6 +33,15 @@ UNPACED = Rates()
 def is_paced(campaign: Campaign) -> bool:
     """Whether it has a goal to reach by the end of its flight."""
     return campaign.tier is Tier.STANDARD and bought(campaign) is not None
+
+
+def without_names(generation: Generation) -> Generation:
+    """With the numbers of its slots and sites, which is all that pacing asks for, for whoever
+    keeps it: those of campaigns and creatives are some 300 bytes a campaign."""
+    catalog, numbers = generation.catalog, generation.numbers
+    asked = [f"slot/{slot.name}" for slot in catalog.slots]
+    asked += [f"site/{name}" for name in catalog.site.sites]
+    return replace(generation, numbers={name: numbers[name] for name in asked})
 
 
 def slots_with_goals(generation: Generation) -> Steps[list[int]]:

@@ -20,7 +20,7 @@ from adserver.core.leases import Room
 from adserver.core.pauses import NOTHING_STOPPED, pausing
 from adserver.core.plans import Plans, Standing
 from adserver.core.ports.serving import LiveSamples, LiveTraffic
-from adserver.core.rates import slots_with_goals
+from adserver.core.rates import slots_with_goals, without_names
 from adserver.core.samples import Sample
 from adserver.core.snapshot import Snapshot
 from adserver.core.steps import Steps, in_steps
@@ -66,8 +66,8 @@ class Pacing:
     async def follow(self, generation: Generation, snapshot: Snapshot) -> None:
         """Pace a generation that is about to be served."""
         async with self._turn:
-            self._whole, self._snapshot = generation, snapshot
-            served = await self._renew(generation, snapshot)
+            self._whole, self._snapshot = without_names(generation), snapshot
+            served = await self._renew(self._whole, snapshot)
             if not self._slots:
                 return
             try:

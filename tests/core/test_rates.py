@@ -20,7 +20,7 @@ from adserver.core.goals import limits_of
 from adserver.core.leases import NO_ROOMS, Grant, Room
 from adserver.core.pacing import chances, choose
 from adserver.core.page import decide_page
-from adserver.core.rates import UNPACED, Rates, is_paced
+from adserver.core.rates import UNPACED, Rates, is_paced, slots_with_goals, without_names
 from adserver.core.reasons import Reason, furthest
 from adserver.core.snapshot import Snapshot, compile_snapshot
 from adserver.core.steps import ITEMS_PER_STEP, finish
@@ -78,6 +78,15 @@ def test_only_who_has_a_number_to_reach_is_paced() -> None:
         campaign("a", tier=Tier.REMNANT, max_total=5, max_per_day=2),
     ]
     assert not any(map(is_paced, others))
+
+
+def test_pacing_keeps_the_numbers_of_slots_and_sites_alone() -> None:
+    made = generation(catalog(campaign(goal=Goal(impressions=1)), slots=(slot(), slot("other"))))
+    kept = without_names(made)
+    assert kept.catalog is made.catalog
+    assert {name.partition("/")[0] for name in made.numbers} > {"site", "slot"}
+    assert {name.partition("/")[0] for name in kept.numbers} == {"site", "slot"}
+    assert finish(slots_with_goals(kept)) == finish(slots_with_goals(made))
 
 
 def test_of_whom_nothing_is_known_yet_takes_all_it_may_have() -> None:
