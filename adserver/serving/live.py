@@ -96,18 +96,18 @@ class Live:
 
     def serves(self, creative: int) -> bool:
         """Whether a creative, by its number, is of the generation that is served."""
-        return self.served is not None and creative in self.served.snapshot.by_creative_number
+        return self.served is not None and creative in self.served.snapshot.of_creative
 
     def limits(self, creative: int) -> Limits | None:
         """Those of the campaign of a creative, by its number, that is served; None without any."""
-        found = self.served and self.served.snapshot.by_creative_number.get(creative)
-        return limits_of(found[0]) if found else None
+        found = self.served and self.served.snapshot.of_creative.get(creative)
+        return limits_of(found) if found else None
 
     def known(self, number: int) -> KnownCreative | None:
         """A creative by its number: of the snapshot, or one that is gone and remembered here."""
         known = self._gone.get(number)
         if known is None and self.served is not None:
-            found = self.served.snapshot.by_creative_number.get(number)
+            found = self.served.snapshot.creative(number)
             known = KnownCreative.of(*found) if found is not None else None
         return known
 
@@ -141,8 +141,8 @@ class Live:
     def campaign_label(self, creative_number: int) -> str:
         if self.served is None:
             return OTHER
-        pair = self.served.snapshot.by_creative_number.get(creative_number)
-        return self.served.campaign_label(pair[0].name) if pair else OTHER
+        campaign = self.served.snapshot.of_creative.get(creative_number)
+        return self.served.campaign_label(campaign.name) if campaign else OTHER
 
     def slot_label(self, slot_number: int) -> str:
         return self.served.slot_names.get(slot_number, OTHER) if self.served else OTHER

@@ -186,7 +186,7 @@ def test_before_its_flight_and_after_it_a_pause_says_nothing_new() -> None:
 def test_an_ad_that_was_served_is_still_known() -> None:
     made = generation(catalog(campaign("a")))
     stopped = stop(compile_snapshot(made), "a", "a/carte")
-    assert stopped.by_creative_number[made.numbers["creative/a/carte"]][0].name == "a"
+    assert stopped.of_creative[made.numbers["creative/a/carte"]].name == "a"
 
 
 def test_whoever_reckons_with_campaigns_finds_them_paused_as_by_their_files() -> None:

@@ -225,8 +225,9 @@ def test_lower_tiers_are_looked_at_when_those_before_them_have_nobody() -> None:
 def test_numbers_lead_back_to_names() -> None:
     made = generation(catalog(campaign("a"), site=site(sites={"blog": "https://blog.example"})))
     snapshot = compile_snapshot(made)
-    found, creative = snapshot.by_creative_number[made.numbers["creative/a/carte"]]
+    found, creative = snapshot.creative(made.numbers["creative/a/carte"])
     assert (found.name, creative.id) == ("a", "carte")
+    assert snapshot.creative(max(made.numbers.values()) + 1) is None
     assert snapshot.site_numbers == {"blog": made.numbers["site/blog"]}
 
 
