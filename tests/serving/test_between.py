@@ -35,14 +35,15 @@ async def test_others_have_their_turn_between_two_steps() -> None:
     assert seen == sorted(set(seen)), "a step between each two looks"
 
 
-async def test_what_fails_is_told_and_leaves_the_collector_on() -> None:
+@pytest.mark.parametrize("lasting", [True, False])
+async def test_what_fails_is_told_and_leaves_the_collector_on(lasting: bool) -> None:
     def failing() -> Steps[None]:
         yield
         assert not gc.isenabled()
         raise ValueError("line 3")
 
     with pytest.raises(ValueError, match="line 3"):
-        await between_requests(failing())
+        await between_requests(failing(), lasting=lasting)
     assert gc.isenabled()
 
 
