@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class NodeState:
     """One worker as the store sees it; `seen_at` and `since` are UTC seconds.
 
+    since: by its node's clock. seen_at: as the store has noted it, by the clock of whoever asks.
     signs_with: its signing key's fingerprint.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -53,6 +54,7 @@ class StoredCatalogs:
         self._keys = keys
         self._publish = Script.named("publish")
         self._note_commit = Script.named("commit")
+        self._nodes = Script.named("nodes")
         self._numbers = Numbers(client, keys)
         self._files = StoredFiles(client, keys)
 
@@ -171,14 +173,17 @@ class StoredCatalogs:
         ]
 
     def nodes(self) -> list[NodeState]:
+        """By name; `seen_at` is by our own clock, whatever the nodes' and the store's say."""
         with answering():
-            fields = self._client.hgetall(self._keys.nodes)
-        states = [NodeState(**orjson.loads(value)) for value in fields.values()]
-        gone = [s.name for s in states if s.seen_at < time.time() - NODE_FORGOTTEN_SECONDS]
+            said, *fields = self._nodes.run(self._client, [self._keys.nodes], [])
+        ahead, now = time.time() - float(said), float(said)
+        states = [NodeState(**orjson.loads(value)) for value in fields[1::2]]
+        gone = {state.name for state in states if state.seen_at < now - NODE_FORGOTTEN_SECONDS}
         if gone:
             with answering():
                 self._client.hdel(self._keys.nodes, *gone)
-        return sorted((s for s in states if s.name not in gone), key=lambda s: s.name)
+        there = [replace(s, seen_at=s.seen_at + ahead) for s in states if s.name not in gone]
+        return sorted(there, key=lambda state: state.name)
 
 
 class StoredLiveCatalog:
@@ -200,6 +205,7 @@ class StoredLiveCatalog:
         self._pauses = StoredLivePauses(client, keys)
         self._line = line_to(client)
         self._found = Script.named("keys")
+        self._present = Script.named("present")
         self._known = list(known)
         self._identity = ""
         self._read_keys_seconds = read_keys_seconds
@@ -235,8 +241,10 @@ class StoredLiveCatalog:
         return None if written is None else codec.KNOWN_CREATIVE.validate_json(written)
 
     async def report_node(self, node: NodeState) -> None:
-        with answering():
-            await self._client.hset(self._keys.nodes, node.name, orjson.dumps(node))
+        """Seen now, by the store's clock: `seen_at` of our own is not for others."""
+        state = {name: value for name, value in asdict(node).items() if name != "seen_at"}
+        written = orjson.dumps(state).removesuffix(b"}")
+        await self._line.run(self._present, [self._keys.nodes], [node.name, written])
 
     async def forget_node(self, name: str) -> None:
         with answering():

@@ -16,7 +16,7 @@ from adserver.store.connect import Client, answering
 from adserver.store.keys import Keys
 from adserver.store.placement import places
 
-# A worker says that it is there every second; one whose clock is a little behind, too.
+# A worker says that it is there every second; a busy one a little later.
 SERVING_SECONDS = 30
 NAMED = 5
 

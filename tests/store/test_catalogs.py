@@ -13,10 +13,9 @@ import redis.asyncio
 from adserver.core.assets import Asset, digest_of
 from adserver.core.catalog import Catalog
 from adserver.core.errors import LiveHasMoved, SettingsError, StoreUnavailable, UnreadableGeneration
-from adserver.core.nodes import NodeState
 from adserver.core.publication import Content, Entry, KnownCreative, Published
 from adserver.core.ticket import MAX_NUMBERS
-from adserver.store.catalogs import NODE_FORGOTTEN_SECONDS, StoredCatalogs, StoredLiveCatalog
+from adserver.store.catalogs import StoredCatalogs, StoredLiveCatalog
 from adserver.store.codec import GENERATION, VERSION, WHOLE_IN_ONE
 from adserver.store.connect import client
 from adserver.store.keys import Keys
@@ -215,21 +214,6 @@ async def test_a_damaged_generation_is_told_and_not_taken_for_a_store_that_is_aw
     store.hset(keys.generation(1), "body", body)
     with pytest.raises(UnreadableGeneration, match="damaged"):
         await live.generation(1)
-
-
-async def test_workers_are_known_until_they_leave_or_fall_silent(
-    catalogs: StoredCatalogs, live: StoredLiveCatalog
-) -> None:
-    now = time.time()
-    b, a = NodeState("b", 2, now - 9, now), NodeState("a", 1, now - 9, now)
-    silent = NodeState("silent", 1, 0.0, now - NODE_FORGOTTEN_SECONDS - 1)
-    for node in (b, a, silent):
-        await live.report_node(node)
-    assert catalogs.nodes() == [a, b]
-    await live.report_node(replace(a, generation=2))
-    await live.forget_node("b")
-    await live.forget_node("nobody")
-    assert catalogs.nodes() == [replace(a, generation=2)]
 
 
 async def test_a_store_that_does_not_answer_is_told_as_such(
