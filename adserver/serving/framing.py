@@ -6,7 +6,7 @@ and RFC 9110.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import httptools
 
@@ -23,8 +23,7 @@ LINE_BYTES = len(b"  HTTP/1.1\r\n\r\n")
 FIELD_BYTES = len(b": \r\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
+class Framing(NamedTuple):
     """expects_100: the client waits to hear that its body is wanted."""
 
     body: bool
