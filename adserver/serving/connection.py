@@ -36,6 +36,12 @@ class Connection(HttpToolsProtocol):
     leaving = False
     # Whether the last of the requests that have come would keep the connection, if we stayed.
     last_keeps = False
+    # The cycle whose answer is owed next; `cycle` is the one that came last.
+    answering: Any = None
+    # Read, and not parsed: it waits for its turn.
+    unparsed: bytearray
+    # Nothing more comes of the client, which still listens.
+    said_all = False
     # Refused, and answered; until it is closed, what comes is thrown away.
     ending = False
     # It ends for a newcomer behind the answers that it is owed.
@@ -65,16 +71,39 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.edge.closed(self)
+        # Others may have come behind the one that is being answered.
+        if self.answering is not None and not self.answering.response_complete:
+            self.answering.disconnected = True
+            self.answering.message_event.set()
         super().connection_lost(exc)
         self.parser = DEAF
 
     def eof_received(self) -> bool:  # type: ignore[override] # what the transport asks for
-        """Who has asked and says no more may still listen: a script that pipes its request."""
-        owed = self.cycle is not None and not self.cycle.response_complete
-        if owed and self.reading != BODY and not self.ending:
-            self.cycle.keep_alive = False
-            return True
-        return False
+        """Who has asked and says no more may still listen: a script that pipes its request. It is
+        answered all that it has asked for; a request whose body ends early is not."""
+        self.edge.outbox.empty()
+        if self.ending:
+            return False
+        if self.reading == BODY and not self.unparsed:
+            if not self.pipeline:
+                return False
+            self.pipeline.popleft()
+            self.reading = NOTHING
+        self.said_all = self.owes()
+        if self.said_all and not self.unparsed and not self.cycle.response_complete:
+            self.cycle.keep_alive = False  # and its answer says so
+        return self.said_all
+
+    def owes(self) -> bool:
+        """Whether there are requests, read or parsed, that have not been answered."""
+        answering = self.answering is not None and not self.answering.response_complete
+        return bool(answering or self.pipeline or self.unparsed)
+
+    def end_if_all_is_said(self) -> None:
+        """Nothing more comes, and all that has come is answered."""
+        if self.said_all and not self.owes():
+            self.edge.outbox.empty()
+            self.transport.close()
 
     def drop(self) -> None:
         """Now, with whatever has not been sent yet."""

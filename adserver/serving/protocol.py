@@ -162,6 +162,7 @@ class AdProtocol(Turns):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.queued()
+        self.answering = cycle
         super()._start_asgi_task(cycle, app)
 
     def _answers_at_once(self, method: bytes, headers: list[Header], keeps: bool) -> bool:
@@ -195,7 +196,7 @@ class AdProtocol(Turns):
         return True
 
     def _wait(self, later: Later, method: bytes, keeps: bool) -> None:
-        self.cycle = waiting = WaitingCycle(
+        self.cycle = self.answering = waiting = WaitingCycle(
             self.edge.outbox,
             self.transport,
             self.server_state.default_headers,
@@ -271,5 +272,7 @@ class AdProtocol(Turns):
         if self.unparsed and not self.pipeline and not self.aside:
             # The body of the request that has just begun may be in it.
             self.parse_more()
-        if not self.unparsed and not self.pipeline:
+        if self.said_all:
+            self.end_if_all_is_said()
+        elif not self.unparsed and not self.pipeline:
             self.flow.resume_reading()

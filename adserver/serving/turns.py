@@ -26,7 +26,6 @@ class Turns(Connection):
     def __init__(self, *arguments: Any, edge: Edge, **more: Any) -> None:
         super().__init__(*arguments, edge=edge, **more)
         self.backlog = edge.backlog
-        # Read, and not parsed: it waits for its turn.
         self.unparsed = bytearray()
         self.queued: Callable[[], None] = getattr(self.app, "queued", nobody_counts)
         self.taken_up: Callable[[], None] = getattr(self.app, "taken_up", nobody_counts)
@@ -120,7 +119,9 @@ class Turns(Connection):
         elif self.unparsed:
             data, self.unparsed = bytes(self.unparsed), bytearray()
             self._take(data)
-        if not (self.unparsed or self.pipeline or self.transport.is_closing()):
+        if self.said_all:
+            self.end_if_all_is_said()
+        elif not (self.unparsed or self.pipeline or self.transport.is_closing()):
             self.flow.resume_reading()
 
     def _forget_aside(self) -> None:
