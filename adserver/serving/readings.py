@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 class Look:
     """How ads look to some readers, and what was prepared for them.
 
-    fills: as `Served.fill` makes them. Bounded by what was applied: creatives in slots, times
-    devices, languages and 32 a call.
+    fills: as `Served.fill` makes them.
     """
 
     __slots__ = ("fills",)

@@ -26,6 +26,8 @@ from adserver.serving.readings import Reader, Reading
 from adserver.serving.request import Pages
 
 DECISION = b"x-ad-decision"
+# Of each of some eight looks; past that all are forgotten, and made again. Some 2 KiB each.
+MAX_FILLS = 8_192
 # Longer names are not worth comparing; a hint is for typing errors.
 MAX_HINT_CHARACTERS = 64
 # More unknown names than a site's pages can have wrong; then there are no more hints. Finding one
@@ -111,6 +113,8 @@ class Served:
         fills, key = reading.look.fills, (placement, nth, framed)
         found = fills.get(key)
         if found is None:
+            if len(fills) >= MAX_FILLS:
+                fills.clear()
             found = fills[key] = self._make_fill(placement, reading.context, nth, framed)
         return found
 

@@ -17,7 +17,7 @@ from adserver.serving.described import TICKET, as_call, describe, describe_empty
 from adserver.serving.houses import Houses
 from adserver.serving.http import CORS, HTML, JSON, NO_STORE, Head, Prompt, head_of
 from adserver.serving.readings import Reading
-from adserver.serving.served import Fill, Served, decision_header
+from adserver.serving.served import MAX_FILLS, Fill, Served, decision_header
 from adserver.serving.state import State
 
 # Pages ask for few combinations of slots; of the largest, these are some 8 MiB.
@@ -30,7 +30,7 @@ UNKNOWN_SLOT = Prompt(
 
 
 class StandIns:
-    """Made at the first request that needs them; bounded as `Served.fills` is."""
+    """Made at the first request that needs them."""
 
     def __init__(self, state: State, served: Served) -> None:
         self.served = served
@@ -65,6 +65,8 @@ class StandIns:
         body = ticket.join(fill.with_beacon)
         head = self._heads.get(fill)
         if head is None:
+            if len(self._heads) >= MAX_FILLS:
+                self._heads.clear()
             name, said = fill.decision
             shed = (name, said + f"; reason={Reason.SHED}".encode())
             head = self._heads[fill] = head_of(HTML, len(body), NO_STORE, shed)
@@ -84,6 +86,8 @@ class StandIns:
         fill = self.served.fill(placement, reading, nth)
         pieces = self._described.get(fill)
         if pieces is None:
+            if len(self._described) >= MAX_FILLS:
+                self._described.clear()
             html = TICKET.join(fill.without_beacon).decode()
             said = describe(self.served, placement, reading.context, markup.TICKET, html)
             pieces = tuple(orjson.dumps({**said, "reason": Reason.SHED}).split(TICKET))

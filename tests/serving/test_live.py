@@ -69,6 +69,17 @@ def test_a_fill_is_prepared_once_for_what_makes_it_different() -> None:
     assert fill(one, consent=True) is not fill(one)
 
 
+def test_fills_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_FILLS", 3)
+    one = served()
+    decision = decide(one.snapshot, "post-top", Context(language="fr"), NOW, 0.0)
+    assert decision.placement is not None
+    reading = one.reader.of(Context(language="fr"))
+    for nth in range(1, 9):
+        assert one.fill(decision.placement, reading, nth).placement is decision.placement
+        assert len(reading.look.fills) <= 3
+
+
 def test_a_prepared_head_says_the_length_of_what_follows() -> None:
     prepared = fill(served())
     body = (b"x" * TEXT_LENGTH).join(prepared.with_beacon)
