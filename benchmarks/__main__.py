@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 from benchmarks import chart, oracle, promises, rows, session, table
 from benchmarks.load import NotMeasured
 from benchmarks.machine import machine
+from benchmarks.needs import needs
 from benchmarks.oracle import Miscounted
 from benchmarks.rows import Row
 from benchmarks.session import Measured, Session
@@ -30,8 +30,7 @@ WARM_UP_SECONDS = 1
 
 def main() -> None:
     options = read_options()
-    if shutil.which("wrk") is None:
-        sys.exit("wrk is not installed (on Debian and Ubuntu: apt install wrk)")
+    needs("wrk")
     wanted = rows.chosen(options.only, nginx=session.nginx_program() is not None)
     try:
         found = list(measured(wanted, options))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.filling import processor_seconds
+from benchmarks.needs import installed, needs
 from benchmarks.page_views import Visits, visit, write_campaigns
 from benchmarks.processes import cpu_seconds, free_port, running, tree
 from tests.journeys.figures import report
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--one-server", action="store_true", help="instead of a Cluster")
     options = parser.parse_args()
+    needs("wrk", "nginx", "redis-server")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adserver-bench-")))
         if options.one_server:
@@ -101,7 +103,12 @@ def balancer(nodes: Sequence[Running], folder: Path) -> Iterator[int]:
     servers = " ".join(f"server {ads.public.removeprefix('http://')};" for ads in nodes)
     written = folder / "nginx.conf"
     written.write_text(NGINX.format(folder=folder, servers=servers, port=port))
-    with running(["nginx", "-c", str(written), "-p", str(folder)], port, {}, folder / "log"):
+    with running(
+        [installed("nginx") or "nginx", "-c", str(written), "-p", str(folder)],
+        port,
+        {},
+        folder / "log",
+    ):
         yield port
 
 

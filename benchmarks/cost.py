@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.instructions import ROWS, Cost, Harness, cost_of, print_table, write_generation
+from benchmarks.needs import needs
 
 STORED: Final = Path(__file__).with_name("cost.json")
 GUARDED: Final = tuple(row for row in ROWS if not row.startswith("R"))
@@ -62,6 +63,7 @@ def told(row: str, took: str, expected: str, now: Numbers, before: Numbers) -> s
 
 
 def main() -> None:
+    needs("valgrind", "strace")
     with tempfile.TemporaryDirectory(prefix="adserver-cost-") as name:
         folder = Path(name)
         costs = cost_of(GUARDED, Harness(folder, write_generation(folder)))

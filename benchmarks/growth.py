@@ -30,6 +30,7 @@ from benchmarks import grown, known_traffic, tickets
 from benchmarks.curve import draw
 from benchmarks.load import BROWSER, Ask, Load, drive
 from benchmarks.machine import machine
+from benchmarks.needs import needs
 from benchmarks.processes import Cores, free_port, memory_mib, on, shared_out, tree
 
 RESULTS = Path(__file__).parent / "results" / "growth.json"
@@ -98,6 +99,7 @@ class Running:
 
 def main() -> None:
     options = read_options()
+    needs("wrk")
     sizes = list(dict.fromkeys(wanted(options)))
     with tempfile.TemporaryDirectory(prefix="adserver-growth-") as name:
         found = list(measured(Path(name), sizes, options))

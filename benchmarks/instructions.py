@@ -27,6 +27,7 @@ from typing import Any
 
 from adserver.publishing.read import read_folder
 from benchmarks import publisher
+from benchmarks.needs import needs
 from tests.factories import generation
 
 REQUESTS = 256
@@ -226,6 +227,7 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="another one, with the packages")
     parser.add_argument("--profile", choices=ROWS, metavar="ROW")
     options = parser.parse_args()
+    needs("valgrind", "strace")
     with tempfile.TemporaryDirectory(prefix="adserver-bench-") as name:
         folder = Path(name)
         harness = Harness(folder, write_generation(folder), options.requests, options.python)

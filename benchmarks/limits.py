@@ -15,11 +15,15 @@ from benchmarks.limits_cost import measure
 from benchmarks.limits_faults import Delivery, deliver
 from benchmarks.limits_readers import WORLDS, simulate
 from benchmarks.machine import machine
+from benchmarks.needs import needs
 
 GOAL, WORKERS, KILLS = 100_000, 8, 10
 # Room that is leased before the rate is known lapses after eleven minutes.
 PATIENCE_SECONDS = 800.0
 ROUNDS, SECONDS = 6, 3
+
+
+NEEDED = {"faults": ("wrk", "redis-server"), "readers": (), "cost": ("wrk",)}
 
 
 def main() -> None:
@@ -29,6 +33,7 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=PATIENCE_SECONDS)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    needs(*NEEDED[options.only or "faults"])
     print(machine())
     if options.only in {None, "faults"}:
         faults(options.goal, options.patience)

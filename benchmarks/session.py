@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from adserver.core.ticket import Sealer
 from benchmarks import contexts, oracle, publisher, servers, tickets
 from benchmarks.load import Ask, Load, drive
+from benchmarks.needs import installed
 from benchmarks.oracle import Counted, Miscounted, Oracle
 from benchmarks.processes import Cores, machine_seconds, shared_out
 from benchmarks.rows import SLOT, Row
@@ -173,4 +173,4 @@ def usual(answers: list[Answer]) -> Answer:
 
 
 def nginx_program() -> str | None:
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    return installed("nginx")

@@ -24,6 +24,7 @@ import redis
 import adserver.store
 from adserver.store.script import Script
 from benchmarks.filling import Filled, connected, fill, processor_seconds
+from benchmarks.needs import ended_by_sigterm, installed, needs
 from benchmarks.page_views import visit, write_campaigns
 from benchmarks.recorder import Recorder, recording
 from benchmarks.shipments import Fresh, Shipped, cut_anew, rooms, shipped_in
@@ -61,15 +62,28 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rest", type=float, default=20, help="seconds of a node at rest")
     parser.add_argument("--millions", type=int, nargs="+", default=[1, 10], help="of tickets")
-    parser.add_argument("--programs", nargs="+", default=PROGRAMS, choices=PROGRAMS)
+    parser.add_argument("--programs", nargs="+", choices=PROGRAMS, help="those that are installed")
     parser.add_argument("--only", nargs="+", default=["batches", "rest", "memory"])
     options = parser.parse_args()
+    options.programs = programs(options.programs)
     if "batches" in options.only:
-        batches(options)
-    if "rest" in options.only:
-        at_rest(options.rest)
-    if "memory" in options.only:
-        memory(options)
+        needs("wrk")
+    with ended_by_sigterm():
+        if "batches" in options.only:
+            batches(options)
+        if "rest" in options.only:
+            at_rest(options.rest)
+        if "memory" in options.only:
+            memory(options)
+
+
+def programs(asked: Sequence[str] | None) -> Sequence[str]:
+    """Those that were asked for, or both where Redis is installed. Valkey comes with the server."""
+    if asked is None and installed("redis-server") is None:
+        print("redis-server is not installed: Valkey alone is measured\n", flush=True)
+        return PROGRAMS[:1]
+    needs(*(program for program in asked or () if program != PROGRAMS[0]))
+    return asked or PROGRAMS
 
 
 @contextlib.contextmanager
