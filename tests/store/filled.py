@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from adserver.core import publication
 from adserver.core.events import Kind
 from adserver.core.forecast import History, learn
@@ -71,16 +73,19 @@ async def count(url: str, keys: Keys, tickets: int = 200) -> None:
 
 
 def seen(url: str, keys: Keys, *, ago: float = 0.0) -> None:
-    """As if a node served from it."""
+    """As if a node had served from it so many seconds ago, by the store's clock."""
 
     async def report() -> None:
         async with async_client(url) as connection:
-            at = time.time() - ago
-            await StoredLiveCatalog(connection, keys).report_node(
-                NodeState("web:8080/0", 1, at, at)
-            )
+            at = time.time()
+            node = NodeState("web:8080/0", 1, at, at)
+            await StoredLiveCatalog(connection, keys).report_node(node)
 
     asyncio.run(report())
+    with client(url) as connection:
+        said = orjson.loads(connection.hget(keys.nodes, "web:8080/0") or b"{}")
+        said["seen_at"] -= ago
+        connection.hset(keys.nodes, "web:8080/0", orjson.dumps(said))
 
 
 def held(url: str, keys: Keys) -> dict[str, Entry]:
