@@ -85,7 +85,7 @@ class Event(NamedTuple):
     @property
     def bit(self) -> int:
         """The bit that it takes, as one number: writer, serial 32, kind 2."""
-        return (self.writer << 32 | self.serial) << 2 | self.kind
+        return bit_of(self.writer, self.serial, self.kind)
 
 
 def bit_of(writer: int, serial: int, kind: Kind) -> int:

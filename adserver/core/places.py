@@ -55,14 +55,17 @@ class Table:
         self._crowds: list[Crowd] = []
         self.stale = False
         self.best = self.crowd(0)
-        self.first = self.best.first if self.best else None
+
+    @property
+    def first(self) -> Shelf | None:
+        """The shelf that a draw falls on first."""
+        return self.best.first if self.best else None
 
     def renew(self) -> None:
         """Look at the rates anew: they have changed. Who may serve is the same for an era."""
         self.stale = False
         for crowd in self._crowds:
             crowd.renew()
-        self.first = self.best.first if self.best else None
 
     def holds(self, now: float) -> bool:
         """Whether it is still good, looked at anew where that is needed. now: UTC seconds."""

@@ -13,7 +13,7 @@ from adserver.core.errors import (
     TicketError,
     TooManyWaiting,
 )
-from adserver.core.events import Event, Kind, Outcome
+from adserver.core.events import Kind, Outcome, bit_of
 from adserver.core.invalid import Mode
 from adserver.core.macros import MACRO, fill_link
 from adserver.core.publication import KnownCreative
@@ -107,9 +107,9 @@ def landing(state: State, known: KnownCreative, ticket: Ticket) -> str:
     )
 
 
-def has_impression(state: State, click: Event) -> bool:
-    """Whether the node knows that the click's ad has been shown."""
-    return state.counting.has_seen(click._replace(kind=Kind.IMPRESSION))
+def has_impression(state: State, ticket: Ticket) -> bool:
+    """Whether the node knows that the ad has been shown."""
+    return state.counting.knows(bit_of(ticket.writer, ticket.serial, Kind.IMPRESSION))
 
 
 class Joined(NamedTuple):
@@ -137,7 +137,7 @@ def count(state: State, scope: Scope, ticket: Ticket) -> Header | Joined:
     try:
         event, sure, known_new = counted(state, ticket, Kind.CLICK)
         if state.invalid.unmatched is not Mode.OFF:
-            event = event._replace(matched=has_impression(state, event))
+            event = event._replace(matched=has_impression(state, ticket))
             # Else the store knows, unless it may count in any case.
             sure = sure and (event.matched or state.invalid.unmatched is not Mode.DISCARD)
         joined = join(state, ticket, event, patient=False, known_new=known_new)

@@ -107,12 +107,9 @@ class Counting:
         self._drive_on()
         return waiter
 
-    def has_seen(self, event: Event) -> bool:
-        """Whether it is known here to have been counted; the store knows of all."""
-        return self.knows(event.bit)
-
     def knows(self, bit: int) -> bool:
-        """`has_seen`, of an event's `bit`."""
+        """Whether an event (`Event.bit`) is known here to have been counted; the store knows of
+        all."""
         return self._seen.has(bit)
 
     @property

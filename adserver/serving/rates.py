@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from adserver.core import distinct, sketch
 from adserver.core.distinct import Distinct
-from adserver.core.events import Kind
+from adserver.core.events import Kind, bit_of
 from adserver.core.invalid import Rule
 from adserver.core.rate_limits import RateLimits
 from adserver.core.sketch import MOST, Sketch
@@ -95,7 +95,7 @@ class Rates:
         if address is None:
             return False
         kind, ticket = facts.kind, facts.ticket
-        if self._has_seen((ticket.writer << 32 | ticket.serial) << 2 | kind):
+        if self._has_seen(bit_of(ticket.writer, ticket.serial, kind)):
             return False
         keyed = self._at_this_minute()
         if keyed is None:
