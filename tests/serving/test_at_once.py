@@ -14,6 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from adserver.core.ticket import FLAG_PREVIEW, Sealer, Ticket
+from adserver.serving import patience
 from adserver.serving.app import PublicApp
 from adserver.serving.http import Later, Prompt, answered
 from tests.factories import NOW, campaign, catalog, generation, slot
@@ -83,7 +84,11 @@ async def worker_of(folder: Path, always: bool) -> MemoryWorker:
 
 
 @pytest.fixture(params=[True, False], ids=["always", "interval"])
-async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
+async def pair(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Pair]:
+    # Beside other tests a disk may take longer than a click waits, and it would be pending.
+    monkeypatch.setattr(patience, "MAX_CLICK_WAIT_SECONDS", 30.0)
     one = await worker_of(tmp_path / "one", request.param)
     other = await worker_of(tmp_path / "other", request.param)
     asked = PublicApp(other.state, "/ads", lambda _: Starlette())

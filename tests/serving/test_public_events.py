@@ -8,7 +8,7 @@ import pytest
 
 from adserver.core.ticket import Sealer
 from tests.servers import SECRET_KEY, Running, until
-from tests.serving.tickets import A_DAY, EVENTS, aged, said, ticket
+from tests.serving.tickets import A_DAY, CLICKED, EVENTS, aged, said, ticket
 
 # /i /v /c
 
@@ -35,7 +35,9 @@ def test_a_posted_beacon_needs_no_answer(ads: Running, kind: str) -> None:
 
 def test_impression_viewable_and_click_of_one_ad_count_apart(ads: Running) -> None:
     one = ticket(ads)
-    assert [said(ads.get(f"/{kind}/{one}")) for kind in EVENTS] == ["accepted"] * 3
+    shown, viewable, click = [said(ads.get(f"/{kind}/{one}")) for kind in EVENTS]
+    assert (shown, viewable) == ("accepted", "accepted")
+    assert click in CLICKED
 
 
 def test_looking_at_a_beacon_counts_nothing(ads: Running) -> None:
@@ -50,11 +52,12 @@ def test_a_click_leads_to_the_creatives_link_once_counted(ads: Running) -> None:
     assert (first.status_code, again.status_code) == (302, 302)
     assert first.headers["location"] == "https://shop.example/picture?c=picture"
     assert again.headers["location"] == first.headers["location"]
-    assert (said(first), said(again)) == ("accepted", "discarded; reason=duplicate")
+    assert said(first) in CLICKED
+    assert said(again) == "discarded; reason=duplicate"
 
 
 def test_a_click_without_an_impression_counts(ads: Running) -> None:
-    assert said(ads.get(f"/c/{ticket(ads)}")) == "accepted"
+    assert said(ads.get(f"/c/{ticket(ads)}")) in CLICKED
 
 
 def test_head_redirects_and_counts_nothing(ads: Running) -> None:
@@ -62,7 +65,7 @@ def test_head_redirects_and_counts_nothing(ads: Running) -> None:
     looked = ads.request("HEAD", path)
     assert (looked.status_code, looked.headers["location"]) == (302, "https://shop.example/words")
     assert "x-ad-event" not in looked.headers
-    assert said(ads.get(path)) == "accepted"
+    assert said(ads.get(path)) in CLICKED
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,7 @@ def test_a_prefetched_page_is_served_and_its_events_are_discarded(ads: Running) 
     other = ticket(ads)
     prefetched = ads.get(f"/c/{other}", headers={"sec-purpose": "prefetch"})
     assert said(prefetched) == "discarded; reason=prefetch"
-    assert said(ads.get(f"/c/{other}")) == "accepted"
+    assert said(ads.get(f"/c/{other}")) in CLICKED
 
 
 def test_a_robot_is_served_and_what_it_sends_does_not_count(ads: Running) -> None:

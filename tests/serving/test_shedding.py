@@ -24,7 +24,7 @@ from adserver.core.catalog import (
 )
 from adserver.core.catalog import State as CampaignState
 from adserver.core.ticket import FLAG_PREFETCH
-from adserver.serving import openapi
+from adserver.serving import openapi, patience
 from adserver.serving.app import PublicApp
 from adserver.serving.http import Prompt
 from adserver.serving.state import State
@@ -105,7 +105,9 @@ class Busy:
 
 
 @pytest.fixture
-async def busy(tmp_path: Path) -> AsyncIterator[Busy]:
+async def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Busy]:
+    # Beside other tests a disk may take longer than a click waits, and it would be pending.
+    monkeypatch.setattr(patience, "MAX_CLICK_WAIT_SECONDS", 30.0)
     memory = MemoryWorker(tmp_path / "journal")
     memory.begin()
     app = PublicApp(memory.state, "", lambda _: Starlette())

@@ -14,6 +14,8 @@ TICKET = re.compile(r"/i/([\w-]{56})")
 A_DAY = 86_400
 FILLED = ["words", "picture", "rich", "own"]
 EVENTS = ["i", "v", "c"]
+# What is said of a click that counts: a disk that takes longer than a click waits makes it pending.
+CLICKED = {"accepted", "pending"}
 
 
 def ticket(ads: Running, slot: str = "words", **options: Any) -> str:
