@@ -42,7 +42,7 @@ class Connection(HttpToolsProtocol):
     unparsed: bytearray
     # Nothing more comes of the client, which still listens.
     said_all = False
-    # Refused, and answered; until it is closed, what comes is thrown away.
+    # Has its last answer; until it is closed, what comes is thrown away.
     ending = False
     # It ends for a newcomer behind the answers that it is owed.
     making_way = False
@@ -91,7 +91,7 @@ class Connection(HttpToolsProtocol):
             self.reading = NOTHING
         self.said_all = self.owes()
         if self.said_all and not self.unparsed and not self.cycle.response_complete:
-            self.cycle.keep_alive = False  # and its answer says so
+            self.cycle.is_last = True  # and its answer says so
         return self.said_all
 
     def owes(self) -> bool:
@@ -121,7 +121,7 @@ class Connection(HttpToolsProtocol):
         if self._idle():
             self.loop.call_later(LAST_REQUEST_SECONDS, self._leave)
         else:
-            self.last_keeps, self.cycle.keep_alive = self.cycle.keep_alive, False
+            self.last_keeps, self.cycle.is_last = not self.cycle.is_last, True
 
     def _idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -138,7 +138,7 @@ class Connection(HttpToolsProtocol):
         """While leaving, another request has come. It ends the connection, and the one before it
         no longer does, unless its answer has begun: all that have come are answered."""
         if before is not None and self.last_keeps and not before.response_started:
-            before.keep_alive = True
+            before.is_last = False
         self.last_keeps = keeps
 
     def make_way(self) -> bool:
@@ -184,6 +184,8 @@ class Connection(HttpToolsProtocol):
 
         linger: the client is still sending, and would not hear it otherwise.
         """
+        if self.ending:
+            return  # it came in one read with the last request
         self.edge.count(refusal)
         self.parser = DEAF
         body, self.reading = self.reading == BODY, NOTHING
@@ -198,20 +200,24 @@ class Connection(HttpToolsProtocol):
         elif cycle.response_complete:
             self._end(b"", linger)
         elif cycle.response_started:
-            cycle.keep_alive = False
+            cycle.is_last = True
         else:
             cycle.disconnected = True
             cycle.message_event.set()
             self._end(ANSWERS[refusal], linger)
 
     def _end(self, answer: bytes, linger: bool = True) -> None:
+        """Behind its last answer, in stages (RFC 9112, 9.6): closing it with bytes that nobody has
+        read, or that are on their way, would reset it, and take the answer with it."""
         self.edge.outbox.empty()
         if self.transport.is_closing():
             return
-        self.ending = True
+        self.ending, self.parser, self.reading = True, DEAF, NOTHING
+        self.pipeline.clear()
+        self.unparsed.clear()
         if answer:
             self.transport.write(answer)
-        if linger and self.transport.can_write_eof():
+        if linger and not self.said_all and self.transport.can_write_eof():
             self.flow.resume_reading()
             self.transport.write_eof()
         else:

@@ -54,11 +54,13 @@ JOINED_BYTES = 16_384
 
 
 class JoiningCycle(RequestResponseCycle):
-    """Holds a prepared head back until its body comes; anything else goes the stock way."""
+    """Holds a prepared head back until its body comes; anything else goes the stock way.
+
+    is_last: of its connection, which sees to that itself, and lingers. Where uvicorn's
+    `keep_alive` is False, uvicorn closes at once: it is so while a head is written, and no longer.
+    """
 
     held: bytes | None = None
-    # Its head says that the connection ends. The connection sees to that, and lingers: closing it
-    # with requests that nobody has read would reset it, and take the answer with it.
     is_last = False
 
     async def send(self, message: Any) -> None:
@@ -71,15 +73,21 @@ class JoiningCycle(RequestResponseCycle):
         ):
             self._hold(message["status"], message["headers"])
         else:
-            await super().send(message)
+            await self._send_stock(message)
+
+    async def _send_stock(self, message: Any) -> None:
+        if not self.response_started:
+            self.keep_alive = not self.is_last
+        await super().send(message)
+        if not self.keep_alive:
+            self.keep_alive = self.is_last = True
 
     def _hold(self, status: int, head: Head) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
         self.chunked_encoding = False
         self.expected_content_length = head.content_length
-        keeps = self.keep_alive and not self.is_last
-        self.held = encoded(status, head, self.default_headers, keeps)
+        self.held = encoded(status, head, self.default_headers, not self.is_last)
 
     async def _send_held(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:
@@ -98,8 +106,6 @@ class JoiningCycle(RequestResponseCycle):
             self.transport.writelines((head, body))
         self.response_complete = True
         self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
         self.on_response()
 
 
@@ -137,7 +143,6 @@ class WaitingCycle:
         "body",
         "disconnected",
         "is_last",
-        "keep_alive",
         "more_body",
         "response_complete",
         "response_started",
@@ -151,7 +156,7 @@ class WaitingCycle:
         defaults: list[tuple[bytes, bytes]],
         answer: Callable[[Told], Prompt],
         answered: Callable[[], None],
-        keep_alive: bool,
+        is_last: bool,
         head_only: bool,
     ) -> None:
         self._outbox = outbox
@@ -160,8 +165,8 @@ class WaitingCycle:
         self._answer = answer
         self._answered = answered
         self._head_only = head_only
-        self.keep_alive = keep_alive
-        self.is_last = self.disconnected = False
+        self.is_last = is_last
+        self.disconnected = False
         self.response_started = self.response_complete = False
         self.body = b""
         self.more_body = True
@@ -170,12 +175,9 @@ class WaitingCycle:
         prompt = self._answer(told)
         if self.disconnected:
             return
-        keeps = self.keep_alive and not self.is_last
-        head = encoded(prompt.status, prompt.head, self._defaults, keeps)
+        head = encoded(prompt.status, prompt.head, self._defaults, not self.is_last)
         # Those who wait for one batch are told one after another, so that these leave together.
         self._outbox.empty()
         self._transport.write(head if self._head_only else head + prompt.body)
-        if not self.keep_alive:
-            self._transport.close()
         self.response_started = self.response_complete = True
         self._answered()

@@ -14,31 +14,27 @@ MOST_ANSWERS = 32
 
 
 class Outbox:
-    """One worker's. Who writes to a connection past it, or closes one, empties it first."""
+    """One worker's. Who writes to a connection past it, or ends one, empties it first."""
 
     __slots__ = ("_loop", "_waiting")
 
     def __init__(self) -> None:
         # To ask for it is a system call each time.
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: list[tuple[asyncio.Transport, bytes, bool]] = []
+        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
 
-    def put(self, transport: asyncio.Transport, answer: bytes, closes: bool) -> None:
-        """closes: the connection ends behind it."""
+    def put(self, transport: asyncio.Transport, answer: bytes) -> None:
         waiting = self._waiting
         if not waiting:
             if self._loop is None:
                 self._loop = asyncio.get_running_loop()
             self._loop.call_soon(self.empty)
-        waiting.append((transport, answer, closes))
-        if closes or len(waiting) >= MOST_ANSWERS:
+        waiting.append((transport, answer))
+        if len(waiting) >= MOST_ANSWERS:
             self.empty()
 
     def empty(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for transport, answer, closes in waiting:
-            if transport.is_closing():
-                continue  # its reader has left
-            transport.write(answer)
-            if closes:
-                transport.close()
+        for transport, answer in waiting:
+            if not transport.is_closing():  # else its reader has left
+                transport.write(answer)

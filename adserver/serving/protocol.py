@@ -67,7 +67,7 @@ class AdProtocol(Turns):
         except httptools.HttpParserUpgrade:
             # Answered like any other request. What follows may be no HTTP, so nobody reads it.
             self.parser = DEAF
-            self.cycle.keep_alive = False
+            self.cycle.is_last = True
         except httptools.HttpParserError as error:
             self.refuse(refusal_of(error))
         else:
@@ -129,11 +129,13 @@ class AdProtocol(Turns):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=keeps and not self.leaving,
+            keep_alive=True,
             on_response=self.on_response_complete,
         )
         if self.leaving:
             self.ends_behind(before, keeps)
+        if self.leaving or not keeps:
+            self.cycle.is_last = True
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -190,8 +192,11 @@ class AdProtocol(Turns):
         if method == b"HEAD":
             body = b""
         answer = b"".join((begins, head.encoded, END if keeps else CLOSE, body))
-        self.edge.outbox.put(self.transport, answer, not keeps)
         self.cycle = ANSWERED
+        if keeps:
+            self.edge.outbox.put(self.transport, answer)
+        else:
+            self._end(answer)
         self.server_state.total_requests += 1
         return True
 
@@ -202,7 +207,7 @@ class AdProtocol(Turns):
             self.server_state.default_headers,
             later.answer,
             self.on_response_complete,
-            keeps,
+            not keeps,
             method == b"HEAD",
         )
         later.waiter.then(waiting.told)
@@ -261,13 +266,13 @@ class AdProtocol(Turns):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
+        if self.answering.is_last:
+            self._end(b"")
+            return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif self.refusal is not None:
             self._end(ANSWERS[self.refusal])
-            return
-        elif self.making_way:
-            self._end(b"")
             return
         if self.unparsed and not self.pipeline and not self.aside:
             # The body of the request that has just begun may be in it.

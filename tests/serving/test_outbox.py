@@ -21,13 +21,9 @@ class Wire:
     def write(self, data: bytes) -> None:
         self._log.append(data)
 
-    def close(self) -> None:
-        self.closing = True
-        self._log.append("closed")
 
-
-def put(outbox: Outbox, wire: Any, answer: bytes, *, closes: bool = False) -> None:
-    outbox.put(wire, answer, closes)
+def put(outbox: Outbox, wire: Any, answer: bytes) -> None:
+    outbox.put(wire, answer)
 
 
 async def test_they_leave_behind_the_round_in_order() -> None:
@@ -56,14 +52,6 @@ async def test_a_long_round_does_not_keep_them() -> None:
     put(outbox, Wire(log), b"of the next")
     await asyncio.sleep(0)
     assert log[MOST_ANSWERS:] == [b"of the next"]
-
-
-async def test_the_last_of_a_connection_leaves_at_once_and_closes_it() -> None:
-    log: list[Any] = []
-    outbox, wire = Outbox(), Wire(log)
-    put(outbox, wire, b"first")
-    put(outbox, wire, b"last", closes=True)
-    assert log == [b"first", b"last", "closed"]
 
 
 async def test_who_has_left_gets_none() -> None:

@@ -259,7 +259,7 @@ async def test_who_has_asked_and_says_no_more_has_the_answer_and_the_end() -> No
         await until(lambda: port.app.seen)
         [connection] = edge.connections
         browser.end()
-        await until(lambda: not connection.cycle.keep_alive)
+        await until(lambda: connection.cycle.is_last)
         port.app.gate.set()
         answer = await browser.answer()
         assert (answer.body, answer.headers["connection"]) == (b"slow", "close")

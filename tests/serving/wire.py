@@ -170,8 +170,10 @@ async def opened(edge: Edge | None = None) -> AsyncIterator[Port]:
         one = server(app, ready.set, edge or Edge())
         serving = asyncio.create_task(one.serve(sockets=[listener]))
         await ready.wait()
-        yield Port(app, one, listener)
-        app.gate.set()
-        one.should_exit = True
-        await serving
+        try:
+            yield Port(app, one, listener)
+        finally:
+            app.gate.set()
+            one.should_exit = True
+            await serving
     signal.signal(signal.SIGTERM, before)
