@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
-from adserver.serving.connection import DEAF, Connection
+from adserver.serving.connection import BODY, DEAF, Connection
 from adserver.serving.edge import Edge
 from adserver.serving.refusals import Refusal
 
@@ -89,7 +89,7 @@ class Turns(Connection):
 
     def _parse_in_parts(self) -> None:
         """Until as many requests as may wait for their turn do; the rest waits unread."""
-        while self.unparsed and len(self.pipeline) < self.limits.pipelined - 1:
+        while self.unparsed and self._parses_on():
             end = self.unparsed.find(HEAD_END, 0, PART_BYTES)
             size = PART_BYTES if end < 0 else end + len(HEAD_END)
             part = bytes(self.unparsed[:size])
@@ -100,6 +100,12 @@ class Turns(Connection):
             if len(self.unparsed) > self.limits.unparsed_bytes:
                 self.unparsed.clear()
                 self.refuse(Refusal.PIPELINED)
+
+    def _parses_on(self) -> bool:
+        """The last that may wait is read whole: its body, which has limits of its own, is none of
+        the requests behind it. One of these may begin in the part that has the body's end."""
+        before_last = self.limits.pipelined - 1 - len(self.pipeline)
+        return before_last > 0 or (before_last == 0 and self.reading == BODY)
 
     def _put_aside(self) -> None:
         """Until the worker has time for it. TCP slows its sender down, and that is all that

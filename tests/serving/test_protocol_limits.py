@@ -207,6 +207,32 @@ async def test_bodies_that_come_with_other_requests_are_read_in_their_turn() -> 
             assert (await browser.answer()).body == b"%05d" % n
 
 
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+async def test_the_body_of_the_last_that_may_wait_is_none_of_those_behind_it(framing: str) -> None:
+    edge = Edge()
+    body = b"\r\n\r\n".join([b"x" * 3_000] * 20)
+    if framing == "length":
+        last = b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    else:
+        last = b"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        last += b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    behind = [GET % b"%d" % n for n in range(100)]
+    before = [GET % b"slow", *[GET % b""] * (edge.limits.pipelined - 2)]
+    async with opened(edge) as port, port.connected() as browser:
+        await until(lambda: edge.connections)
+        [connection] = edge.connections
+        connection.data_received(b"".join([*before, last, *behind]))  # in one read
+        assert len(connection.unparsed) > 1_000
+        assert len(connection.pipeline) <= edge.limits.pipelined
+        port.app.gate.set()
+        for _ in before:
+            assert (await browser.answer()).status == 200
+        assert (await browser.answer()).body == body
+        for _ in behind:
+            assert (await browser.answer()).body == BODY
+    assert not edge.refused
+
+
 async def test_a_flood_of_requests_is_refused_behind_the_answers_that_are_owed() -> None:
     edge = Edge()
     async with opened(edge) as port, port.connected() as browser:
