@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import re
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from adserver.serving.calls import MAX_BODY_BYTES
-from tests.serving.attacked import CANARY, Target, attacked, harm
+from tests.serving.attacked import CANARY, Target, attacked, harm, read_all
 
 X = CANARY.encode()
 REFUSED = (400,)
@@ -156,6 +157,44 @@ async def test_the_body_of_a_beacon_is_not_looked_at(target: Target, body: bytes
     answer = await target.post(f"/i/{target.ticket()}", body)
     assert harm(answer, "POST", "/i/x", (204,)) == []
     assert answer.headers["x-ad-event"] == "accepted"
+    assert await target.events() == {**before, "i": before["i"] + 1}
+
+
+CHUNKED = b"Transfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize("kind", ["i", "v"])
+@pytest.mark.parametrize("body", [b"x\r\n", b"1\r\naX"])
+async def test_an_event_is_its_address_and_counts_whatever_its_body_is(
+    target: Target, kind: str, body: bytes
+) -> None:
+    """A beacon's body means nothing, so whether it is HTTP makes no difference to what happened."""
+    before, path = await target.events(), f"/{kind}/{target.ticket()}"
+    if kind == "v":
+        await target.get(path.replace("/v/", "/i/"))
+        before = await target.events()
+    head = b"POST %b HTTP/1.1\r\nHost: ads.example\r\n%b\r\n\r\n" % (path.encode(), CHUNKED)
+    reader, writer = await asyncio.open_connection(*target.address)
+    writer.write(head + body)
+    refused = await read_all(reader)
+    writer.close()
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert refused.count(b"\r\n\r\n") == 1, "one request, one answer"
+    assert await target.events() == {**before, kind: before[kind] + 1}
+    again = await target.post(path, b"")
+    assert again.headers["x-ad-event"] == "discarded; reason=duplicate"
+
+
+async def test_an_event_that_was_answered_is_not_taken_back_for_its_body(target: Target) -> None:
+    before, path = await target.events(), f"/i/{target.ticket()}"
+    head = b"POST %b HTTP/1.1\r\nHost: ads.example\r\n%b\r\n\r\n" % (path.encode(), CHUNKED)
+    reader, writer = await asyncio.open_connection(*target.address)
+    writer.write(head)
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert b"\r\nx-ad-event: accepted\r\n" in answer
+    writer.write(b"x\r\n")
+    assert await read_all(reader) == b""
+    writer.close()
     assert await target.events() == {**before, "i": before["i"] + 1}
 
 
