@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from adserver.core.bits import less, lowest, pack, positions_in
+from adserver.core.bits import less, pack, positions_in
 from adserver.core.catalog import Campaign, Creative, Device, Slot, Tier
-from adserver.core.ecpm import by_ecpm
 from adserver.core.fit import fitting
 from adserver.core.lineup import Lineup
 from adserver.core.pauses import Stopped
-from adserver.core.rates import UNPACED, Rates, is_paced
 from adserver.core.reasons import REACH, Reason
 from adserver.core.register import Register
+from adserver.core.roster import Roster
 from adserver.core.shelf import Parts, Placement, Shelf, shelf, weight_of
 from adserver.core.steps import Steps, in_steps
 from adserver.core.targeting import Values
@@ -28,26 +26,13 @@ NAMES_A_STEP = 2_000
 
 @dataclass(slots=True)
 class Group:
-    """The campaigns of one tier in one slot. Their order is that of their names, so that the
-    order of files or folders never matters to a draw; remnant ones stand by eCPM before that.
+    """What a slot makes of a roster: who fits it, who runs in it, and their placements there."""
 
-    levels: where each level of equal eCPM ends; none where all are equal. paced: whether they have
-    goals, and take part at a rate; then rates and ranks are by position.
-    """
-
-    tier: Tier
     slot: Slot
     slot_number: int
-    campaigns: tuple[Campaign, ...]
+    roster: Roster
     creative_numbers: Mapping[str, tuple[int, ...]]
-    wants: Wants
-    register: Register
     timetable: Timetable
-    levels: tuple[int, ...] = ()
-    paced: bool = False
-    rates: list[float] = field(default_factory=list)
-    ranks: list[int] = field(default_factory=list)
-    _ranked_by: Mapping[str, int] | None = None
     _fits: dict[Device, int] = field(default_factory=dict)
     # Of campaigns that go on without some of their creatives, by position; and those of which
     # nothing is left that fits.
@@ -63,32 +48,47 @@ class Group:
         cls,
         slot: Slot,
         slot_number: int,
-        campaigns: tuple[Campaign, ...],
+        roster: Roster,
         creative_numbers: Mapping[str, tuple[int, ...]],
     ) -> Steps[Group]:
-        """campaigns: of one tier, all with a goal or all without, in the order of their names."""
-        levels: tuple[int, ...] = ()
-        if campaigns[0].tier is Tier.REMNANT:
-            campaigns, levels = yield from by_ecpm(campaigns)
         group = cls(
-            tier=campaigns[0].tier,
             slot=slot,
             slot_number=slot_number,
-            campaigns=campaigns,
+            roster=roster,
             creative_numbers=creative_numbers,
-            wants=Wants(),
-            register=Register(),
-            timetable=Timetable(campaigns),
-            levels=levels if len(levels) > 1 else (),
-            paced=is_paced(campaigns[0]),
+            timetable=Timetable(roster.campaigns),
         )
-        if group.paced:
-            yield from group.pace(UNPACED)
-        yield from group.wants.taking(campaign.targeting for campaign in campaigns)
-        yield from group.register.taking(campaigns)
         for device in Device:
             group._fits[device] = pack((yield from group._fitting(device)))
         return group
+
+    @property
+    def tier(self) -> Tier:
+        return self.roster.tier
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        return self.roster.campaigns
+
+    @property
+    def wants(self) -> Wants:
+        return self.roster.wants
+
+    @property
+    def register(self) -> Register:
+        return self.roster.register
+
+    @property
+    def paced(self) -> bool:
+        return self.roster.paced
+
+    @property
+    def rates(self) -> Sequence[float]:
+        return self.roster.rates
+
+    @property
+    def ranks(self) -> Sequence[int]:
+        return self.roster.ranks
 
     def _fitting(self, device: Device) -> Steps[list[int]]:
         found = []
@@ -166,33 +166,11 @@ class Group:
             parts = known[position] = self._equal_parts.setdefault(parts, parts)
         return parts
 
-    def pace(self, rates: Rates) -> Steps[None]:
-        """From now on every campaign takes part at its rate."""
-        numbers: list[float] = []
-        for campaign, ends in in_steps(self.campaigns):
-            numbers.append(rates.rate(campaign.name))
-            if ends:
-                yield
-        ranks = self.ranks
-        # Those of one plan are the same all the while.
-        if rates.ranks is not self._ranked_by:
-            ranks = []
-            for campaign, ends in in_steps(self.campaigns):
-                ranks.append(rates.rank(campaign.name))
-                if ends:
-                    yield
-        self.rates, self.ranks, self._ranked_by = numbers, ranks, rates.ranks
-
     def level_of(self, among: int) -> int:
-        """The number of the highest eCPM among some; 0 in other tiers, as all are equal."""
-        return bisect_right(self.levels, lowest(among)) if self.levels else 0
+        return self.roster.level_of(among)
 
     def of_level(self, number: int) -> int:
-        """The bits of all of a level."""
-        if not self.levels:
-            return (1 << len(self.campaigns)) - 1
-        begin = self.levels[number - 1] if number else 0
-        return (1 << self.levels[number]) - (1 << begin)
+        return self.roster.of_level(number)
 
     def placed(self, device: Device, position: int) -> tuple[Placement, ...]:
         """A campaign's creatives that fit."""

@@ -15,8 +15,9 @@ from adserver.core.context import Context
 from adserver.core.crowd import Crowd
 from adserver.core.group import Group
 from adserver.core.pauses import NOTHING_STOPPED, Stopped
-from adserver.core.rates import Rates, is_paced
+from adserver.core.rates import is_paced
 from adserver.core.reasons import REACH, Reason
+from adserver.core.roster import Roster, Rosters
 from adserver.core.shelf import Shelf
 from adserver.core.steps import Steps, in_steps
 from adserver.core.targeting import Values, values_of
@@ -141,9 +142,10 @@ class Places:
         number: int,
         campaigns: Iterable[Campaign],
         creative_numbers: Mapping[str, tuple[int, ...]],
+        rosters: Rosters,
     ) -> Steps[Places]:
         """campaigns: all of the catalog, in the order of their names. creative_numbers: by the
-        campaign's name, in the order of its creatives."""
+        campaign's name, in the order of its creatives. rosters: of the slots before this one."""
         # Within a tier, what was promised comes before what was not.
         of_kind: dict[tuple[Tier, bool], list[Campaign]] = {
             (tier, paced): [] for tier in TIERS for paced in (True, False)
@@ -158,15 +160,17 @@ class Places:
         groups = []
         for some in of_kind.values():
             if some:
-                group = yield from Group.compiling(slot, number, tuple(some), creative_numbers)
-                groups.append(group)
+                roster = yield from rosters.of(tuple(some))
+                groups.append((yield from Group.compiling(slot, number, roster, creative_numbers)))
         return cls(slot, number, tuple(candidates), groups)
 
-    def pacing(self, rates: Rates) -> Steps[None]:
-        """From now on campaigns with goals take part at these rates."""
-        for group in self._groups:
-            if group.paced:
-                yield from group.pace(rates)
+    @property
+    def rosters(self) -> Iterator[Roster]:
+        """Slots have some in common."""
+        return (group.roster for group in self._groups)
+
+    def renew(self) -> None:
+        """The rates of its campaigns have changed."""
         for table in self._by_signature.values():
             table.stale = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from adserver.core.booking import may_book
@@ -25,6 +25,16 @@ class Rates:
 
     def rank(self, campaign: str) -> int:
         return self.ranks.get(campaign, 0)
+
+    def rates_of(self, campaigns: Iterable[Campaign]) -> list[float]:
+        """As `rate` says of each, for very many."""
+        of = self.rates.get
+        return [of(campaign.name, 1.0) for campaign in campaigns]
+
+    def ranks_of(self, campaigns: Iterable[Campaign]) -> list[int]:
+        """As `rank` says of each."""
+        of = self.ranks.get
+        return [of(campaign.name, 0) for campaign in campaigns]
 
 
 UNPACED = Rates()

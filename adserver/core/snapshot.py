@@ -13,6 +13,7 @@ from adserver.core.catalog import Campaign, Catalog, Creative, Generation
 from adserver.core.pauses import NOTHING_STOPPED, Stopped
 from adserver.core.places import Places
 from adserver.core.rates import Rates
+from adserver.core.roster import Rosters
 from adserver.core.steps import Steps, finish, in_steps
 
 
@@ -43,8 +44,13 @@ class Snapshot:
 
     def pacing(self, rates: Rates) -> Steps[None]:
         """From now on campaigns with goals take part at these rates."""
+        every = {id(one): one for places in self.places.values() for one in places.rosters}
+        for roster in every.values():
+            if roster.paced:
+                yield from roster.pace(rates)
         for places in self.places.values():
-            yield from places.pacing(rates)
+            places.renew()
+            yield
 
     def stopping(self, stopped: Stopped) -> Steps[None]:
         """From now on this is paused, and nothing else: slot by slot."""
@@ -73,9 +79,10 @@ def compiling(generation: Generation, now: float | None = None) -> Steps[Snapsho
         if ends:
             yield
     places: dict[str, Places] = {}
+    rosters = Rosters()
     for slot in catalog.slots:
         places[slot.name] = yield from Places.compiling(
-            slot, numbers[f"slot/{slot.name}"], campaigns, creative_numbers
+            slot, numbers[f"slot/{slot.name}"], campaigns, creative_numbers, rosters
         )
         if now is not None:
             yield from places[slot.name].advancing(now)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adserver.core import roster
 from adserver.core.catalog import Campaign, Clause, Frequency, Goal, OnEmpty, Period, Tier
 from adserver.core.context import Context
 from adserver.core.decision import Decision, decide, explain
@@ -23,7 +24,7 @@ from adserver.core.page import decide_page
 from adserver.core.rates import UNPACED, Rates, is_paced, slots_with_goals, without_names
 from adserver.core.reasons import Reason, furthest
 from adserver.core.snapshot import Snapshot, compile_snapshot
-from adserver.core.steps import ITEMS_PER_STEP, finish
+from adserver.core.steps import finish
 from tests.core.test_decision import CHI_SQUARE_999, DRAWS
 from tests.core.test_plans import steps_of
 from tests.factories import NOW, campaign, catalog, generation, slot, text_creative
@@ -191,10 +192,13 @@ def test_tables_that_are_kept_follow_new_rates() -> None:
     assert [won(snapshot, draw) for draw in (0.4, 0.6)] == ["a", "rest"]
 
 
-def test_many_campaigns_are_paced_in_small_steps() -> None:
+def test_many_campaigns_are_paced_in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster, "PACED_A_STEP", 100)
     many = [sold(f"c{n:03}") for n in range(250)]
     snapshot = compile_snapshot(generation(catalog(*many)))
-    assert steps_of(snapshot.pacing(UNPACED)) == 250 // ITEMS_PER_STEP
+    rates = Rates({}, {})
+    assert steps_of(snapshot.pacing(rates)) == 3 + 3 + len(snapshot.places)
+    assert steps_of(snapshot.pacing(rates)) == 3 + len(snapshot.places), "in the same order"
 
 
 def test_whom_the_page_refuses_leaves_the_place_to_the_next_by_rate() -> None:
