@@ -95,6 +95,9 @@ METRICS: dict[str, Declared] = {
         Type.COUNTER, "Facts of requests that were not used, by reason.", ("reason",)
     ),
     "store_up": Declared(Type.LOWEST, "1 while the store answers every worker."),
+    "clock_ahead_seconds": Declared(
+        Type.HIGHEST, "How far the node's clock is ahead of the store's; behind if negative."
+    ),
     "store_command_duration_seconds": Declared(
         Type.HISTOGRAM, "Calls to the store, by operation.", ("op",), REQUEST_BUCKETS
     ),

@@ -21,6 +21,7 @@ from adserver.cli.status_words import (
     empty_because,
     held_by,
     left,
+    node_remark,
     percent,
     remark,
 )
@@ -167,7 +168,7 @@ def show_nodes(told: Told) -> None:
         output.say("No node is running.")
         return
     rows = [
-        (node.name, node.generation, "" if node.generation >= told.status.generation else "behind")
+        (node.name, node.generation, node_remark(node, told.status.generation))
         for node in told.nodes
     ]
     output.table(("node", "generation", ""), rows, numbers=("generation",))

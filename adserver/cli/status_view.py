@@ -19,6 +19,7 @@ from adserver.cli.status_words import (
     goes_on_without,
     held_by,
     left,
+    node_remark,
     percent,
     span,
 )
@@ -200,8 +201,8 @@ def nodes(some: Sequence[NodeState], generation: int) -> RenderableType:
     table.add_column("generation", justify="right")
     table.add_column("")
     for node in some:
-        late = "" if node.generation >= generation else "behind"
-        table.add_row(Text(node.name), str(node.generation), Text(late, style=BAD))
+        wrong = Text(node_remark(node, generation), style=BAD)
+        table.add_row(Text(node.name), str(node.generation), wrong)
     return table
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adserver.core.nodes import NodeState
+from adserver.core.nodes import CLOCK_SECONDS, NodeState
 from adserver.core.pauses import EVERYTHING
 from adserver.core.publication import Published
 from adserver.publishing import moments
@@ -102,6 +102,15 @@ def goes_on_without(one: CampaignStatus) -> str:
     """Its creatives that are paused; slots that are say so themselves."""
     creatives = [part for part in one.paused_parts if part.startswith(f"{one.campaign}/")]
     return f"without {', '.join(creatives)}" if creatives else ""
+
+
+def node_remark(node: NodeState, generation: int) -> str:
+    """What is wrong with a worker; "" for nothing."""
+    said = ["behind"] if node.generation < generation else []
+    if abs(node.ahead) > CLOCK_SECONDS:
+        way = "ahead of" if node.ahead > 0 else "behind"
+        said.append(f"its clock is {span(abs(node.ahead))} {way} the store's: set it right")
+    return ", ".join(said)
 
 
 def remark(one: CampaignStatus, told: Told) -> str:

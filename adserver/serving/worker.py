@@ -15,7 +15,6 @@ import structlog
 
 from adserver import __version__
 from adserver.core.errors import AdserverError, JournalError, StoreUnavailable, UnreadablePause
-from adserver.core.nodes import NodeState
 from adserver.core.ports.serving import Counts, LiveCatalog
 from adserver.metrics import Dump
 from adserver.serving.children import Lifeline
@@ -23,6 +22,7 @@ from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS
 from adserver.serving.journals import Journals
 from adserver.serving.pacing import PACE_SECONDS, Pacing
+from adserver.serving.presence import Presence
 from adserver.serving.sampling import SAMPLING_SECONDS, Sampling
 from adserver.serving.shipping import Shipping
 from adserver.serving.state import State
@@ -77,7 +77,7 @@ class Beside:
                 (PAUSES_SECONDS, self._pause),
                 (FLUSH_SECONDS, self.state.counting.flush),
                 (JOURNALS_SECONDS, self._look_after_journals),
-                (NODE_SECONDS, self._report),
+                (NODE_SECONDS, Presence(self.state, self.catalog, self.name).say),
                 (KEEP_SOURCES_SECONDS, self._keep_sources),
                 (PARENT_SECONDS, leave_with_parent(os.getppid())),
                 (NODE_SECONDS, self._keep_identity),
@@ -169,14 +169,6 @@ class Beside:
             self.shipping.watch.failed("pace", error, "pace")
         else:
             self.shipping.watch.answered("pace")
-
-    async def _report(self) -> None:
-        now, live = self.state.clock(), self.state.live
-        signs_with = self.state.sealer.signs_with
-        with contextlib.suppress(StoreUnavailable):
-            await self.catalog.report_node(
-                NodeState(self.name, live.generation, live.since, now, signs_with)
-            )
 
     def _begin_journal(self) -> None:
         """A journal of our own; without one, ads are served and events are refused."""

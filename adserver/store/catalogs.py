@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import orjson
@@ -44,6 +44,7 @@ from adserver.store.script import Part, Script
 NODE_FORGOTTEN_SECONDS = 3_600
 # How old the list of known keys may be that is given back to a store that was emptied.
 READ_KEYS_SECONDS = 10.0
+NODE_FIELDS = frozenset(field.name for field in fields(NodeState))
 
 
 class StoredCatalogs:
@@ -175,15 +176,20 @@ class StoredCatalogs:
     def nodes(self) -> list[NodeState]:
         """By name; `seen_at` is by our own clock, whatever the nodes' and the store's say."""
         with answering():
-            said, *fields = self._nodes.run(self._client, [self._keys.nodes], [])
+            said, *found = self._nodes.run(self._client, [self._keys.nodes], [])
         ahead, now = time.time() - float(said), float(said)
-        states = [NodeState(**orjson.loads(value)) for value in fields[1::2]]
+        states = [node_of(orjson.loads(value)) for value in found[1::2]]
         gone = {state.name for state in states if state.seen_at < now - NODE_FORGOTTEN_SECONDS}
         if gone:
             with answering():
                 self._client.hdel(self._keys.nodes, *gone)
         there = [replace(s, seen_at=s.seen_at + ahead) for s in states if s.name not in gone]
         return sorted(there, key=lambda state: state.name)
+
+
+def node_of(said: Mapping[str, Any]) -> NodeState:
+    """A later release may say more of itself."""
+    return NodeState(**{name: value for name, value in said.items() if name in NODE_FIELDS})
 
 
 class StoredLiveCatalog:
@@ -240,11 +246,11 @@ class StoredLiveCatalog:
             written = await self._client.hget(self._keys.creatives, str(number))
         return None if written is None else codec.KNOWN_CREATIVE.validate_json(written)
 
-    async def report_node(self, node: NodeState) -> None:
+    async def report_node(self, node: NodeState) -> float:
         """Seen now, by the store's clock: `seen_at` of our own is not for others."""
         state = {name: value for name, value in asdict(node).items() if name != "seen_at"}
         written = orjson.dumps(state).removesuffix(b"}")
-        await self._line.run(self._present, [self._keys.nodes], [node.name, written])
+        return float(await self._line.run(self._present, [self._keys.nodes], [node.name, written]))
 
     async def forget_node(self, name: str) -> None:
         with answering():

@@ -87,6 +87,28 @@ def test_text_tells_the_generation_campaigns_slots_and_nodes():
     assert "gone" not in shown
 
 
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (-172_800.0, "its clock is 2 d behind the store's: set it right"),
+        (11.0, "its clock is 11 s ahead of the store's: set it right"),
+        (9.9, ""),
+        (0.0, ""),
+    ],
+)
+def test_a_node_whose_clock_is_wrong_is_named(ahead: float, said: str):
+    memory = busy()
+    memory.workers = [
+        NodeState("web-1", 1, NOW, NOW, ahead=ahead),
+        NodeState("web-2", 0, NOW, NOW, ahead=-172_800.0),
+    ]
+    lines = adserver("status", store=memory).stdout.splitlines()
+    assert [line for line in lines if line.startswith("web-")] == [
+        f"web-1           1  {said}".rstrip(),
+        "web-2           0  behind, its clock is 2 d behind the store's: set it right",
+    ]
+
+
 def test_a_goal_is_told_beside_what_is_expected_by_now():
     """Half of its flight is over, and all of its days are alike."""
     begin = NOW - 10 * DAY

@@ -51,7 +51,7 @@ def told(
     by_unit = delivered_by_unit(live.numbers, delivered(rows))
     held = [Pause(Target.read(one), NOW - 60, None, "ana@desk", "complaint") for one in pauses]
     made = status(Known(live, by_unit, outlooks or {}, rows, held), NOW)
-    nodes = [NodeState("web:8080/0", 1, NOW, NOW), NodeState("web:8080/1", 0, NOW, NOW)]
+    nodes = [NodeState("web:8080/0", 1, NOW, NOW), NodeState("web:8080/1", 0, NOW, NOW, ahead=60.0)]
     return Told(made, Published(1, NOW - 120, "ana@blog", "first"), nodes, NOW)
 
 
@@ -81,7 +81,8 @@ def test_on_a_wide_terminal_each_campaign_has_a_line() -> None:
     assert line.split() == ["sold", "###..|....", "35%", *numbers]
     assert text.startswith("Generation 1, applied 2 min ago by ana@blog: first")
     assert "web:8080/1" in text
-    assert text.splitlines()[-1].split() == ["web:8080/1", "0", "behind"]
+    wrong = "behind, its clock is 1 min ahead of the store's: set it right"
+    assert text.splitlines()[-1].split() == ["web:8080/1", "0", *wrong.split()]
 
 
 def test_on_a_narrow_terminal_each_has_two_and_nothing_is_lost() -> None:

@@ -139,6 +139,7 @@ class MemoryCatalog:
     nodes: dict[str, NodeState] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     identity: str = ""
+    now: float = NOW
     paused: tuple[Pause, ...] = ()
 
     def publish(self, generation: Generation) -> None:
@@ -173,9 +174,10 @@ class MemoryCatalog:
         self._reached(f"creative {number}")
         return self.known.get(number)
 
-    async def report_node(self, node: NodeState) -> None:
+    async def report_node(self, node: NodeState) -> float:
         self._reached("node")
         self.nodes[node.name] = node
+        return self.now
 
     async def forget_node(self, name: str) -> None:
         self._reached("node")

@@ -14,6 +14,7 @@ import pytest
 from adserver.core.assets import Asset, digest_of
 from adserver.core.ticket import fingerprint
 from adserver.serving.collect import Collected
+from adserver.serving.presence import Presence
 from adserver.serving.tasks import cancel, forever
 from adserver.serving.worker import Beside, leave_with_parent
 from tests.factories import NOW, campaign, catalog, generation, image, image_creative
@@ -98,6 +99,35 @@ async def test_a_worker_says_what_it_serves_and_when_it_leaves(worker: Worker) -
         assert worker.store.nodes[NAME].seen_at == NOW
         assert worker.store.nodes[NAME].signs_with == fingerprint(SECRET)
     assert worker.store.nodes == {}
+
+
+@pytest.mark.parametrize("ahead", [-172_800.0, -10.1, 3_600.0])
+async def test_a_clock_that_is_not_the_stores_is_told(
+    worker: Worker, capsys: pytest.CaptureFixture[str], ahead: float
+) -> None:
+    worker.store.now = NOW - ahead
+    presence = Presence(worker.state, worker.store, NAME)
+    for _ in range(3):
+        await presence.say()
+    assert worker.store.nodes[NAME].ahead == worker.gauge("clock_ahead_seconds") == ahead
+    said = capsys.readouterr().out
+    assert said.count("clock_differs") == 1, "and not each second"
+    assert str(ahead) in said
+
+
+@pytest.mark.parametrize("ahead", [-9.9, 0.0, 9.9])
+async def test_a_clock_that_is_nearly_the_stores_is_not_complained_of(
+    worker: Worker, capsys: pytest.CaptureFixture[str], ahead: float
+) -> None:
+    worker.store.now = NOW - ahead
+    presence = Presence(worker.state, worker.store, NAME)
+    worker.store.away = True
+    await presence.say()
+    assert worker.gauge("clock_ahead_seconds") is None, "nobody has said what time it is"
+    worker.store.away = False
+    await presence.say()
+    assert worker.gauge("clock_ahead_seconds") == pytest.approx(ahead)
+    assert "clock_differs" not in capsys.readouterr().out
 
 
 async def test_a_store_that_was_emptied_is_given_its_identity_back(worker: Worker) -> None:

@@ -88,3 +88,19 @@ async def test_other_releases_read_what_a_worker_says_of_itself(
     fields = orjson.loads(store.hget(keys.nodes, "one/0"))
     assert fields == {**asdict(said), "seen_at": fields["seen_at"]}
     assert abs(fields["seen_at"] - now) < 60
+
+
+async def test_what_a_later_release_says_of_itself_besides_is_not_read(
+    catalogs: StoredCatalogs, live: StoredLiveCatalog, store: Any, keys: Keys
+) -> None:
+    await live.report_node(NodeState("one/0", 3, 1.0, 1.0, "4f2a", -9.0))
+    fields = orjson.loads(store.hget(keys.nodes, "one/0"))
+    store.hset(keys.nodes, "one/0", orjson.dumps({**fields, "mood": "fair"}))
+    [found] = catalogs.nodes()
+    assert (found.name, found.signs_with, found.ahead) == ("one/0", "4f2a", -9.0)
+
+
+async def test_who_says_that_it_is_there_is_told_the_time(live: StoredLiveCatalog) -> None:
+    before = time.time()
+    said = await live.report_node(NodeState("one/0", 3, 1.0, 1.0))
+    assert before - 0.001 < said < time.time() + 0.001

@@ -1,0 +1,59 @@
+"""A worker says every second that it is there, and learns the store's time by it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+from adserver.core.errors import StoreUnavailable
+from adserver.core.nodes import CLOCK_SECONDS, NodeState, ahead_of
+from adserver.core.ports.serving import LiveCatalog
+from adserver.serving.state import State
+
+log = structlog.get_logger(__name__)
+
+# A clock that is wrong is complained of so often.
+REMIND_SECONDS = 600.0
+
+
+@dataclass(slots=True)
+class Presence:
+    """name: the worker's. ahead: how far its node's clock is ahead of the store's, seconds."""
+
+    state: State
+    catalog: LiveCatalog
+    name: str
+    ahead: float = 0.0
+    _told_at: float = field(default=-REMIND_SECONDS)
+
+    async def say(self) -> None:
+        state, asked = self.state, self.state.clock()
+        now = NodeState(
+            self.name,
+            state.live.generation,
+            state.live.since,
+            asked,
+            state.sealer.signs_with,
+            self.ahead,
+        )
+        try:
+            said = await self.catalog.report_node(now)
+        except StoreUnavailable:
+            return
+        self.ahead = ahead_of(asked, state.clock(), said)
+        state.meter.gauges["clock_ahead_seconds"][()] = self.ahead
+        if abs(self.ahead) > CLOCK_SECONDS:
+            self._complain()
+
+    def _complain(self) -> None:
+        now = time.monotonic()
+        if now - self._told_at < REMIND_SECONDS:
+            return
+        self._told_at = now
+        log.warning(
+            "clock_differs",
+            ahead_of_the_store_seconds=round(self.ahead, 1),
+            do="set this machine's clock, or the store's, right: flights and hours go by it",
+        )
