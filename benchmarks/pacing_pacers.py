@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from adserver.core.columns import Standing
 from adserver.core.forecast import (
     HOUR_SECONDS,
     HOURS_A_WEEK,
@@ -16,7 +17,7 @@ from adserver.core.forecast import (
     level_of,
 )
 from adserver.core.pacing import Progress, course, presents, rate, scarcity
-from adserver.core.plans import Plans, Standing
+from adserver.core.plans import Plans
 from adserver.core.steps import finish
 from benchmarks.pacing_catalog import generation_of, samples_of, traffic_of
 from benchmarks.pacing_world import BEGIN, TIMEZONE, World

@@ -164,24 +164,36 @@ def rate(  # noqa: PLR0913 - a dataclass would be made per campaign and refresh
 def urgency(plan: Course, taken: int, at: Mapping[str, Present], now: float) -> float:
     """The rate, 0 to 1, that brings a course to its goal; `taken` is less than the goal."""
     past, near = position(plan, at, now)
-    supply = plan.total / AHEAD - past + near
+    return pressed(plan.goal, plan.total, taken, past, near)
+
+
+def pressed(goal: int, total: float, taken: int, past: float, near: float) -> float:
+    """The formula. past, near: as `position` has them; `taken` is less than the goal."""
+    supply = total / AHEAD - past + near
     if supply <= 0.0:
         return 1.0
-    pressure = GAIN * (min(1.0, AHEAD * past / plan.total) - taken / plan.goal)
+    pressure = GAIN * (min(1.0, AHEAD * past / total) - taken / goal)
     pressure = min(LIMIT, max(-LIMIT, pressure))
-    return min(1.0, (plan.goal - taken) / supply * exp(pressure))
+    return min(1.0, (goal - taken) / supply * exp(pressure))
 
 
 def position(plan: Course, at: Mapping[str, Present], now: float) -> tuple[float, float]:
     """Requests of its total that are past, and how many more than usual are to come soon."""
-    running = near = 0.0
-    for key, share in plan.reach:
-        forecast, sum_, surplus = at[key]
-        running += share * sum_
-        if plan.until - now < LEVEL_SECONDS:
-            surplus = forecast.surplus(now, plan.until)
-        near += share * surplus
+    running, near = drawn(plan.reach, at)
+    if plan.until - now < LEVEL_SECONDS:
+        near = sum(share * at[key].forecast.surplus(now, plan.until) for key, share in plan.reach)
     return min(plan.total, max(0.0, running - plan.before)), near
+
+
+def drawn(reach: tuple[tuple[str, float], ...], at: Mapping[str, Present]) -> tuple[float, float]:
+    """What of its forecasts has come until now, as a running sum, and how many more than usual
+    are to come soon; for all who draw on the same."""
+    running = near = 0.0
+    for key, share in reach:
+        _, sum_, surplus = at[key]
+        running += share * sum_
+        near += share * surplus
+    return running, near
 
 
 def choose(order: Sequence[int], rates: Sequence[float], draw: float) -> int | None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from adserver.core.bought import ByUnit
 from adserver.core.catalog import Generation
+from adserver.core.columns import Standing
 from adserver.core.goals import Limits, Unit, limits_of
 from adserver.core.leases import Room
-from adserver.core.plans import Account, Plans, Standing
+from adserver.core.plans import Account, Plans
 from adserver.core.ports.commands import KnownLeases, KnownSamples, KnownTraffic, Reserved
 from adserver.core.rates import UNPACED, Rates, is_paced
 from adserver.core.steps import finish

@@ -15,10 +15,11 @@ import structlog
 
 from adserver.between import between_requests
 from adserver.core.catalog import Generation
+from adserver.core.columns import Standing
 from adserver.core.errors import StoreUnavailable
 from adserver.core.leases import Room
 from adserver.core.pauses import NOTHING_STOPPED, pausing
-from adserver.core.plans import Plans, Standing
+from adserver.core.plans import Plans
 from adserver.core.ports.serving import LiveSamples, LiveTraffic
 from adserver.core.rates import slots_with_goals, without_names
 from adserver.core.samples import Sample
@@ -33,6 +34,8 @@ PACE_SECONDS = 5.0
 PLAN_SECONDS = 600.0
 # What a generation waits for them before it is served.
 FIRST_SECONDS = 0.5
+# Less than a microsecond each.
+STANDINGS_A_STEP = 500
 
 
 class Pacing:
@@ -113,21 +116,24 @@ class Pacing:
             self._plans = None
 
     async def _pace(self, generation: Generation, snapshot: Snapshot) -> None:
-        now = self._clock()
-        standings = await between_requests(self._standings(), lasting=False)
-        if self._plans is None or now >= self._plans.good_until:
-            self._plans = await between_requests(
-                Plans.compiling(generation, self._traffic, self._samples, standings, now),
-                lasting=False,
+        # At one go, so that what is made of each campaign is gone before Python looks for garbage.
+        await between_requests(self._pacing(generation, snapshot), lasting=False)
+
+    def _pacing(self, generation: Generation, snapshot: Snapshot) -> Steps[None]:
+        now, plans = self._clock(), self._plans
+        standings = yield from self._standings()
+        if plans is None or now >= plans.good_until:
+            plans = yield from Plans.compiling(
+                generation, self._traffic, self._samples, standings, now
             )
-            self._planned_at = now
-        self._plans.follow(self._traffic, now)
-        rates = await between_requests(self._plans.rates(standings, now), lasting=False)
-        await between_requests(snapshot.pacing(rates), lasting=False)
+            self._plans, self._planned_at = plans, now
+        plans.follow(self._traffic, now)
+        rates = yield from plans.rates(standings, now)
+        yield from snapshot.pacing(rates)
 
     def _standings(self) -> Steps[dict[str, Standing]]:
         workers, found = self._workers(), {}
-        for (name, room), ends in in_steps(self._rooms().items()):
+        for (name, room), ends in in_steps(self._rooms().items(), STANDINGS_A_STEP):
             found[name] = standing_of(room, workers)
             if ends:
                 yield

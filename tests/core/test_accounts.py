@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from adserver.core.catalog import Flight, Goal
+from adserver.core.columns import Standing
 from adserver.core.forecast import DAY_SECONDS, HOURS_A_WEEK, History
 from adserver.core.goals import Unit
-from adserver.core.plans import Account, Plans, Standing
+from adserver.core.plans import Account, Plans
 from adserver.core.steps import finish
 from adserver.core.traffic import Traffic
 from tests.factories import NOW, campaign, catalog, generation
