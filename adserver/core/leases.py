@@ -15,8 +15,8 @@ before an ad is served:
   or after as long as it takes this campaign's readers to come, but for the last few of a hundred:
   served to others, the room of those who are only late would be gone when they come (`patience`).
 - What lapses when is told by the store's clock, of which each worker has an estimate that is never
-  behind (`StoreClock`). An event that was accepted in time may reach the store later, when its
-  journal does: so room is taken back only when every journal has been shipped beyond its end.
+  behind (`core.store_clock`). An event that was accepted in time may reach the store later, when
+  its journal does: so room is taken back only when every journal has been shipped beyond its end.
 
 Rooms that lapse at one instant are interchangeable, so the store keeps one number for each instant,
 and events say the instant. All of this is decided in `lease.lua` and `count.lua`; here is what a
@@ -26,7 +26,7 @@ worker keeps in mind.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil, exp
 from typing import NamedTuple
 
@@ -55,35 +55,6 @@ LATER = exp(STEP * AWAITED)
 SOONER = exp(STEP * (AWAITED - 1))
 
 
-class StoreClock:
-    """The store's clock, never behind it and never going backwards. Told the monotonic clock.
-
-    offset: a guess of store minus monotonic clock, until the store has said it (`told`).
-    """
-
-    def __init__(self, offset: float) -> None:
-        self._offset = offset
-        self._last = 0.0
-        self.told = False
-
-    def heard(self, asked: float, said: float) -> None:
-        """The store said its time, in answer to what was asked at `asked`: it was later than that,
-        so this is ahead of the store by at most the time that the call took. The first word
-        takes the place of a guess that was ahead, too: nothing has been leased by it."""
-        if not self.told:
-            self.told, self._last = True, 0.0
-        self._offset = said - asked
-
-    def at(self, monotonic: float) -> float:
-        """The store's UTC seconds, or a little more."""
-        self._last = max(self._last, monotonic + self._offset)
-        return self._last
-
-    def known(self, monotonic: float) -> float:
-        """`at`; 0 where it would be a guess, which nothing may be promised by."""
-        return self.at(monotonic) if self.told else 0.0
-
-
 class Grant(NamedTuple):
     """The store's answer: how much room is leased, and what is left for all.
 
@@ -102,8 +73,7 @@ class Grant(NamedTuple):
     shown: int = 0
 
 
-@dataclass(slots=True)
-class Lease:
+class Lease(NamedTuple):
     """So much of a campaign's room, not yet served."""
 
     until: int
@@ -144,8 +114,12 @@ class Room:
     _low: int = 0
     _unused: int = 0
     _unanswered: int = 2  # as good as away, until it has answered once
-    # Two or three, so a list; an empty deque has room for 64, which is half a kilobyte a campaign.
-    _leases: list[Lease] = field(default_factory=list)
+    # The first lease as numbers, as a worker has one of each of fifty thousand campaigns, new ones
+    # every half a minute; those behind it are few.
+    _first: int = 0
+    _until: int = 0
+    _serve_until: int = 0
+    _more: tuple[Lease, ...] = ()
 
     def __post_init__(self) -> None:
         self._know_low()
@@ -160,19 +134,32 @@ class Room:
 
         What has lapsed meanwhile, as where a worker stood still, is nobody's any more.
         """
-        leases = self._leases
-        while leases:
-            lease = leases[0]
-            if lease.until > now:
-                lease.left -= 1
+        while self._first:
+            until = self._until
+            if until > now:
+                self._first -= 1
                 self.left -= 1
                 self._taken += 1
                 self._unused = 0
-                if not lease.left:
-                    leases.pop(0)
-                return lease.until
-            self.left -= leases.pop(0).left
+                if not self._first:
+                    self._next()
+                return until
+            self.left -= self._first
+            self._next()
         return 0
+
+    @property
+    def leases(self) -> tuple[Lease, ...]:
+        """As they are served."""
+        first = Lease(self._until, self._serve_until, self._first)
+        return (first, *self._more) if self._first else ()
+
+    def _next(self) -> None:
+        """The first lease is over."""
+        self._first = 0
+        if self._more:
+            (self._until, self._serve_until, self._first), *more = self._more
+            self._more = tuple(more)
 
     def seen(self, after: float) -> None:
         """A reader has come, so many seconds after the ad was served.
@@ -247,7 +234,7 @@ class Room:
         # What is reserved may come back at any time; what is counted never does.
         wants = self.low and (self.reserved or not self.nothing_free)
         waits = self._pause if wants else RENEW_SECONDS
-        first = self._leases[0].serve_until if self._leases else float("inf")
+        first = self._serve_until if self._first else float("inf")
         return min(first, self.asked_at + waits)
 
     @property
@@ -269,10 +256,10 @@ class Room:
         self._know_low()
         self._unanswered += 1
         back = []
-        while self._leases and self._leases[0].serve_until <= now:
-            lease = self._leases.pop(0)
-            self.left -= lease.left
-            back.append((lease.until, lease.left))
+        while self._first and self._serve_until <= now:
+            self.left -= self._first
+            back.append((self._until, self._first))
+            self._next()
         self._unused += bool(back)
         # Not with the call that gives the last room back: others ask in the next second.
         wanted = 0 if back and self.nothing_free else max(0, self._target - self.left)
@@ -280,9 +267,8 @@ class Room:
 
     def leave(self) -> Ask:
         """Give everything back."""
-        back = tuple((lease.until, lease.left) for lease in self._leases)
-        self._leases.clear()
-        self.left = 0
+        back = tuple((lease.until, lease.left) for lease in self.leases)
+        self._first, self._more, self.left = 0, (), 0
         return Ask(0, 0.0, back, self.patience)
 
     def granted(self, grant: Grant) -> None:
@@ -292,8 +278,13 @@ class Room:
         self.free, self.free_today = grant.free, grant.free_today
         self._know_low()
         if grant.granted > 0:
-            self._leases.append(Lease(grant.until, grant.serve_until, grant.granted))
             self.left += grant.granted
+            if not self._first:
+                self._first, self._until = grant.granted, grant.until
+                self._serve_until = grant.serve_until
+            else:
+                more = Lease(grant.until, grant.serve_until, grant.granted)
+                self._more = (*self._more, more)
 
 
 NO_ROOMS: Mapping[str, Room] = {}

@@ -22,10 +22,11 @@ from adserver.core.errors import StoreUnavailable
 from adserver.core.flights import ended
 from adserver.core.goals import limits_of
 from adserver.core.hour import HOUR_SECONDS, hour_at
-from adserver.core.leases import Room, StoreClock
+from adserver.core.leases import Room
 from adserver.core.ports.serving import Leases, Spoken, Wanted
 from adserver.core.shards import shard_of_campaign
 from adserver.core.steps import Steps, in_steps
+from adserver.core.store_clock import StoreClock
 from adserver.serving.store_watch import StoreWatch
 
 log = structlog.get_logger(__name__)

@@ -21,8 +21,8 @@ from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Row
 from adserver.core.invalid import Mode, Rule
-from adserver.core.leases import StoreClock
 from adserver.core.snapshot import Snapshot
+from adserver.core.store_clock import StoreClock
 from adserver.core.ticket import Sealer
 from adserver.metrics import Dump, Meter, add_up
 from adserver.serving.admin import admin_app

@@ -19,9 +19,9 @@ from adserver.core.leases import (
     RETRY_SECONDS,
     Grant,
     Room,
-    StoreClock,
 )
 from adserver.core.reasons import Reason
+from adserver.core.store_clock import StoreClock
 
 NOW = 1_793_610_000.0
 GOAL = Limits(Unit.IMPRESSIONS, 1_000_000)
@@ -109,7 +109,7 @@ class Accounts:
 
     @property
     def in_hand(self) -> int:
-        return sum(lease.left for lease in self.room._leases)
+        return sum(lease.left for lease in self.room.leases)
 
     def take(self) -> None:
         before, lapsed = self.in_hand, self.lapsed
@@ -123,7 +123,7 @@ class Accounts:
     def lapsed(self) -> int:
         """What stands first and has lapsed: nobody's any more when one is taken."""
         gone = 0
-        for lease in self.room._leases:
+        for lease in self.room.leases:
             if lease.until > self.now:
                 break
             gone += lease.left
@@ -134,7 +134,7 @@ class Accounts:
         assert asked.wanted >= 0
         assert asked.rate >= 0
         assert all(many > 0 for _, many in asked.back)
-        assert all(lease.serve_until > self.now for lease in list(self.room._leases)[:1])
+        assert all(lease.serve_until > self.now for lease in self.room.leases[:1])
         granted = min(granted, asked.wanted)
         self.back += sum(many for _, many in asked.back)
         until = int(self.now) + lasts

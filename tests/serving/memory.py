@@ -15,13 +15,14 @@ from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import METRIC_OF, Event, Kind, Metric, Row, Tally
 from adserver.core.invalid import Mode
-from adserver.core.leases import Grant, StoreClock
+from adserver.core.leases import Grant
 from adserver.core.nodes import NodeState
 from adserver.core.pauses import Pause
 from adserver.core.ports.serving import Granted, Source, Spoken, Told, Wanted
 from adserver.core.publication import KnownCreative
 from adserver.core.record import read_events, read_tallies
 from adserver.core.snapshot import Snapshot
+from adserver.core.store_clock import StoreClock
 from adserver.core.ticket import Sealer
 from adserver.metrics import Meter
 from adserver.serving.asset_cache import AssetCache

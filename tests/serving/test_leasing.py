@@ -13,10 +13,11 @@ import pytest
 
 from adserver.core.catalog import Campaign, Flight, Generation, Goal, State
 from adserver.core.errors import StoreUnavailable
-from adserver.core.leases import LEAST_LEASED, RENEW_SECONDS, StoreClock
+from adserver.core.leases import LEAST_LEASED, RENEW_SECONDS
 from adserver.core.ports.serving import Source, Spoken
 from adserver.core.reasons import Reason
 from adserver.core.shards import shard_of_campaign
+from adserver.core.store_clock import StoreClock
 from adserver.metrics import Meter
 from adserver.serving import leasing as module
 from adserver.serving.leasing import EARLY_SECONDS, Leasing
