@@ -17,6 +17,7 @@ from adserver.cli.status_words import (
     CACHED,
     Told,
     counted,
+    differences,
     discards,
     empty_because,
     held_by,
@@ -172,3 +173,5 @@ def show_nodes(told: Told) -> None:
         for node in told.nodes
     ]
     output.table(("node", "generation", ""), rows, numbers=("generation",))
+    for said in differences(told.nodes):
+        output.say(said)

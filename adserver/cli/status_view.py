@@ -14,6 +14,7 @@ from adserver.cli.status_words import (
     CACHED,
     Told,
     counted,
+    differences,
     discards,
     empty_because,
     goes_on_without,
@@ -59,6 +60,7 @@ def view(told: Told, width: int, signs: Signs, height: int | None = None) -> Ren
     room = None
     if height is not None:
         others = len(parts) + len(slots) + len(cached) + len(lost) + len(told.nodes)
+        others += 2 * len(differences(told.nodes))  # they are long
         room = max(2, height - others - LINES_AROUND)
     parts += [Text(), *campaigns(told.status.campaigns, width, signs, room)]
     parts += [Text(), slot_table(slots), *cached, *lost]
@@ -203,7 +205,7 @@ def nodes(some: Sequence[NodeState], generation: int) -> RenderableType:
     for node in some:
         wrong = Text(node_remark(node, generation), style=BAD)
         table.add_row(Text(node.name), str(node.generation), wrong)
-    return table
+    return Group(table, *(Text(said, style=BAD) for said in differences(some)))
 
 
 def away(since: float, now: float) -> Text:

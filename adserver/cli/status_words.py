@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adserver.core.nodes import CLOCK_SECONDS, NodeState
+from adserver.core.nodes import CLOCK_SECONDS, NodeState, differing
 from adserver.core.pauses import EVERYTHING
 from adserver.core.publication import Published
 from adserver.publishing import moments
@@ -109,8 +109,17 @@ def node_remark(node: NodeState, generation: int) -> str:
     said = ["behind"] if node.generation < generation else []
     if abs(node.ahead) > CLOCK_SECONDS:
         way = "ahead of" if node.ahead > 0 else "behind"
-        said.append(f"its clock is {span(abs(node.ahead))} {way} the store's: set it right")
+        said.append(f"its clock is {span(round(abs(node.ahead)))} {way} the store's: set it right")
     return ", ".join(said)
+
+
+def differences(nodes: Sequence[NodeState]) -> list[str]:
+    """A line for each setting that the nodes do not have alike."""
+    return [
+        f"{one.setting} differs, so that what counts depends on which node is asked: {one}. Give "
+        "all nodes the same (docs: scaling.md#more-nodes)"
+        for one in differing(nodes)
+    ]
 
 
 def remark(one: CampaignStatus, told: Told) -> str:

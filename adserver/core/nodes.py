@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 # Clocks that are set by the network differ by milliseconds; a flight is late by no more than this.
 CLOCK_SECONDS = 10.0
@@ -14,7 +15,8 @@ class NodeState:
 
     since: by its node's clock. seen_at: as the store has noted it, by the clock of whoever asks.
     signs_with: its signing key's fingerprint. ahead: how far its node's clock is ahead of the
-    store's, seconds, by what the store said last; behind if negative.
+    store's, seconds, by what the store said last; behind if negative. settings: those that all
+    nodes are to have alike and that are not as they are by default, by name.
     """
 
     name: str
@@ -23,6 +25,12 @@ class NodeState:
     seen_at: float
     signs_with: str = ""
     ahead: float = 0.0
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def node(self) -> str:
+        """Whose worker it is: `web-1:8080` of `web-1:8080/0`."""
+        return self.name.rpartition("/")[0] or self.name
 
 
 def ahead_of(asked: float, answered: float, said: float) -> float:
@@ -33,6 +41,33 @@ def ahead_of(asked: float, answered: float, said: float) -> float:
     if said < asked:
         return asked - said
     return min(0.0, answered - said)
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """A setting that is not the same on all nodes. nodes: by value, "" where it is the default."""
+
+    setting: str
+    nodes: Mapping[str, tuple[str, ...]]
+
+    def __str__(self) -> str:
+        return "; ".join(
+            f"{value or 'the default'} on {', '.join(names)}" for value, names in self.nodes.items()
+        )
+
+
+def differing(nodes: Iterable[NodeState]) -> list[Differing]:
+    """By the settings' names; nodes in the order in which they come."""
+    by_node = {one.node: one.settings for one in nodes}
+    found = []
+    for setting in sorted({name for settings in by_node.values() for name in settings}):
+        by_value: dict[str, tuple[str, ...]] = {}
+        for node, settings in by_node.items():
+            value = settings.get(setting, "")
+            by_value[value] = (*by_value.get(value, ()), node)
+        if len(by_value) > 1:
+            found.append(Differing(setting, by_value))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -20,11 +21,13 @@ REMIND_SECONDS = 600.0
 
 @dataclass(slots=True)
 class Presence:
-    """name: the worker's. ahead: how far its node's clock is ahead of the store's, seconds."""
+    """name, settings: as `NodeState`'s. ahead: how far the node's clock is ahead of the store's,
+    seconds."""
 
     state: State
     catalog: LiveCatalog
     name: str
+    settings: Mapping[str, str] = field(default_factory=dict)
     ahead: float = 0.0
     _told_at: float = field(default=-REMIND_SECONDS)
 
@@ -37,6 +40,7 @@ class Presence:
             asked,
             state.sealer.signs_with,
             self.ahead,
+            self.settings,
         )
         try:
             said = await self.catalog.report_node(now)

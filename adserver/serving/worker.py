@@ -7,8 +7,8 @@ import contextlib
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -49,7 +49,7 @@ HEARTBEAT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a worker does beside requests, and with whom."""
+    """What a worker does beside requests, and with whom. settings: as `NodeState`'s."""
 
     state: State
     catalog: LiveCatalog
@@ -61,6 +61,7 @@ class Beside:
     identity: str
     sampling: Sampling | None = None
     pacing: Pacing | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -69,6 +70,7 @@ class Beside:
         await self._follow()  # before the first request, so that it finds a snapshot
         if self.state.live.served is None:
             log.warning("nothing_to_serve", do="`adserver apply` makes the campaign files live")
+        presence = Presence(self.state, self.catalog, self.name, self.settings)
         teller = asyncio.create_task(Teller(self.collect_path, self._dump).run())
         every = [
             asyncio.create_task(forever(seconds, work))
@@ -77,7 +79,7 @@ class Beside:
                 (PAUSES_SECONDS, self._pause),
                 (FLUSH_SECONDS, self.state.counting.flush),
                 (JOURNALS_SECONDS, self._look_after_journals),
-                (NODE_SECONDS, Presence(self.state, self.catalog, self.name).say),
+                (NODE_SECONDS, presence.say),
                 (KEEP_SOURCES_SECONDS, self._keep_sources),
                 (PARENT_SECONDS, leave_with_parent(os.getppid())),
                 (NODE_SECONDS, self._keep_identity),

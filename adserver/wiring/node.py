@@ -35,6 +35,7 @@ from adserver.settings import Settings
 from adserver.store.embedded import Embedded
 from adserver.wiring.activation import at_addresses, inherited
 from adserver.wiring.admission import admit
+from adserver.wiring.alike import warn_of_differences
 from adserver.wiring.control import store_url
 from adserver.wiring.edge import connections_of, raise_file_limit
 from adserver.wiring.invalid import check_rules, warn_of_peers
@@ -90,6 +91,11 @@ class Node:
     @property
     def address(self) -> str:
         return address_of(self.settings.host, self.public)
+
+    @property
+    def name(self) -> str:
+        """As the store knows it."""
+        return f"{socket.gethostname()}:{self.public.getsockname()[1]}"
 
     @property
     def admin_address(self) -> str:
@@ -161,6 +167,7 @@ def serve(  # noqa: PLR0913 - each keyword is one way in which `demo` and `--dev
             notifier.ready()
 
         prepare(node)
+        warn_of_differences(settings, store, node.name)
         gc.freeze()  # what is imported is shared by all processes, and never collected
         reload = Reload(settings, store, node.signing, node.counts)
         around = around_processes(ports, notifier, reload, keep_store(settings))

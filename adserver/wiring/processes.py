@@ -7,7 +7,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -61,6 +60,7 @@ from adserver.store.leases import StoredLeases
 from adserver.store.samples import StoredSamples
 from adserver.store.traffic import StoredLiveTraffic
 from adserver.wiring.admission import WAIT_SECONDS
+from adserver.wiring.alike import alike_of
 from adserver.wiring.delivery import Delivery
 from adserver.wiring.edge import edge_of
 from adserver.wiring.identity import JOURNALS
@@ -133,18 +133,18 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
         assets = AssetCache(catalog, meter)
         state = await make_state(node, counts, assets, live, counting, leasing, meter, invalid)
         app = PublicApp(state, urlsplit(settings.public_url).path, beside)
-        name = f"{socket.gethostname()}:{node.public.getsockname()[1]}/{number}"
         beside_requests = Beside(
             state,
             catalog,
             counts,
             journals,
             shipping,
-            name,
+            f"{node.name}/{number}",
             node.collect_path,
             node.identity,
             Sampling(state.sampler, StoredSamples(connection, keys), live),
             pacing,
+            alike_of(settings),
         )
         async with beside_requests.running():
             edge = edge_of(settings, meter, preview=node.preview)

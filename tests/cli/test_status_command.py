@@ -109,6 +109,20 @@ def test_a_node_whose_clock_is_wrong_is_named(ahead: float, said: str):
     ]
 
 
+def test_settings_that_nodes_do_not_have_alike_are_told():
+    memory = busy()
+    memory.workers = [
+        NodeState("web-1:8080/0", 1, NOW, NOW, settings={"ADSERVER_TICKET_LIFE": "3600"}),
+        NodeState("web-2:8080/0", 1, NOW, NOW),
+        NodeState("gone:8080/0", 1, NOW, NOW - DAY, settings={"ADSERVER_RULES": "robots=off"}),
+    ]
+    shown = adserver("status", store=memory).stdout
+    [line] = [line for line in shown.splitlines() if "differs" in line]
+    assert line.startswith("ADSERVER_TICKET_LIFE differs, so that what counts depends on")
+    assert "3600 on web-1:8080; the default on web-2:8080." in line
+    assert "differs" not in adserver("status", store=busy()).stdout
+
+
 def test_a_goal_is_told_beside_what_is_expected_by_now():
     """Half of its flight is over, and all of its days are alike."""
     begin = NOW - 10 * DAY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -83,6 +84,15 @@ def test_on_a_wide_terminal_each_campaign_has_a_line() -> None:
     assert "web:8080/1" in text
     wrong = "behind, its clock is 1 min ahead of the store's: set it right"
     assert text.splitlines()[-1].split() == ["web:8080/1", "0", *wrong.split()]
+
+
+def test_settings_that_nodes_do_not_have_alike_are_told_below_them() -> None:
+    made = told(SOLD)
+    assert "differs" not in drawn(made)
+    other = NodeState("web:8081/0", 1, NOW, NOW, settings={"ADSERVER_RULES": "robots=off"})
+    text = " ".join(drawn(replace(made, nodes=[*made.nodes, other])).split())
+    assert "ADSERVER_RULES differs" in text
+    assert "the default on web:8080; robots=off on web:8081." in text
 
 
 def test_on_a_narrow_terminal_each_has_two_and_nothing_is_lost() -> None:

@@ -101,7 +101,12 @@ async def test_a_worker_says_what_it_serves_and_when_it_leaves(worker: Worker) -
     assert worker.store.nodes == {}
 
 
-@pytest.mark.parametrize("ahead", [-172_800.0, -10.1, 3_600.0])
+async def test_a_worker_says_the_settings_that_are_to_be_alike(worker: Worker) -> None:
+    await Presence(worker.state, worker.store, NAME, {"ADSERVER_RULES": "robots=off"}).say()
+    assert worker.store.nodes[NAME].settings == {"ADSERVER_RULES": "robots=off"}
+
+
+@pytest.mark.parametrize("ahead", [-172_800.0, -10.5, 3_600.0])
 async def test_a_clock_that_is_not_the_stores_is_told(
     worker: Worker, capsys: pytest.CaptureFixture[str], ahead: float
 ) -> None:
