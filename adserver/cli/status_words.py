@@ -107,6 +107,8 @@ def goes_on_without(one: CampaignStatus) -> str:
 def node_remark(node: NodeState, generation: int) -> str:
     """What is wrong with a worker; "" for nothing."""
     said = ["behind"] if node.generation < generation else []
+    if node.is_told_apart:
+        said.append("another machine has its name and port: give each a host name of its own")
     if abs(node.ahead) > CLOCK_SECONDS:
         way = "ahead of" if node.ahead > 0 else "behind"
         said.append(f"its clock is {span(round(abs(node.ahead)))} {way} the store's: set it right")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+# A worker says every second that it is there; one that has missed five is not serving.
+ALIVE_SECONDS = 5.0
 # Clocks that are set by the network differ by milliseconds; a flight is late by no more than this.
 CLOCK_SECONDS = 10.0
+# Stands between a node's name and its start; no host's name has it.
+APART = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,8 @@ class NodeState:
     since: by its node's clock. seen_at: as the store has noted it, by the clock of whoever asks.
     signs_with: its signing key's fingerprint. ahead: how far its node's clock is ahead of the
     store's, seconds, by what the store said last; behind if negative. settings: those that all
-    nodes are to have alike and that are not as they are by default, by name.
+    nodes are to have alike and that are not as they are by default, by name. start: which start of
+    its node it is of, as two machines may have one name.
     """
 
     name: str
@@ -26,11 +31,41 @@ class NodeState:
     signs_with: str = ""
     ahead: float = 0.0
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    start: str = ""
 
     @property
     def node(self) -> str:
         """Whose worker it is: `web-1:8080` of `web-1:8080/0`."""
         return self.name.rpartition("/")[0] or self.name
+
+    @property
+    def key(self) -> str:
+        """Nobody else's."""
+        return f"{self.name}{APART}{self.start}" if self.start else self.name
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether another node has its name, so that this one says of which start it is."""
+        return bool(self.start) and self.node.endswith(APART + self.start)
+
+
+def told_apart(nodes: Iterable[NodeState]) -> list[NodeState]:
+    """By name. Where nodes that are there have one name, each has its start behind it; who was
+    there before its successor of that name is left out."""
+    by_name: dict[str, list[NodeState]] = {}
+    for one in nodes:
+        by_name.setdefault(one.name, []).append(one)
+    found: list[NodeState] = []
+    for same in by_name.values():
+        last = max(one.seen_at for one in same)
+        there = [one for one in same if one.seen_at >= last - ALIVE_SECONDS]
+        found += map(named_apart, there) if len(there) > 1 else there
+    return sorted(found, key=lambda one: one.name)
+
+
+def named_apart(one: NodeState) -> NodeState:
+    node, slash, number = one.name.rpartition("/")
+    return replace(one, name=f"{node}{APART}{one.start}{slash}{number}")
 
 
 def ahead_of(asked: float, answered: float, said: float) -> float:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from adserver.core.nodes import NodeState
-
-# A worker says every second that it is there; one that has missed five is not serving.
-ALIVE_SECONDS = 5.0
+from adserver.core.nodes import ALIVE_SECONDS, NodeState
 
 
 @dataclass(frozen=True, slots=True)

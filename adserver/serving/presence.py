@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,35 +22,44 @@ REMIND_SECONDS = 600.0
 
 @dataclass(slots=True)
 class Presence:
-    """name, settings: as `NodeState`'s. ahead: how far the node's clock is ahead of the store's,
+    """name, settings, start: as `NodeState`'s. ahead: how far its clock is ahead of the store's,
     seconds."""
 
     state: State
     catalog: LiveCatalog
     name: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    start: str = ""
     ahead: float = 0.0
     _told_at: float = field(default=-REMIND_SECONDS)
 
     async def say(self) -> None:
         state, asked = self.state, self.state.clock()
-        now = NodeState(
-            self.name,
-            state.live.generation,
-            state.live.since,
-            asked,
-            state.sealer.signs_with,
-            self.ahead,
-            self.settings,
-        )
         try:
-            said = await self.catalog.report_node(now)
+            said = await self.catalog.report_node(self._now(asked))
         except StoreUnavailable:
             return
         self.ahead = ahead_of(asked, state.clock(), said)
         state.meter.gauges["clock_ahead_seconds"][()] = self.ahead
         if abs(self.ahead) > CLOCK_SECONDS:
             self._complain()
+
+    async def leave(self) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            await self.catalog.forget_node(self._now(self.state.clock()))
+
+    def _now(self, clock: float) -> NodeState:
+        live, signs_with = self.state.live, self.state.sealer.signs_with
+        return NodeState(
+            self.name,
+            live.generation,
+            live.since,
+            clock,
+            signs_with,
+            self.ahead,
+            self.settings,
+            self.start,
+        )
 
     def _complain(self) -> None:
         now = time.monotonic()

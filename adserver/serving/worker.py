@@ -7,8 +7,8 @@ import contextlib
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -49,19 +49,18 @@ HEARTBEAT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a worker does beside requests, and with whom. settings: as `NodeState`'s."""
+    """What a worker does beside requests, and with whom."""
 
     state: State
     catalog: LiveCatalog
     counts: Counts
     journals: Journals
     shipping: Shipping
-    name: str
+    presence: Presence
     collect_path: str
     identity: str
     sampling: Sampling | None = None
     pacing: Pacing | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -70,7 +69,6 @@ class Beside:
         await self._follow()  # before the first request, so that it finds a snapshot
         if self.state.live.served is None:
             log.warning("nothing_to_serve", do="`adserver apply` makes the campaign files live")
-        presence = Presence(self.state, self.catalog, self.name, self.settings)
         teller = asyncio.create_task(Teller(self.collect_path, self._dump).run())
         every = [
             asyncio.create_task(forever(seconds, work))
@@ -79,7 +77,7 @@ class Beside:
                 (PAUSES_SECONDS, self._pause),
                 (FLUSH_SECONDS, self.state.counting.flush),
                 (JOURNALS_SECONDS, self._look_after_journals),
-                (NODE_SECONDS, presence.say),
+                (NODE_SECONDS, self.presence.say),
                 (KEEP_SOURCES_SECONDS, self._keep_sources),
                 (PARENT_SECONDS, leave_with_parent(os.getppid())),
                 (NODE_SECONDS, self._keep_identity),
@@ -106,8 +104,7 @@ class Beside:
             await self.shipping.finish()
             if self.sampling is not None:
                 await self.sampling.flush()
-            with contextlib.suppress(StoreUnavailable):
-                await self.catalog.forget_node(self.name)
+            await self.presence.leave()
             await cancel([teller])
 
     def _dump(self) -> Dump:
@@ -149,13 +146,15 @@ class Beside:
             self.shipping.watch.answered("pauses")
         # What is over is over, whatever the store says.
         if await live.pause(clock()):
-            log.info("pauses_changed", worker=self.name)
+            log.info("pauses_changed", worker=self.presence.name)
 
     async def _after_change(self) -> None:
         served = self.state.live.served
         if served is None:
             return
-        log.info("generation_served", generation=served.snapshot.generation, worker=self.name)
+        log.info(
+            "generation_served", generation=served.snapshot.generation, worker=self.presence.name
+        )
         digests = [
             asset.digest
             for campaign in served.snapshot.catalog.campaigns

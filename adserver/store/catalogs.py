@@ -14,7 +14,7 @@ from adserver.between import between_requests
 from adserver.core.assets import Asset
 from adserver.core.catalog import Catalog, Generation
 from adserver.core.errors import LiveHasMoved
-from adserver.core.nodes import KnownKey, NodeState
+from adserver.core.nodes import KnownKey, NodeState, told_apart
 from adserver.core.pauses import Pause
 from adserver.core.publication import Content, Entry, KnownCreative, Published
 from adserver.core.renames import Rename, carried_pauses
@@ -179,12 +179,13 @@ class StoredCatalogs:
             said, *found = self._nodes.run(self._client, [self._keys.nodes], [])
         ahead, now = time.time() - float(said), float(said)
         states = [node_of(orjson.loads(value)) for value in found[1::2]]
-        gone = {state.name for state in states if state.seen_at < now - NODE_FORGOTTEN_SECONDS}
+        gone = {state.key for state in states if state.seen_at < now - NODE_FORGOTTEN_SECONDS}
         if gone:
             with answering():
                 self._client.hdel(self._keys.nodes, *gone)
-        there = [replace(s, seen_at=s.seen_at + ahead) for s in states if s.name not in gone]
-        return sorted(there, key=lambda state: state.name)
+        return told_apart(
+            replace(s, seen_at=s.seen_at + ahead) for s in states if s.key not in gone
+        )
 
 
 def node_of(said: Mapping[str, Any]) -> NodeState:
@@ -250,11 +251,11 @@ class StoredLiveCatalog:
         """Seen now, by the store's clock: `seen_at` of our own is not for others."""
         state = {name: value for name, value in asdict(node).items() if name != "seen_at"}
         written = orjson.dumps(state).removesuffix(b"}")
-        return float(await self._line.run(self._present, [self._keys.nodes], [node.name, written]))
+        return float(await self._line.run(self._present, [self._keys.nodes], [node.key, written]))
 
-    async def forget_node(self, name: str) -> None:
+    async def forget_node(self, node: NodeState) -> None:
         with answering():
-            await self._client.hdel(self._keys.nodes, name)
+            await self._client.hdel(self._keys.nodes, node.key)
 
     async def keep_identity(self, identity: str) -> str:
         now = time.monotonic()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import secrets
 import socket
 import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from mmap import mmap
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,6 +50,9 @@ from adserver.wiring.secret_keys import admin_token, signing_keys
 
 log = structlog.get_logger(__name__)
 
+# Told apart are the few nodes of one name.
+START_BYTES = 3
+
 COUNTRY_FILE = "countries.mmdb"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # By version of IP: bits of the shortest network that may be let in. Nobody has a larger one.
@@ -78,6 +83,8 @@ class Node:
     counts: ParentCounts
     robots: Robots
     preview: bool = False
+    # Which start of the node it is: of two machines that have one name, and one port, too.
+    start: str = field(default_factory=partial(secrets.token_hex, START_BYTES))
 
     @property
     def collect_path(self) -> str:

@@ -39,6 +39,7 @@ from adserver.serving.listening import server
 from adserver.serving.live import Live
 from adserver.serving.pacing import Pacing
 from adserver.serving.peers import CountryHeader
+from adserver.serving.presence import Presence
 from adserver.serving.sampling import Sampling
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
@@ -139,12 +140,11 @@ async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Life
             counts,
             journals,
             shipping,
-            f"{node.name}/{number}",
+            Presence(state, catalog, f"{node.name}/{number}", alike_of(settings), node.start),
             node.collect_path,
             node.identity,
             Sampling(state.sampler, StoredSamples(connection, keys), live),
             pacing,
-            alike_of(settings),
         )
         async with beside_requests.running():
             edge = edge_of(settings, meter, preview=node.preview)

@@ -109,6 +109,12 @@ def test_a_node_whose_clock_is_wrong_is_named(ahead: float, said: str):
     ]
 
 
+def test_two_machines_of_one_name_are_told():
+    memory = busy()
+    memory.workers = [NodeState("web:8080~4f2a/0", 1, NOW, NOW, start="4f2a")]
+    assert "another machine has its name and port" in adserver("status", store=memory).stdout
+
+
 def test_settings_that_nodes_do_not_have_alike_are_told():
     memory = busy()
     memory.workers = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adserver.core.nodes import NodeState, ahead_of, differing
+from adserver.core.nodes import ALIVE_SECONDS, NodeState, ahead_of, differing, told_apart
 from tests.factories import NOW
 
 
@@ -59,3 +59,40 @@ def test_settings_that_differ_are_told_by_value_and_node() -> None:
     assert dict(life.nodes) == {"1": ("a", "c"), "": ("b",)}
     assert str(life) == "1 on a, c; the default on b"
     assert str(rules) == "robots=off on a, b; robots=dry_run on c"
+
+
+def seen(name: str, start: str, ago: float = 0.0) -> NodeState:
+    return NodeState(name, 1, NOW, NOW - ago, start=start)
+
+
+def names(*nodes: NodeState) -> list[str]:
+    return [one.name for one in told_apart(nodes)]
+
+
+def test_two_nodes_of_one_name_are_two() -> None:
+    one, other = seen("web:8080/0", "4f2a"), seen("web:8080/0", "b61c", 1.0)
+    assert one.key != other.key
+    found = told_apart([seen("api:8080/0", "77aa"), other, one])
+    assert [node.name for node in found] == ["api:8080/0", "web:8080~4f2a/0", "web:8080~b61c/0"]
+    assert [node.node for node in found] == ["api:8080", "web:8080~4f2a", "web:8080~b61c"]
+    assert [node.is_told_apart for node in found] == [False, True, True]
+
+
+def test_workers_of_one_node_need_not_be_told_apart() -> None:
+    assert names(seen("web:8080/1", "4f2a"), seen("web:8080/0", "4f2a")) == [
+        "web:8080/0",
+        "web:8080/1",
+    ]
+
+
+def test_a_node_that_was_started_again_takes_the_place_of_the_one_that_was_killed() -> None:
+    gone = seen("web:8080/0", "4f2a", ALIVE_SECONDS + 1)
+    assert told_apart([gone, seen("web:8080/0", "b61c")]) == [seen("web:8080/0", "b61c")]
+    assert told_apart([gone]) == [gone], "nobody has"
+
+
+def test_what_says_no_start_is_as_it_was() -> None:
+    old = NodeState("web", 1, NOW, NOW)
+    assert old.key == "web"
+    assert told_apart([old]) == [old]
+    assert not old.is_told_apart

@@ -180,9 +180,9 @@ class MemoryCatalog:
         self.nodes[node.name] = node
         return self.now
 
-    async def forget_node(self, name: str) -> None:
+    async def forget_node(self, node: NodeState) -> None:
         self._reached("node")
-        self.nodes.pop(name, None)
+        self.nodes.pop(node.name, None)
 
     async def keep_identity(self, identity: str) -> str:
         self._reached("identity")

@@ -12,6 +12,7 @@ from adserver.core.context import Context
 from adserver.core.decision import decide
 from adserver.core.errors import StoreUnavailable
 from adserver.core.samples import SAMPLES_A_DAY, Taken
+from adserver.serving.presence import Presence
 from adserver.serving.sampling import Sampling
 from adserver.serving.worker import Beside
 from tests.factories import NOW, catalog, generation, slot
@@ -104,7 +105,7 @@ async def test_a_worker_brings_its_samples_beside_requests(
         worker.counts,
         worker.journals,
         worker.shipping,
-        "node:8080/0",
+        Presence(state, worker.store, "node:8080/0"),
         str(tmp_path / "admin.sock"),
         "store",
         Sampling(state.sampler, samples, state.live, lambda: NOW),

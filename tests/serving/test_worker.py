@@ -45,7 +45,14 @@ class Worker:
     async def running(self) -> AsyncIterator[None]:
         journals = self.memory.journals
         beside = Beside(
-            self.state, self.store, self.counts, journals, self.shipping, NAME, self.path, IDENTITY
+            self.state,
+            self.store,
+            self.counts,
+            journals,
+            self.shipping,
+            Presence(self.state, self.store, NAME),
+            self.path,
+            IDENTITY,
         )
         async with beside.running():
             yield

@@ -54,7 +54,7 @@ class Worker:
             counts=counts,
             journals=journals,
             shipping=self.shipping,
-            name="",
+            presence=cast("Any", None),
             collect_path="",
             identity="",
         )

@@ -181,7 +181,7 @@ async def test_generations_are_published_and_read(
     [found] = catalogs.nodes()
     assert replace(found, seen_at=0.0) == replace(state, seen_at=0.0)
     assert abs(found.seen_at - state.seen_at) < 60
-    await live.forget_node("node")
+    await live.forget_node(state)
     assert catalogs.nodes() == []
 
 

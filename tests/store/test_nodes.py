@@ -42,8 +42,8 @@ async def test_workers_are_known_until_they_leave_or_fall_silent(
     assert seen_at(catalogs, now) == [a, b]
     assert set(store.hkeys(keys.nodes)) == {b"a", b"b"}
     await live.report_node(replace(a, generation=2))
-    await live.forget_node("b")
-    await live.forget_node("nobody")
+    await live.forget_node(b)
+    await live.forget_node(replace(b, name="nobody"))
     assert seen_at(catalogs, now) == [replace(a, generation=2)]
 
 
@@ -98,6 +98,17 @@ async def test_what_a_later_release_says_of_itself_besides_is_not_read(
     store.hset(keys.nodes, "one/0", orjson.dumps({**fields, "mood": "fair"}))
     [found] = catalogs.nodes()
     assert (found.name, found.signs_with, found.ahead) == ("one/0", "4f2a", -9.0)
+
+
+async def test_two_machines_of_one_name_are_two_nodes(
+    catalogs: StoredCatalogs, live: StoredLiveCatalog
+) -> None:
+    one, other = (NodeState("web:8080/0", 3, 1.0, 1.0, start=start) for start in ("4f2a", "b61c"))
+    await live.report_node(one)
+    await live.report_node(other)
+    assert [node.name for node in catalogs.nodes()] == ["web:8080~4f2a/0", "web:8080~b61c/0"]
+    await live.forget_node(other)
+    assert [(node.name, node.start) for node in catalogs.nodes()] == [("web:8080/0", "4f2a")]
 
 
 async def test_who_says_that_it_is_there_is_told_the_time(live: StoredLiveCatalog) -> None:
