@@ -10,6 +10,7 @@ from adserver.core.bits import less, pack, positions_in
 from adserver.core.catalog import Campaign, Creative, Device, Slot, Tier
 from adserver.core.fit import fitting
 from adserver.core.lineup import Lineup
+from adserver.core.numbered import Own
 from adserver.core.pauses import Stopped
 from adserver.core.reasons import REACH, Reason
 from adserver.core.register import Register
@@ -31,7 +32,7 @@ class Group:
     slot: Slot
     slot_number: int
     roster: Roster
-    creative_numbers: Mapping[str, tuple[int, ...]]
+    numbers: Mapping[str, Own]
     timetable: Timetable
     _fits: dict[Device, int] = field(default_factory=dict)
     # Of campaigns that go on without some of their creatives, by position; and those of which
@@ -49,13 +50,13 @@ class Group:
         slot: Slot,
         slot_number: int,
         roster: Roster,
-        creative_numbers: Mapping[str, tuple[int, ...]],
+        numbers: Mapping[str, Own],
     ) -> Steps[Group]:
         group = cls(
             slot=slot,
             slot_number=slot_number,
             roster=roster,
-            creative_numbers=creative_numbers,
+            numbers=numbers,
             timetable=Timetable(roster.campaigns),
         )
         for device in Device:
@@ -183,7 +184,7 @@ class Group:
     def _place(self, position: int, device: Device) -> Iterator[Placement]:
         campaign, creatives = self.campaigns[position], self._shown(position, device)
         weight = 1.0 if self.paced else weight_of(campaign)
-        of_campaign = self.creative_numbers[campaign.name]
+        _, *of_campaign = self.numbers[campaign.name]
         numbers = {c.id: n for c, n in zip(campaign.creatives, of_campaign, strict=True)}
         for creative, share in zip(creatives, shares_of(creatives, weight), strict=True):
             yield Placement(

@@ -14,6 +14,7 @@ from adserver.core.catalog import TIERS, Campaign, Device, Slot, Tier
 from adserver.core.context import Context
 from adserver.core.crowd import Crowd
 from adserver.core.group import Group
+from adserver.core.numbered import Own
 from adserver.core.pauses import NOTHING_STOPPED, Stopped
 from adserver.core.rates import is_paced
 from adserver.core.reasons import REACH, Reason
@@ -141,11 +142,11 @@ class Places:
         slot: Slot,
         number: int,
         campaigns: Iterable[Campaign],
-        creative_numbers: Mapping[str, tuple[int, ...]],
+        numbers: Mapping[str, Own],
         rosters: Rosters,
     ) -> Steps[Places]:
-        """campaigns: all of the catalog, in the order of their names. creative_numbers: by the
-        campaign's name, in the order of its creatives. rosters: of the slots before this one."""
+        """campaigns: all of the catalog, in the order of their names. numbers: by the campaign's
+        name. rosters: of the slots before this one."""
         # Within a tier, what was promised comes before what was not.
         of_kind: dict[tuple[Tier, bool], list[Campaign]] = {
             (tier, paced): [] for tier in TIERS for paced in (True, False)
@@ -161,7 +162,7 @@ class Places:
         for some in of_kind.values():
             if some:
                 roster = yield from rosters.of(tuple(some))
-                groups.append((yield from Group.compiling(slot, number, roster, creative_numbers)))
+                groups.append((yield from Group.compiling(slot, number, roster, numbers)))
         return cls(slot, number, tuple(candidates), groups)
 
     @property

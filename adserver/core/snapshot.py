@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adserver.core.catalog import Campaign, Catalog, Creative, Generation
+from adserver.core.numbered import Own, numbers_of
 from adserver.core.pauses import NOTHING_STOPPED, Stopped
 from adserver.core.places import Places
 from adserver.core.rates import Rates
@@ -21,16 +22,15 @@ from adserver.core.steps import Steps, finish, in_steps
 class Snapshot:
     """stopped: what is paused; but for that and for rates, a snapshot does not change.
 
-    creative_numbers: by the campaign's name, in the order of its creatives.
+    numbers: of each campaign and its creatives, by the campaign's name.
     """
 
     generation: int
     catalog: Catalog
     places: Mapping[str, Places]
     campaigns: Mapping[str, Campaign]
-    campaign_numbers: Mapping[str, int]
     site_numbers: Mapping[str, int]
-    creative_numbers: Mapping[str, tuple[int, ...]]
+    numbers: Mapping[str, Own]
     of_creative: Mapping[int, Campaign]
     stopped: Stopped = NOTHING_STOPPED
 
@@ -40,7 +40,8 @@ class Snapshot:
         campaign = self.of_creative.get(number)
         if campaign is None:
             return None
-        return campaign, campaign.creatives[self.creative_numbers[campaign.name].index(number)]
+        _, *of_creatives = self.numbers[campaign.name]
+        return campaign, campaign.creatives[of_creatives.index(number)]
 
     def pacing(self, rates: Rates) -> Steps[None]:
         """From now on campaigns with goals take part at these rates."""
@@ -66,15 +67,12 @@ def compile_snapshot(generation: Generation) -> Snapshot:
 
 def compiling(generation: Generation, now: float | None = None) -> Steps[Snapshot]:
     """now: UTC seconds at which it will be asked first; None to find out then."""
-    catalog, numbers = generation.catalog, generation.numbers
+    catalog, numbers = generation.catalog, numbers_of(generation)
     # Mostly in this order already, which makes it a matter of milliseconds.
     campaigns = sorted(catalog.campaigns, key=lambda campaign: campaign.name)
-    creative_numbers: dict[str, tuple[int, ...]] = {}
     of_creative: dict[int, Campaign] = {}
     for campaign, ends in in_steps(campaigns):
-        own = tuple(numbers[f"creative/{campaign.name}/{one.id}"] for one in campaign.creatives)
-        creative_numbers[campaign.name] = own
-        for number in own:
+        for number in numbers.own[campaign.name][1:]:
             of_creative[number] = campaign
         if ends:
             yield
@@ -82,7 +80,7 @@ def compiling(generation: Generation, now: float | None = None) -> Steps[Snapsho
     rosters = Rosters()
     for slot in catalog.slots:
         places[slot.name] = yield from Places.compiling(
-            slot, numbers[f"slot/{slot.name}"], campaigns, creative_numbers, rosters
+            slot, numbers[f"slot/{slot.name}"], campaigns, numbers.own, rosters
         )
         if now is not None:
             yield from places[slot.name].advancing(now)
@@ -91,8 +89,7 @@ def compiling(generation: Generation, now: float | None = None) -> Steps[Snapsho
         catalog=catalog,
         places=places,
         campaigns={campaign.name: campaign for campaign in campaigns},
-        campaign_numbers={c.name: numbers[f"campaign/{c.name}"] for c in campaigns},
         site_numbers={name: numbers[f"site/{name}"] for name in catalog.site.sites},
-        creative_numbers=creative_numbers,
+        numbers=numbers.own,
         of_creative=of_creative,
     )

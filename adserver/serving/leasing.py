@@ -23,6 +23,7 @@ from adserver.core.flights import ended
 from adserver.core.goals import limits_of
 from adserver.core.hour import HOUR_SECONDS, hour_at
 from adserver.core.leases import Room
+from adserver.core.numbered import numbers_of
 from adserver.core.ports.serving import Leases, Spoken, Wanted
 from adserver.core.shards import shard_of_campaign
 from adserver.core.steps import Steps, in_steps
@@ -134,24 +135,18 @@ class Leasing:
         before, now = self._held, self.now()
         rooms_before = {held.campaign.name: held.room for held in before.values()}
         kept: dict[int, Limited] = {}
-        catalog, numbers = generation.catalog, generation.numbers
-        of_campaign: dict[str, list[int]] = {}
-        for (name, number), ends in in_steps(numbers.items()):
-            if name.startswith("creative/"):
-                of_campaign.setdefault(name.split("/", 2)[1], []).append(number)
-            if ends:
-                yield
+        catalog, numbers = generation.catalog, numbers_of(generation)
         for campaign, ends in in_steps(catalog.campaigns):
             limits = limits_of(campaign)
             if limits is None:
                 rooms_before.pop(campaign.name, None)
             # One that is paused serves nothing, and what was served of it needs room to count.
             elif campaign.state is not State.DRAFT and not ended(campaign.flight, now):
-                number = numbers[f"campaign/{campaign.name}"]
+                number = numbers.own[campaign.name][0]
                 room = before[number].room if number in before else Room(number, limits)
                 if room.limits != limits:
                     room.sold_as(limits)
-                kept[number] = Limited(room, campaign, tuple(sorted(of_campaign[campaign.name])))
+                kept[number] = Limited(room, campaign, numbers.creatives(campaign.name))
             if ends:
                 yield
         self._held, self._generation = kept, generation.number

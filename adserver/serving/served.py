@@ -133,7 +133,7 @@ class Served:
         return Fill(
             placement=placement,
             generation=self.snapshot.generation,
-            campaign=self.snapshot.campaign_numbers[campaign.name],
+            campaign=self.snapshot.numbers[campaign.name][0],
             outcome=(placement.slot.name, "house" if campaign.tier is Tier.HOUSE else "fill"),
             with_beacon=with_beacon,
             without_beacon=cut(f"{start}</aside>"),

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pydantic import TypeAdapter
 
 from adserver.core.catalog import Campaign, Catalog, Generation, names
+from adserver.core.numbered import Numbers
 from adserver.core.publication import KnownCreative
 from adserver.core.steps import Steps, in_steps
 
@@ -63,12 +64,12 @@ def reading(body: bytes, version: int) -> Steps[Generation]:
         return GENERATION.validate_json(body)
     rest = lines_in(body)
     bare = GENERATION.validate_json(next(rest))
-    campaigns, numbers, known = [], dict(bare.numbers), Known()
+    campaigns, numbers, known = [], Numbers(bare.numbers), Known()
     for line, ends in in_steps(rest, LINES_PER_STEP):
         campaign, own = CAMPAIGN.validate_json(line)
         known.share(campaign)
         campaigns.append(campaign)
-        numbers |= own
+        numbers.add(campaign, own)
         if ends:
             yield
     return replace(bare, catalog=replace(bare.catalog, campaigns=tuple(campaigns)), numbers=numbers)
