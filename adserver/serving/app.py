@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
+from typing import NamedTuple, cast
 
 import structlog
 from starlette.types import ASGIApp
 
-from adserver.core.events import Kind
-from adserver.serving import assets, beacons, clicks, decisions, documents, slots
+from adserver.serving import assets, at_once, clicks, decisions, documents, slots
 from adserver.serving.at_once import STATUS, AtOnce
 from adserver.serving.http import (
     Header,
@@ -33,11 +32,13 @@ from adserver.serving.state import State
 
 log = structlog.get_logger(__name__)
 
+# As `at_once.Promptly`, of what never has to wait.
+Always = Callable[[State, Scope, str], Prompt | Later]
 # (state, scope, receive, send, the path's rest) → the status that was answered
 Handler = Callable[[State, Scope, Receive, Send, str], Awaitable[int]]
 
-READ = frozenset({"GET", "HEAD"})
-EVENT = frozenset({"GET", "HEAD", "POST"})
+READ = frozenset(at_once.READ.values())
+POST = frozenset({"POST"})
 # Browsers ask once a day whether a page may POST.
 PREFLIGHT: tuple[Header, ...] = (
     (b"access-control-allow-methods", b"GET, HEAD, POST"),
@@ -46,7 +47,26 @@ PREFLIGHT: tuple[Header, ...] = (
 )
 
 
-def ordinarily(handler: Callable[[State, Scope, str], Prompt | Later]) -> Handler:
+class Route(NamedTuple):
+    """As `at_once.Route`, in a task."""
+
+    label: str
+    methods: frozenset[str]
+    handler: Handler
+    decides: bool = False
+    whole: bool = False
+
+
+def in_a_task(
+    route: at_once.Route, handler: Handler | None = None, more: frozenset[str] = frozenset()
+) -> Route:
+    """handler: of one that may have to wait. more: methods that always have to."""
+    methods = frozenset(route.methods.values()) | more
+    handler = handler or ordinarily(cast("Always", route.handler))
+    return Route(route.label, methods, handler, route.decides, route.whole)
+
+
+def ordinarily(handler: Always) -> Handler:
     """One that is answered at once wherever it can be, in a task."""
 
     async def handle(state: State, scope: Scope, _: Receive, send: Send, rest: str) -> int:
@@ -55,23 +75,17 @@ def ordinarily(handler: Callable[[State, Scope, str], Prompt | Later]) -> Handle
     return handle
 
 
-# First segment → route label, methods, handler.
-ROUTES: dict[str, tuple[str, frozenset[str], Handler]] = {
-    "slots": ("/slots", READ, ordinarily(slots.slot)),
-    "i": ("/i", EVENT, ordinarily(partial(beacons.beacon, Kind.IMPRESSION))),
-    "v": ("/v", EVENT, ordinarily(partial(beacons.beacon, Kind.VIEWABLE))),
-    "c": ("/c", READ, clicks.click),
-    "decisions": ("/decisions", EVENT, decisions.decisions),
-    "h": ("/h", READ, documents.document),
-    "assets": ("/assets", READ, assets.picture),
-    "frame": ("/frame", READ, slots.frame),
-    "slots.css": ("/slots.css", READ, assets.stylesheet),
-    "tag.js": ("/tag.js", READ, assets.tag),
+# By the first segment of the path.
+ROUTES: dict[str, Route] = {
+    **{first.decode(): in_a_task(route) for first, route in at_once.ROUTES.items()},
+    "c": in_a_task(at_once.ROUTES[b"c"], clicks.click),
+    "decisions": in_a_task(at_once.ROUTES[b"decisions"], decisions.decisions, POST),
+    "h": Route("/h", READ, documents.document),
+    "assets": Route("/assets", READ, assets.picture),
+    "frame": Route("/frame", READ, slots.frame, decides=True),
+    "slots.css": Route("/slots.css", READ, assets.stylesheet, whole=True),
+    "tag.js": Route("/tag.js", READ, assets.tag, whole=True),
 }
-# Those that decide, and so may have to know the reader's country.
-DECIDING = frozenset({"slots", "decisions", "frame"})
-# Those that are a file, or a call, and no folder; `/tag.js/x` is nothing of ours.
-WHOLE = frozenset({"decisions", "slots.css", "tag.js"})
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 
@@ -116,15 +130,15 @@ class PublicApp:
         if self._prefix and path.startswith(self._prefix):
             path = path[len(self._prefix) - 1 :]
         first, slash, rest = path[1:].partition("/")
-        route = None if slash and first in WHOLE else ROUTES.get(first)
+        route = ROUTES.get(first)
         method = scope["method"]
-        if route is None:
+        if route is None or (slash and route.whole):
             label, status = await self._elsewhere(scope, receive, send)
         else:
-            label, methods, handler = route
+            label, methods, handler, decides, _ = route
             try:
                 if method in methods:
-                    if first in DECIDING:
+                    if decides:
                         self._state.note_country(scope)
                         shed = self._when_shed.get((first, method))
                         if shed is not None and self.shedding.sheds():
@@ -140,7 +154,7 @@ class PublicApp:
                 status = 500
         self._requests[label, method if method in METHODS else "other", STATUS[status]] += 1
         took = time.perf_counter() - started
-        if first in DECIDING:
+        if route is not None and route.decides:
             self._overload.took(took)
         self._meter.observe("http_request_duration_seconds", (label,), took)
 

@@ -37,7 +37,8 @@ STATUS = {code: str(code) for code in range(100, 600)}
 
 
 class Route(NamedTuple):
-    """decides: so that the reader's country may have to be known. whole: it has no paths below."""
+    """decides: so that the reader's country may have to be known. whole: it is a file or a call,
+    and no folder; `/tag.js/x` is nothing of ours."""
 
     label: str
     methods: Mapping[bytes, str]

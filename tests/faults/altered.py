@@ -278,7 +278,7 @@ def without_snapshot() -> None:
     from adserver.core.errors import StoreUnavailable
     from adserver.serving import app, at_once
 
-    label, methods, slot = app.ROUTES["slots"]
+    slot = app.ROUTES["slots"].handler
 
     async def ask_first(state: Any, *arguments: Any) -> Any:
         with suppress(StoreUnavailable):
@@ -286,7 +286,7 @@ def without_snapshot() -> None:
         return await slot(state, *arguments)
 
     # What has to be waited for takes a task.
-    app.ROUTES["slots"] = (label, methods, ask_first)
+    app.ROUTES["slots"] = app.ROUTES["slots"]._replace(handler=ask_first)
     del at_once.ROUTES[b"slots"]
 
 

@@ -94,7 +94,7 @@ def text() -> bytes:
 
 def path(route: str) -> dict[str, Any]:
     rest, summary, names, by_method = OPERATIONS[route]
-    _, methods, _ = ROUTES[route]
+    methods = ROUTES[route].methods
     shared = [parameter(part.strip("{}")) for part in rest.split("/") if part]
     made: dict[str, Any] = {"summary": summary, **({"parameters": shared} if shared else {})}
     for method in (*sorted(methods), "OPTIONS"):
