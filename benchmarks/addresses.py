@@ -19,7 +19,7 @@ from adserver.core.invalid import Mode, Rule
 from adserver.core.rate_limits import DEFAULTS, RateLimits
 from adserver.core.sketch import MEMORY_BYTES, Sketch
 from adserver.core.ticket import Ticket
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.invalid import Facts, Invalid
 from adserver.serving.rates import Rates
 from adserver.serving.readers import Readers

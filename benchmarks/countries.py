@@ -17,7 +17,7 @@ from random import Random
 from statistics import quantiles
 from typing import Any
 
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.countries import Countries
 from adserver.serving.country_file import renewed
 from tests.mmdb import database

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from adserver.metrics import Dump, DumpCollector, add_up
+from adserver.metrics.exposition import DumpCollector, add_up
+from adserver.metrics.meter import Dump
 from adserver.serving.collect import Collected
 from adserver.serving.hosts import LOCAL, Hosts
 from adserver.serving.peers import asks_for_itself, is_in, peer_of

@@ -14,7 +14,7 @@ import structlog
 from adserver.core.assets import Asset, Refusal, refusal_of
 from adserver.core.errors import StoreUnavailable
 from adserver.core.ports.serving import LiveCatalog
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from adserver.core.events import METRIC_OF, WOULD_OF, Event, Kind, Outcome, bit_
 from adserver.core.leases import Room
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_PREVIEW, Ticket
-from adserver.metrics import UNKNOWN
+from adserver.metrics.meter import UNKNOWN
 from adserver.serving.http import (
     CORS,
     NO_STORE,

@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from adserver.metrics import Dump, add_up, without_gauges
+from adserver.metrics.exposition import add_up, without_gauges
+from adserver.metrics.meter import Dump
 
 PUSH_SECONDS = 1.0
 ANSWER_TIMEOUT_SECONDS = 1.0

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from adserver.core.errors import SettingsError
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.country_file import Reader, Stamp, country_in, renewed, stamp_of
 from adserver.serving.headers import COUNTRY_FOUND, country_said
 from adserver.serving.http import Scope

@@ -12,7 +12,7 @@ from adserver.core.goals import Limits, limits_of
 from adserver.core.ports.serving import LiveCatalog
 from adserver.core.publication import KnownCreative
 from adserver.core.snapshot import Snapshot
-from adserver.metrics import OTHER, Meter
+from adserver.metrics.meter import OTHER, Meter
 from adserver.serving.invalid import Invalid
 from adserver.serving.pausing import Pausing
 from adserver.serving.served import EVENT_METRICS, Served, preparing

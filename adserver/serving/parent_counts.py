@@ -10,7 +10,7 @@ from enum import StrEnum
 from mmap import PAGESIZE, mmap
 from struct import Struct
 
-from adserver.metrics import Dump
+from adserver.metrics.meter import Dump
 
 COUNT = Struct("Q")
 

@@ -10,7 +10,7 @@ import structlog
 
 from adserver.core.suspension import Sign, Suspension
 from adserver.core.whereabouts import is_inside, truncated, unmapped
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.headers import Headers
 from adserver.serving.http import Scope
 from adserver.serving.invalid import NOT_ASKED, Facts

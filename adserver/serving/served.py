@@ -17,7 +17,7 @@ from adserver.core.shelf import Placement
 from adserver.core.snapshot import Snapshot, compiling
 from adserver.core.steps import Steps, in_steps
 from adserver.core.ticket import TEXT_LENGTH
-from adserver.metrics import OTHER, UNKNOWN, Meter, label_campaigns
+from adserver.metrics.meter import OTHER, UNKNOWN, Meter, label_campaigns
 from adserver.serving import markup
 from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
 from adserver.serving.invalid import Invalid

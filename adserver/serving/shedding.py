@@ -22,7 +22,7 @@ import structlog
 from adserver.core.places import Places
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement
-from adserver.metrics import UNKNOWN
+from adserver.metrics.meter import UNKNOWN
 from adserver.serving import decisions, markup, slots
 from adserver.serving.beacons import RETRY_AFTER
 from adserver.serving.calls import EXAMPLE, Malformed, checked_slots, mapping, read_json

@@ -20,7 +20,7 @@ from adserver.core.errors import LedgerConflict, StoreUnavailable
 from adserver.core.events import Row
 from adserver.core.parts import Written, part_of
 from adserver.core.ports.serving import Counts, Source, Spoken, Told
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.held import Held
 from adserver.serving.journal import Journal
 from adserver.serving.journals import Journals

@@ -13,7 +13,7 @@ from adserver.core.overload import Overload
 from adserver.core.samples import Sampler
 from adserver.core.shards import Serials
 from adserver.core.ticket import FLAG_PREVIEW, Sealer
-from adserver.metrics import UNKNOWN, Meter
+from adserver.metrics.meter import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
 from adserver.serving.countries import Countries

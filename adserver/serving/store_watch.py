@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 import structlog
 
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ import structlog
 from adserver import __version__
 from adserver.core.errors import AdserverError, JournalError, StoreUnavailable, UnreadablePause
 from adserver.core.ports.serving import Counts, LiveCatalog
-from adserver.metrics import Dump
+from adserver.metrics.meter import Dump
 from adserver.serving.children import Lifeline
 from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS

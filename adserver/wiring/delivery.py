@@ -17,7 +17,7 @@ from adserver.core.outlook import Outlook
 from adserver.core.pacing import Verdict
 from adserver.core.pauses import Pause, pausing, stopping
 from adserver.core.reasons import Reason
-from adserver.metrics import OTHER, Dump, label_campaigns
+from adserver.metrics.meter import OTHER, Dump, label_campaigns
 from adserver.store.catalogs import StoredLiveCatalog
 from adserver.store.connect import AsyncClient
 from adserver.store.keys import Keys

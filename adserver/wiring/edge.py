@@ -7,7 +7,7 @@ import socket
 from urllib.parse import urlsplit
 
 from adserver.core.errors import SettingsError
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.edge import FEWEST_CONNECTIONS, RESERVED_FILES, Edge, most_connections
 from adserver.serving.hosts import LOCAL, Hosts
 from adserver.serving.refusals import Refusal

@@ -13,7 +13,7 @@ from adserver.core.internal import Network, is_everybodys
 from adserver.core.invalid import Mode, Rule
 from adserver.core.rate_limits import RateLimits
 from adserver.core.suspension import Suspension
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.counting import Counting
 from adserver.serving.internal import internal
 from adserver.serving.invalid import Holds, Invalid

@@ -23,7 +23,8 @@ from adserver.core.invalid import Mode, Rule
 from adserver.core.snapshot import Snapshot
 from adserver.core.store_clock import StoreClock
 from adserver.core.ticket import Sealer
-from adserver.metrics import Dump, Meter, add_up
+from adserver.metrics.exposition import add_up
+from adserver.metrics.meter import Dump, Meter
 from adserver.serving.admin import admin_app
 from adserver.serving.app import PublicApp
 from adserver.serving.asset_cache import AssetCache

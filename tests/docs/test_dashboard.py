@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from adserver.metrics import METRICS, PREFIX, Type
+from adserver.metrics.declared import METRICS, PREFIX, Type
 from tests.dashboard import dashboard, dashboard_expressions, panels
 from tests.programs import needs
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from adserver.core.reasons import Discard, Reason
-from adserver.metrics import METRICS, PREFIX, Type
+from adserver.metrics.declared import METRICS, PREFIX, Type
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
 LINE = re.compile(rf"^\| `{PREFIX}(\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)

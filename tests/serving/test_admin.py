@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from adserver.metrics import Dump
+from adserver.metrics.meter import Dump
 from adserver.serving.admin import Guard, admin_app
 
 TOKEN = "a long token of the operator"

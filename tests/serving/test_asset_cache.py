@@ -9,7 +9,7 @@ import pytest
 
 from adserver.core.assets import Asset, Refusal, digest_of
 from adserver.core.errors import StoreUnavailable
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.asset_cache import MAX_BYTES, MAX_TOLD, AssetCache
 from tests.serving.memory import MemoryCatalog
 

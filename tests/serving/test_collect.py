@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adserver.metrics import Dump, Meter
+from adserver.metrics.meter import Dump, Meter
 from adserver.serving.collect import Collected, Teller
 
 HITS = ("/slots", "GET", "200")

@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from adserver.core.errors import SettingsError
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.app import PublicApp
 from adserver.serving.countries import BUILT, FAILURES, Countries
 from adserver.serving.country_file import country_in, renewed

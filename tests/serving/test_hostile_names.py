@@ -16,7 +16,8 @@ from adserver.core.context import Context
 from adserver.core.decision import decide
 from adserver.core.leases import NO_ROOMS
 from adserver.core.steps import finish
-from adserver.metrics import DumpCollector, Meter
+from adserver.metrics.exposition import DumpCollector
+from adserver.metrics.meter import Meter
 from adserver.serving import markup, strip
 from adserver.serving.app import PublicApp
 from adserver.serving.invalid import Invalid

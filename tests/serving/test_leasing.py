@@ -18,7 +18,7 @@ from adserver.core.ports.serving import Source, Spoken
 from adserver.core.reasons import Reason
 from adserver.core.shards import shard_of_campaign
 from adserver.core.store_clock import StoreClock
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving import leasing as module
 from adserver.serving.leasing import EARLY_SECONDS, Leasing
 from adserver.serving.store_watch import StoreWatch

@@ -13,7 +13,7 @@ from adserver.core.publication import KnownCreative
 from adserver.core.snapshot import Snapshot
 from adserver.core.steps import finish
 from adserver.core.ticket import TEXT_LENGTH
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving import live as live_module
 from adserver.serving import served as module
 from adserver.serving.invalid import Invalid

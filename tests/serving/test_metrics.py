@@ -8,17 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
-from adserver.metrics import (
-    MAX_CAMPAIGN_LABELS,
-    METRICS,
-    OTHER,
-    DumpCollector,
-    Meter,
-    Type,
-    add_up,
-    label_campaigns,
-    without_gauges,
-)
+from adserver.metrics.declared import METRICS, Type
+from adserver.metrics.exposition import DumpCollector, add_up, without_gauges
+from adserver.metrics.meter import MAX_CAMPAIGN_LABELS, OTHER, Meter, label_campaigns
 
 REQUEST = ("/slots", "GET", "200")
 

@@ -13,7 +13,7 @@ from adserver.core.invalid import Rule
 from adserver.core.rate_limits import RateLimits
 from adserver.core.suspension import LEAST_EVENTS, WINDOW_SECONDS, Suspension
 from adserver.core.ticket import Ticket
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving import readers
 from adserver.serving.invalid import Facts
 from adserver.serving.rates import Rates, Shared, shared_memory

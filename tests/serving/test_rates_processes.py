@@ -8,7 +8,7 @@ from pathlib import Path
 from adserver.core.events import Kind
 from adserver.core.rate_limits import RateLimits
 from adserver.core.ticket import Ticket
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.invalid import Facts
 from adserver.serving.rates import Rates, Shared, shared_memory
 from adserver.serving.readers import Readers

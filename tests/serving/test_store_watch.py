@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from adserver.core.errors import StoreUnavailable
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving import store_watch as module
 from adserver.serving.store_watch import REMIND_SECONDS, StoreWatch
 

@@ -14,7 +14,7 @@ from adserver.core.decision import Decision, decide
 from adserver.core.leases import NO_ROOMS
 from adserver.core.reasons import Reason
 from adserver.core.steps import finish
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving import strip
 from adserver.serving.invalid import Invalid
 from adserver.serving.request import context_of, gather

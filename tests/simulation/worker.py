@@ -11,7 +11,7 @@ from adserver.core.errors import JournalError, TooManyWaiting
 from adserver.core.events import Event, Outcome, Tally
 from adserver.core.parts import Written
 from adserver.core.record import Content, read_tallies
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.counting import Counting
 from adserver.serving.patience import Told
 from adserver.serving.seen import SharedSeen

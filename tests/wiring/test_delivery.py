@@ -18,7 +18,7 @@ from adserver.core.hour import hour_at
 from adserver.core.pacing import Verdict
 from adserver.core.pauses import Act, Pause, Target, Verb
 from adserver.core.publication import Content, Entry
-from adserver.metrics import Dump
+from adserver.metrics.meter import Dump
 from adserver.store.catalogs import StoredCatalogs
 from adserver.store.connect import async_client
 from adserver.store.embedded import Embedded

@@ -8,7 +8,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.edge import MOST_CONNECTIONS
 from adserver.serving.refusals import Refusal
 from adserver.settings import Settings

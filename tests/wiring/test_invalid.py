@@ -17,7 +17,7 @@ from adserver.core.invalid import REASON, Mode, Rule
 from adserver.core.reasons import Discard
 from adserver.core.suspension import LEAST_EVENTS
 from adserver.core.ticket import Ticket
-from adserver.metrics import Meter
+from adserver.metrics.meter import Meter
 from adserver.serving.rates import MEMORY_BYTES
 from adserver.serving.robots import Robots
 from adserver.settings import Settings

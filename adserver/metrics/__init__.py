@@ -1,0 +1,1 @@
+"""Every metric: declared in one list, counted by workers in a `Meter`, shown of a whole node."""

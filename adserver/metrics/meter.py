@@ -1,0 +1,81 @@
+"""What one worker has counted: plain dictionaries, integers while counting."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from adserver.metrics.declared import BUCKETS, METRICS, Type
+
+# Names of campaigns that may be labels, live ones first; the rest are "other".
+MAX_CAMPAIGN_LABELS = 500
+OTHER = "other"
+UNKNOWN = "unknown"
+
+Labels = tuple[str, ...]
+# name → [labels, value] pairs; a histogram's value is its buckets' counts and, last, its sum.
+Dump = dict[str, list[tuple[Labels, Any]]]
+
+
+class Meter:
+    """One worker's numbers. Adding is a dictionary's `+= 1`; nothing is locked or formatted."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, defaultdict[Labels, int]] = {
+            name: defaultdict(int)
+            for name, declared in METRICS.items()
+            if declared.type is Type.COUNTER
+        }
+        self.gauges: dict[str, dict[Labels, float]] = {
+            name: {}
+            for name, declared in METRICS.items()
+            if declared.type not in {Type.COUNTER, Type.HISTOGRAM}
+        }
+        self.histograms: dict[str, dict[Labels, list[float]]] = {
+            name: {} for name, declared in METRICS.items() if declared.type is Type.HISTOGRAM
+        }
+
+    def observe(self, name: str, labels: Labels, value: float) -> None:
+        """value: in the metric's unit, seconds for all there are."""
+        self.observing(name, labels)(value)
+
+    def observing(self, name: str, labels: Labels) -> Callable[[float], None]:
+        """`observe` of one series, which is there from the first observation on."""
+        series, bounds = self.histograms[name], BUCKETS[name]
+
+        def observe(value: float) -> None:
+            cells = series.get(labels)
+            if cells is None:
+                self.present(name, labels)
+                cells = series[labels]
+            cells[bisect_left(bounds, value)] += 1
+            cells[-1] += value
+
+        return observe
+
+    def present(self, name: str, labels: Labels) -> None:
+        """Show a series at 0, so that its first event is an increase."""
+        if METRICS[name].type is Type.HISTOGRAM:
+            # One cell a bucket, one for what is above all of them, one for the sum.
+            self.histograms[name].setdefault(labels, [0] * (len(METRICS[name].buckets) + 2))
+        else:
+            self.counts[name].setdefault(labels, 0)
+
+    def dump(self) -> Dump:
+        return {
+            name: list(series.items())
+            for group in (self.counts, self.gauges, self.histograms)
+            for name, series in group.items()
+            if series
+        }
+
+
+def label_campaigns(running: Iterable[str], others: Iterable[str]) -> Mapping[str, str]:
+    """Campaign → its label: its own name for the first 500, those that run first, else "other"."""
+    ordered = [*sorted(running), *sorted(others)]
+    return {
+        name: name if position < MAX_CAMPAIGN_LABELS else OTHER
+        for position, name in enumerate(ordered)
+    }
