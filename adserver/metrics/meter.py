@@ -39,17 +39,21 @@ class Meter:
 
     def observe(self, name: str, labels: Labels, value: float) -> None:
         """value: in the metric's unit, seconds for all there are."""
-        self.observing(name, labels)(value)
+        cells = self._cells(name, labels)
+        cells[bisect_left(BUCKETS[name], value)] += 1
+        cells[-1] += value
 
     def observing(self, name: str, labels: Labels) -> Callable[[float], None]:
-        """`observe` of one series, which is there from the first observation on."""
+        """`observe` of one series, which is there from the first observation on.
+
+        Written out, as each request makes two, and a call costs as much as what it does.
+        """
         series, bounds = self.histograms[name], BUCKETS[name]
 
         def observe(value: float) -> None:
             cells = series.get(labels)
             if cells is None:
-                self.present(name, labels)
-                cells = series[labels]
+                cells = self._cells(name, labels)
             cells[bisect_left(bounds, value)] += 1
             cells[-1] += value
 
@@ -58,10 +62,13 @@ class Meter:
     def present(self, name: str, labels: Labels) -> None:
         """Show a series at 0, so that its first event is an increase."""
         if METRICS[name].type is Type.HISTOGRAM:
-            # One cell a bucket, one for what is above all of them, one for the sum.
-            self.histograms[name].setdefault(labels, [0] * (len(METRICS[name].buckets) + 2))
+            self._cells(name, labels)
         else:
             self.counts[name].setdefault(labels, 0)
+
+    def _cells(self, name: str, labels: Labels) -> list[float]:
+        """One a bucket, one for what is above all of them, one for the sum."""
+        return self.histograms[name].setdefault(labels, [0] * (len(BUCKETS[name]) + 2))
 
     def dump(self) -> Dump:
         return {
