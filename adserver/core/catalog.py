@@ -16,6 +16,9 @@ class Device(StrEnum):
     DESKTOP = "desktop"
     MOBILE = "mobile"
 
+    # Tables and placements are found by it, and an enum's own is a call of Python.
+    __hash__ = str.__hash__
+
 
 class OnEmpty(StrEnum):
     HOUSE = "house"

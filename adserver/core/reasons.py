@@ -34,6 +34,9 @@ class Reason(StrEnum):
     LOST_DRAW = "lost_draw"
     WON = "won"
 
+    # An enum's own is a call of Python.
+    __hash__ = str.__hash__
+
 
 # How far a candidate came: later members came further. This is the documented order.
 REACH: dict[Reason, int] = {reason: position for position, reason in enumerate(Reason)}
