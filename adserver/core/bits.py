@@ -12,6 +12,9 @@ from collections.abc import Iterable, Sequence
 WRITTEN = re.compile(rb"[^\0]", re.DOTALL)
 # The positions in a byte, by its value.
 IN_BYTE = tuple(tuple(bit for bit in range(8) if value >> bit & 1) for value in range(256))
+# The same of a second byte, and what two are less than.
+IN_SECOND = tuple(tuple(8 + bit for bit in bits) for bits in IN_BYTE)
+BYTES_AT_ONCE = 1 << 16
 # Fewer positions than this are kept as they are: a bit far up costs as much room as all below it.
 MAX_FEW = 8
 
@@ -24,8 +27,8 @@ def less(bits: int, others: int) -> int:
 
 
 def pack(positions: Sequence[int]) -> int:
-    if not positions:
-        return 0
+    if len(positions) <= 1:
+        return 1 << positions[0] if positions else 0
     room = bytearray(max(positions) // 8 + 1)
     for position in positions:
         room[position >> 3] |= 1 << (position & 7)
@@ -54,6 +57,9 @@ def lowest(bits: int) -> int:
 
 def positions_in(bits: int) -> list[int]:
     """In order. Bytes without a bit are passed over at the speed of memory."""
+    if bits < BYTES_AT_ONCE:
+        # Of a publisher with few campaigns, most questions.
+        return [*IN_BYTE[bits & 255], *IN_SECOND[bits >> 8]]
     data = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
     return [
         found.start() * 8 + bit for found in WRITTEN.finditer(data) for bit in IN_BYTE[found[0][0]]

@@ -3,7 +3,7 @@ of them is left where a page refuses some."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from adserver.core.bits import less, pack, positions_in
 from adserver.core.catalog import Campaign, Device
@@ -106,37 +106,42 @@ class Crowd:
 
     def _shown(self, left: int, page: OnPage) -> int:
         """Those all of whose creatives are on the page."""
-        positions = self._group.register.positions
-        there = (positions[name] for name in page.times if name in positions)
-        return pack(
-            [
-                position
-                for position in there
-                if left >> position & 1 and not self._unseen(position, page)
-            ]
-        )
+        positions, shown = self._group.register.positions, 0
+        for name in page.times:
+            position = positions.get(name)
+            if (
+                position is not None
+                and left >> position & 1
+                and not self._unseen(position, page.creatives)
+            ):
+                shown |= 1 << position
+        return shown
 
-    def _unseen(self, position: int, page: OnPage) -> list[Placement]:
+    def _unseen(self, position: int, shown: Container[int]) -> list[Placement]:
         placements = self._group.placed(self._device, position)
-        return [p for p in placements if (p.campaign.name, p.creative.id) not in page.creatives]
+        return [placement for placement in placements if placement.creative_number not in shown]
 
-    def again(
+    def instead(
         self, refused: Placement, page: OnPage, context: Context, draw: float
     ) -> tuple[Placement | None, float]:
         """Choose anew, where a draw for the first shelf fell on one that the page refuses.
 
         draw: where in its stretch. None, and a draw for the next crowd, where nobody is left.
         """
-        if page.refuses_all_of(refused.campaign, context) is None:
+        campaign, shown = refused.campaign, page.creatives
+        if refused.creative_number in shown and page.refuses_all_of(campaign, context) is None:
             # The creative alone is there already.
-            position = self._group.register.positions[refused.campaign.name]
-            if unseen := self._unseen(position, page):
+            position = self._group.register.positions[campaign.name]
+            if unseen := self._unseen(position, shown):
                 return creative_among(unseen, draw), draw
+        return self.again(page, context, draw)
+
+    def again(self, page: OnPage, context: Context, draw: float) -> tuple[Placement | None, float]:
+        """Choose among the campaigns of whom the page takes any; as `instead`."""
         left, _ = self.left(page, context)
         if not left:
             return None, draw
-        level = self._group.level_of(left)
-        stretches = self._stretch(level)
+        stretches = self._stretch(self._group.level_of(left))
         return stretches.again(left & stretches.bits, draw, page.creatives)
 
     def choices(self, campaign: Campaign, page: OnPage, context: Context) -> list[Placement] | None:
@@ -148,4 +153,4 @@ class Crowd:
         best = left & self._group.of_level(self._group.level_of(left))
         if position is None or not best >> position & 1:
             return []
-        return self._unseen(position, page)
+        return self._unseen(position, page.creatives)

@@ -32,6 +32,10 @@ class Decision(NamedTuple):
     reason: Reason
 
 
+Chosen = Placement | Reason
+"""Who stands in a slot, or why nobody does: a decision, without a tuple made of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One campaign that was considered: its one reason, and how likely it was to win."""
@@ -43,7 +47,7 @@ class Candidate:
     probability: float
 
 
-def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be made per request
+def decide(  # noqa: PLR0913 - as `choose`
     snapshot: Snapshot,
     slot: str,
     context: Context,
@@ -53,6 +57,26 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     rooms: Mapping[str, Room] = NO_ROOMS,
     known: MutableMapping[str, Table] | None = None,
 ) -> Decision:
+    """`choose`, and that it was a choice."""
+    return decision_of(slot, choose(snapshot, slot, context, now, draw, page, rooms, known))
+
+
+def decision_of(slot: str, chosen: Chosen) -> Decision:
+    if isinstance(chosen, Placement):
+        return Decision(slot, chosen, Reason.WON)
+    return Decision(slot, None, chosen)
+
+
+def choose(  # noqa: PLR0913 - what a decision is told; a dataclass would be made per request
+    snapshot: Snapshot,
+    slot: str,
+    context: Context,
+    now: float,
+    draw: float,
+    page: OnPage | None = None,
+    rooms: Mapping[str, Room] = NO_ROOMS,
+    known: MutableMapping[str, Table] | None = None,
+) -> Chosen:
     """Choose by tier, of remnant by eCPM, then by weight.
 
     now: UTC seconds; draw: a number in [0, 1); page: what is on it already, None for what the
@@ -63,32 +87,34 @@ def decide(  # noqa: PLR0913 - what a decision is told; a dataclass would be mad
     if table is None or not table.holds(now):
         table = find_table(snapshot, slot, context, now, known)
         if table is None:
-            return Decision(slot, None, Reason.UNKNOWN_SLOT)
+            return Reason.UNKNOWN_SLOT
     if page is None and (context.excluded or context.capped):
         page = OnPage(snapshot.campaigns, context.excluded, rooms)
-    crowd, number = table.best, 0
+    crowd, number, found = table.best, 0, table.found
     while crowd is not None:
+        # As `position_of` and `rest_of` have it, without their calls: this is most of a decision.
         shelf = crowd.first
-        position = position_of(shelf, draw)
-        if position < len(shelf.cumulated):
+        cumulated, point = shelf.cumulated, draw * shelf.whole
+        if shelf.shares and cumulated[-1] <= point < shelf.whole:
+            draw = within(cumulated[-1], shelf.whole, point)
+        else:
+            position = bisect_right(cumulated, point, 0, len(cumulated) - 1)
             placement = shelf.placed[position]
             if page is None:
                 room = rooms.get(placement.campaign.name)
                 if room is None or room.left > 0 or room.refuses(0) is None:
-                    return Decision(slot, placement, Reason.WON)
+                    return placement
                 page = OnPage(snapshot.campaigns, context.excluded, rooms)
-            elif page.refuses(placement, context) is None:
-                return Decision(slot, placement, Reason.WON)
+            elif page.takes(placement, context):
+                return placement
             rest = rest_of(shelf, position, draw)
-            other, draw = crowd.again(placement, page, context, rest)
+            other, draw = crowd.instead(placement, page, context, rest)
             if other is not None:
-                return Decision(slot, other, Reason.WON)
-        else:
-            draw = rest_of(shelf, position, draw)
+                return other
         number += 1
-        crowd = table.crowd(number)
+        crowd = found[number] if number < len(found) else table.crowd(number)
     page = page or OnPage(snapshot.campaigns, context.excluded, rooms)
-    return Decision(slot, None, reason_of_none(table, context, page))
+    return reason_of_none(table, context, page)
 
 
 def find_table(

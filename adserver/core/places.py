@@ -46,7 +46,10 @@ class Era:
 
 class Table:
     """Who may serve a slot in contexts of one kind, best tier first, and of remnant the highest
-    eCPM; who comes later is looked at when those before have nobody to serve."""
+    eCPM; who comes later is looked at when those before have nobody to serve.
+
+    found: the first of what `crowd` tells, as far as it has been asked.
+    """
 
     def __init__(self, groups: Sequence[Group], device: Device, values: Values, era: Era) -> None:
         self._groups = groups
@@ -54,7 +57,7 @@ class Table:
         self._device = device
         self._values = values
         self._left = list(reversed(groups))
-        self._crowds: list[Crowd] = []
+        self.found: list[Crowd] = []
         self.stale = False
         self.best = self.crowd(0)
 
@@ -66,7 +69,7 @@ class Table:
     def renew(self) -> None:
         """Look at the rates anew: they have changed. Who may serve is the same for an era."""
         self.stale = False
-        for crowd in self._crowds:
+        for crowd in self.found:
             crowd.renew()
 
     def holds(self, now: float) -> bool:
@@ -80,13 +83,13 @@ class Table:
 
     def crowd(self, number: int) -> Crowd | None:
         """Those who may serve, of each group that has any, counted from 0; None behind the last."""
-        while len(self._crowds) <= number:
+        while len(self.found) <= number:
             if not self._left:
                 return None
             group = self._left.pop()
             if may := group.may_serve(self._device, self._values):
-                self._crowds.append(Crowd(group, self._device, may))
-        return self._crowds[number]
+                self.found.append(Crowd(group, self._device, may))
+        return self.found[number]
 
     @property
     def shelves(self) -> tuple[Shelf, ...]:
@@ -95,7 +98,7 @@ class Table:
     @property
     def size(self) -> int:
         """Placements on the shelves that were looked at, or what is as heavy."""
-        return sum(crowd.size for crowd in self._crowds)
+        return sum(crowd.size for crowd in self.found)
 
     @property
     def empty(self) -> Reason:

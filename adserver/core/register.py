@@ -6,7 +6,7 @@ of them together, and nobody is asked in turn.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from adserver.core.bits import Bits, less, pack, positions_in
@@ -77,17 +77,18 @@ class Register:
         positions = self.positions
         return pack([positions[name] for name in names if name in positions])
 
-    def refused(self, page: OnPage, context: Context) -> Iterator[tuple[Reason, int]]:
+    def refused(self, page: OnPage, context: Context) -> list[tuple[Reason, int]]:
         """Bits of whom the page refuses, whatever room there is, in the order of its reasons."""
+        found = []
         if context.excluded:
-            yield Reason.EXCLUDED, self.of_names(context.excluded)
-        if self.capped:
-            seen = self.of_names((*context.capped, *page.at_their_cap()))
-            yield Reason.FREQUENCY, seen & self.capped
-        if self.trades:
-            yield Reason.COMPETITOR, self.rivals(page)
+            found.append((Reason.EXCLUDED, self.of_names(context.excluded)))
+        if self.capped and (seen := (*context.capped, *page.at_their_cap())):
+            found.append((Reason.FREQUENCY, self.of_names(seen) & self.capped))
+        if self.trades and page.trades:
+            found.append((Reason.COMPETITOR, self.rivals(page)))
         if page.broken:
-            yield Reason.ROADBLOCK, self.of_names(page.broken)
+            found.append((Reason.ROADBLOCK, self.of_names(page.broken)))
+        return found
 
     def rivals(self, page: OnPage) -> int:
         """Those of a trade of which another advertiser is on the page."""

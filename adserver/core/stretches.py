@@ -10,7 +10,7 @@ fewer: so it costs little to refuse a few of ten thousand, or nearly all.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import accumulate
 
 from adserver.core.bits import less, pack, positions_in
@@ -23,7 +23,10 @@ LEAST_LEFT = 1e-6
 
 def within(begin: float, end: float, point: float) -> float:
     """Where in a stretch a point lies: a number in [0, 1), as good as a draw of its own."""
-    return min(max((point - begin) / (end - begin), 0.0), BELOW_ONE) if end > begin else 0.0
+    if end <= begin or point <= begin:
+        return 0.0
+    at = (point - begin) / (end - begin)
+    return at if at < BELOW_ONE else BELOW_ONE
 
 
 class Measure:
@@ -105,14 +108,19 @@ class Stretches:
         return 2 * len(self._order)
 
     def again(
-        self, left: int, draw: float, shown: Collection[tuple[str, str]]
+        self, left: int, draw: float, shown: Container[int]
     ) -> tuple[Placement | None, float]:
         """Choose among those of `left`, of whom there are some, where the draw fell on another.
 
         None where what remains is the next tier's. draw: where in that other's stretch it fell.
-        shown: (campaign, creative) that are on the page already.
+        shown: the numbers of creatives that are on the page already.
         """
-        shelf, some = self.shelf, self._some(left)
+        shelf = self.shelf
+        if not shelf.shares and not left & (left - 1):
+            # One alone, as most are in the remnant tier: it has all of the draw.
+            number = self._numbers[left.bit_length() - 1]
+            return self._placed(left, (number, draw), shown), draw
+        some = self._some(left)
         weight = some.length(self._weights)
         if not shelf.shares:
             return self._placed(left, some.at(self._weights, draw * weight), shown), draw
@@ -141,16 +149,14 @@ class Stretches:
         numbers = self._numbers
         return sorted(numbers[position] for position in positions_in(bits))
 
-    def _placed(
-        self, left: int, found: tuple[int, float], shown: Collection[tuple[str, str]]
-    ) -> Placement:
+    def _placed(self, left: int, found: tuple[int, float], shown: Container[int]) -> Placement:
         number, point = found
         while not left >> self._order[number] & 1:
             # Rounding has led to the edge of one that is refused.
             number, point = (number or len(self._order)) - 1, BELOW_ONE
         start, end = self._starts[number], self._starts[number + 1]
         placements = [self.shelf.placed[n] for n in range(start, end)]
-        unseen = [p for p in placements if (p.campaign.name, p.creative.id) not in shown]
+        unseen = [p for p in placements if p.creative_number not in shown]
         return creative_among(unseen, point)
 
 
@@ -170,5 +176,7 @@ def lined_up(
 
 def creative_among(placements: Sequence[Placement], draw: float) -> Placement:
     """One of one campaign's, by the weight of its creatives."""
+    if len(placements) == 1:
+        return placements[0]
     ends = list(accumulate([placement.weight for placement in placements]))
     return placements[min(bisect_right(ends, draw * ends[-1]), len(placements) - 1)]

@@ -53,8 +53,10 @@ def page_with(snapshot: Snapshot, shown) -> OnPage:
     page = OnPage(snapshot.campaigns)
     for name, creative in shown:
         booked = snapshot.campaigns[name]
-        there = next(one for one in booked.creatives if one.id == creative)
-        page.add(Placement(booked, there, snapshot.catalog.slots[0], 1, 1, 1.0))
+        which = [one.id for one in booked.creatives].index(creative)
+        number = snapshot.numbers[name][1 + which]
+        slot = snapshot.catalog.slots[0]
+        page.add(Placement(booked, booked.creatives[which], slot, number, 1, 1.0))
     return page
 
 
@@ -104,7 +106,7 @@ def test_a_second_draw_at_its_end_is_a_placement_too() -> None:
     assert crowd is not None
     page = OnPage(snapshot.campaigns)
     without = Context(excluded=frozenset({"a"}))
-    placement, _ = crowd.again(crowd.first.placements[0], page, without, 1.0)
+    placement, _ = crowd.again(page, without, 1.0)
     assert placement is not None
     assert placement.campaign.name == "c"
 
