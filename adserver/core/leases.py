@@ -97,6 +97,7 @@ class Room:
 
     left: served at most so often until the next answer. delivered, reserved, shown: by all workers,
     as of the last answer. patience: seconds in which `AWAITED` of those readers come who do.
+    low_mark: where `left` is no more than that, it is `low`.
     """
 
     campaign: int
@@ -109,9 +110,9 @@ class Room:
     free_today: int | None = None
     asked_at: float = float("-inf")
     patience: float = SHORTEST_PATIENCE_SECONDS
+    low_mark: int = 0
     _rate: float = 0.0
     _taken: int = 0
-    _low: int = 0
     _unused: int = 0
     _unanswered: int = 2  # as good as away, until it has answered once
     # The first lease as numbers, as a worker has one of each of fifty thousand campaigns, new ones
@@ -189,12 +190,12 @@ class Room:
     @property
     def low(self) -> bool:
         """Whether to ask at once, before nothing is left."""
-        return self.left <= self._low
+        return self.left <= self.low_mark
 
     def _know_low(self) -> None:
         # Not found out for each ad that is served, but when what it is made of changes.
         target = self._target
-        self._low = min(target - 1, target // 2)
+        self.low_mark = min(target - 1, target // 2)
 
     @property
     def _target(self) -> int:

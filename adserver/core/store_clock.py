@@ -24,8 +24,11 @@ class StoreClock:
 
     def at(self, monotonic: float) -> float:
         """The store's UTC seconds, or a little more."""
-        self._last = max(self._last, monotonic + self._offset)
-        return self._last
+        now = monotonic + self._offset
+        if now < self._last:
+            return self._last
+        self._last = now
+        return now
 
     def known(self, monotonic: float) -> float:
         """`at`; 0 where it would be a guess, which nothing may be promised by."""

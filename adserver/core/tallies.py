@@ -13,23 +13,31 @@ from adserver.core.hour import Hour, hour_at
 # Distinct rows in memory while nothing can be written: slots x creatives, then dropped.
 MAX_TALLIES = 100_000
 
+Rows = defaultdict[Tally, int]
+
 
 class Tallies:
     """timezone: whose hours rows belong to."""
 
     def __init__(self, timezone: Callable[[], str]) -> None:
         self._timezone = timezone
-        self._rows: defaultdict[Tally, int] = defaultdict(int)
+        self._rows: Rows = defaultdict(int)
         self._hour = Hour("", 0, 0)
+        self._ends = 0
         # Of hours that ended since the last writing, or that could not be written.
         self._earlier: list[tuple[Hour, dict[Tally, int]]] = []
 
     def add(self, now: float, row: Tally) -> None:
         """now: UTC seconds; the row is the hour's in which this happened."""
-        if now >= self._hour.end:
+        self.rows(now)[row] += 1
+
+    def rows(self, now: float) -> Rows:
+        """Those of the hour, for whoever adds to several of them at one time (UTC seconds)."""
+        if now >= self._ends:
             self._set_aside()
             self._hour = hour_at(now, self._timezone())
-        self._rows[row] += 1
+            self._ends = self._hour.end
+        return self._rows
 
     def put_back(self, hour: Hour, rows: Mapping[Tally, int]) -> None:
         """They were written, and may be lost."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping
+from itertools import repeat
 
 import orjson
 
-from adserver.core.decision import Decision
-from adserver.core.page import decide_page
+from adserver.core.decision import Chosen, Decision, decision_of
+from adserver.core.page import choose_page
 from adserver.core.places import Table
 from adserver.core.reasons import Reason
+from adserver.core.shelf import Placement
 from adserver.serving import strip
 from adserver.serving.calls import Malformed, checked_slots, read_call, read_json
 from adserver.serving.described import (
@@ -23,14 +25,14 @@ from adserver.serving.described import (
 )
 from adserver.serving.http import Prompt, Receive, Scope, Send, answer_with, as_json
 from adserver.serving.peers import may_speak_for
-from adserver.serving.readings import Reader, Reading
+from adserver.serving.readings import Asked, Reader, Reading, asked_for
 from adserver.serving.request import Pages
 from adserver.serving.served import Served
 from adserver.serving.slots import strip_of
 from adserver.serving.state import State, random_number
 
-# The slots that are asked for, each with what is known of who asks.
-Asked = Sequence[tuple[str, Reading]]
+Moment = tuple[float, float]
+"""UTC seconds, by this machine's clock and by the store's: one for all slots of a call."""
 NO_PAGES = Pages(sites=(), languages=(), default_language="en", declared={})
 
 
@@ -52,7 +54,10 @@ def get_decisions(state: State, scope: Scope, _rest: str) -> Prompt:
         state.ignored(reading.ignored)
     if state.preview and served is not None:
         reading = reader.of(strip.at_home(served, reading.context))
-    return decide_call(state, [(slot, reading) for slot in slots], reading.tables)
+    asked = reading.asked
+    if asked is None:
+        asked = reading.asked = asked_for((slot, reading.context) for slot in slots)
+    return decide_call(state, asked, repeat(reading, len(slots)), reading.tables)
 
 
 async def post_decisions(state: State, scope: Scope, receive: Receive, send: Send) -> int:
@@ -71,11 +76,11 @@ async def post_decisions(state: State, scope: Scope, receive: Receive, send: Sen
     if call.ignored:
         state.ignored(call.ignored)
     reader = served.reader if served else Reader(NO_PAGES, {})
-    asked = []
-    for slot, context in call.asked:
-        home = strip.at_home(served, context) if state.preview and served else context
-        asked.append((slot, reader.of(home)))
-    return await answer_with(send, decide_call(state, asked))
+    contexts = call.asked
+    if state.preview and served is not None:
+        contexts = [(slot, strip.at_home(served, context)) for slot, context in contexts]
+    readings = [reader.of(context) for _, context in contexts]
+    return await answer_with(send, decide_call(state, asked_for(contexts), readings))
 
 
 def refusal(problem: Malformed) -> Prompt:
@@ -84,59 +89,78 @@ def refusal(problem: Malformed) -> Prompt:
 
 
 def decide_call(
-    state: State, asked: Asked, known: MutableMapping[str, Table] | None = None
+    state: State,
+    asked: Asked,
+    readings: Iterable[Reading],
+    known: MutableMapping[str, Table] | None = None,
 ) -> Prompt:
-    """known: as `decide_page` has it."""
+    """readings: of each slot's context. known: as `choose_page` has it."""
     served = state.live.served
     if served is None:
-        made = [orjson.dumps(unfilled(slot, Reason.NO_CAMPAIGN)) for slot, _ in asked]
+        made = [orjson.dumps(unfilled(slot, Reason.NO_CAMPAIGN)) for slot, _ in asked.slots]
     else:
-        made = decide_served(state, served, asked, known)
+        made = decide_served(state, served, asked, readings, known)
     return as_json(as_call(state.live.generation, made))
 
 
 def decide_served(
-    state: State, served: Served, asked: Asked, known: MutableMapping[str, Table] | None
+    state: State,
+    served: Served,
+    asked: Asked,
+    readings: Iterable[Reading],
+    known: MutableMapping[str, Table] | None,
 ) -> list[bytes]:
-    now, draw = state.clock(), state.draw
-    contexts = [(slot, reading.context) for slot, reading in asked]
+    now, draw, leasing = state.clock(), state.draw, state.leasing
     started = time.perf_counter()
-    draws = [draw() for _ in asked]
-    made = decide_page(served.snapshot, contexts, now, draws, state.leasing.rooms, known)
+    draws = [draw() for _ in asked.slots]
+    chosen = choose_page(served.snapshot, asked.contexts, now, draws, leasing.rooms, known)
     state.decided(time.perf_counter() - started)
     told = told_in_preview if state.preview else told_of
-    times: dict[str, int] = {}
-    answers = []
-    for decision, (slot, reading) in zip(made, asked, strict=True):
-        nth = times[slot] = times.get(slot, 0) + 1
-        answers.append(told(state, served, decision, reading, now, nth))
-    return answers
+    moment = now, leasing.now()
+    return [
+        told(state, served, reading, entry, one, moment)
+        for reading, entry, one in zip(readings, asked.slots, chosen, strict=True)
+    ]
 
 
 def told_of(  # noqa: PLR0913 - all that an answer is made of
-    state: State, served: Served, decision: Decision, reading: Reading, now: float, nth: int
+    state: State,
+    served: Served,
+    reading: Reading,
+    entry: tuple[str, int],
+    chosen: Chosen,
+    moment: Moment,
 ) -> bytes:
-    if decision.placement is None:
+    """entry: as `Asked.slots` has it."""
+    (slot, nth), (now, here) = entry, moment
+    if not isinstance(chosen, Placement):
+        decision = Decision(slot, None, chosen)
         state.note_empty(served, decision, reading, now)
         return orjson.dumps(describe_empty(served, decision, ""))
-    fill = served.fill(decision.placement, reading, nth)
-    state.note_fill(fill, reading, now)
-    ticket = state.issue(fill, reading, now)
-    said = ticket.join(fill.described or described(served, fill, reading))
+    fill = served.fill(chosen, reading, nth)
+    said = state.give(fill, reading, now, here).join(
+        fill.described or described(served, fill, reading)
+    )
     return said.replace(RANDOM, random_number(state).encode()) if fill.head is None else said
 
 
-def told_in_preview(  # noqa: PLR0913 - as `told_of`
-    state: State, served: Served, decision: Decision, reading: Reading, now: float, nth: int
+def told_in_preview(  # noqa: PLR0913 - all that an answer is made of
+    state: State,
+    served: Served,
+    reading: Reading,
+    entry: tuple[str, int],
+    chosen: Chosen,
+    moment: Moment,
 ) -> bytes:
-    context, placement = reading.context, decision.placement
+    """entry: as `Asked.slots` has it."""
+    (slot, nth), (now, here) = entry, moment
+    context, decision = reading.context, decision_of(slot, chosen)
     added = strip_of(state, served, decision, context, now)
-    if placement is None:
+    if decision.placement is None:
         state.note_empty(served, decision, reading, now)
         return orjson.dumps(describe_empty(served, decision, added))
-    fill = served.fill(placement, reading, nth)
-    state.note_fill(fill, reading, now)
-    ticket = state.issue(fill, reading, now)
+    fill = served.fill(decision.placement, reading, nth)
+    ticket = state.give(fill, reading, now, here)
     html = strip.inside(ticket.join(fill.without_beacon).decode(), added)
-    said = orjson.dumps(describe(served, placement, context, ticket.decode(), html))
+    said = orjson.dumps(describe(served, decision.placement, context, ticket.decode(), html))
     return said.replace(RANDOM, random_number(state).encode())

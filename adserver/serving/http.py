@@ -80,10 +80,19 @@ async def respond(send: Send, status: int, head: list[Header], body: bytes = b""
 
 def as_json(body: bytes, status: int = 200) -> Prompt:
     """What nobody keeps."""
-    return Prompt(status, JSON_HEAD.before(len(body)), body)
+    length = len(body)
+    head = JSON_HEADS.get(length)
+    if head is None:
+        if len(JSON_HEADS) >= MAX_JSON_HEADS:
+            JSON_HEADS.clear()
+        head = JSON_HEADS[length] = JSON_HEAD.before(length)
+    return Prompt(status, head, body)
 
 
 JSON_HEAD = Head([(b"content-type", JSON), NO_SNIFF, *CORS, NO_STORE], None)
+# By the length of the body: tickets are of one length, so that there are few. Some 600 bytes each.
+MAX_JSON_HEADS = 1_024
+JSON_HEADS: dict[int, Head] = {}
 
 
 def head_of(content_type: bytes, length: int, *more: Header) -> Head:

@@ -105,7 +105,7 @@ class Leasing:
     def take(self, room: Room, now: float) -> int:
         """Reserve one; when it lapses, 0 if none is left. now: the store's clock."""
         until = room.take(now)
-        if room.low and room.campaign not in self._low:
+        if room.left <= room.low_mark and room.campaign not in self._low:  # `low`, without a call
             self.hurry(room)
         return until
 

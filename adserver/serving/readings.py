@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from adserver.core.catalog import Device
 from adserver.core.context import Context
@@ -23,13 +24,37 @@ if TYPE_CHECKING:
 class Look:
     """How ads look to some readers, and what was prepared for them.
 
-    fills: as `Served.fill` makes them.
+    first: of slots that stand in their call for the first time, as nearly all do, and not alone in
+    a frame. fills: of others, by how often, and whether. As `Served.fill` makes them.
     """
 
-    __slots__ = ("fills",)
+    __slots__ = ("fills", "first")
 
     def __init__(self) -> None:
+        self.first: dict[Placement, Fill] = {}
         self.fills: dict[tuple[Placement, int, bool], Fill] = {}
+
+
+class Asked(NamedTuple):
+    """What a call asks for, slot by slot.
+
+    slots: each with how often it has stood in the call with it; 1 is the first time. contexts: as
+    `choose_page` wants them.
+    """
+
+    slots: tuple[tuple[str, int], ...]
+    contexts: tuple[tuple[str, Context], ...]
+
+
+def asked_for(contexts: Iterable[tuple[str, Context]]) -> Asked:
+    """contexts: of each slot, by its name."""
+    times: Counter[str] = Counter()
+    every = tuple(contexts)
+    slots = []
+    for slot, _ in every:
+        times[slot] += 1
+        slots.append((slot, times[slot]))
+    return Asked(tuple(slots), every)
 
 
 @dataclass(slots=True, eq=False)
@@ -37,7 +62,8 @@ class Reading:
     """A context, and what follows from it for one generation.
 
     ignored: why parts of what was sent were. slots: that a call asks for. site: its number, 0 for
-    none. flags: of tickets. counts: whether events of its ads can. tables: as `decide` knows them.
+    none. flags: of tickets. counts: whether events of its ads can. tables: as `choose` knows them.
+    asked: what `slots` make of it, once they were asked for.
     """
 
     context: Context
@@ -48,6 +74,7 @@ class Reading:
     ignored: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()
     tables: dict[str, Table] = field(default_factory=dict)
+    asked: Asked | None = None
 
 
 # All that a context is read from, besides the query.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from adserver.core.catalog import Catalog, Generation, Site, Tier
 from adserver.core.context import Context
@@ -110,12 +111,18 @@ class Served:
 
         framed: it stands alone in an iframe, where widths are the frame's.
         """
-        fills, key = reading.look.fills, (placement, nth, framed)
-        found = fills.get(key)
+        look = reading.look
+        if nth == 1 and not framed:
+            found = look.first.get(placement)
+            if found is None:
+                found = self._make_fill(placement, reading.context, nth, framed)
+                keep(look.first, placement, found)
+            return found
+        key = (placement, nth, framed)
+        found = look.fills.get(key)
         if found is None:
-            if len(fills) >= MAX_FILLS:
-                fills.clear()
-            found = fills[key] = self._make_fill(placement, reading.context, nth, framed)
+            found = self._make_fill(placement, reading.context, nth, framed)
+            keep(look.fills, key, found)
         return found
 
     def _make_fill(self, placement: Placement, context: Context, nth: int, framed: bool) -> Fill:
@@ -154,6 +161,12 @@ class Served:
 
     def campaign_label(self, campaign: str) -> str:
         return self.campaign_labels.get(campaign, OTHER)
+
+
+def keep(fills: dict[Any, Fill], key: Hashable, made: Fill) -> None:
+    if len(fills) >= MAX_FILLS:
+        fills.clear()
+    fills[key] = made
 
 
 def pixels_of(placement: Placement, context: Context, random: str) -> list[str]:

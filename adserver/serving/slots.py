@@ -6,8 +6,9 @@ import time
 
 from adserver.core.catalog import OnEmpty
 from adserver.core.context import Context
-from adserver.core.decision import Decision, decide
+from adserver.core.decision import Decision, choose, decision_of
 from adserver.core.reasons import Reason
+from adserver.core.shelf import Placement
 from adserver.serving import markup, strip
 from adserver.serving.http import (
     HTML,
@@ -74,19 +75,16 @@ def answer_for(
     """A decided slot; 404 for one that is unknown."""
     context, now, rooms = reading.context, state.clock(), state.leasing.rooms
     started = time.perf_counter()
-    decision = decide(
-        served.snapshot, name, context, now, state.draw(), None, rooms, reading.tables
-    )
+    chosen = choose(served.snapshot, name, context, now, state.draw(), None, rooms, reading.tables)
     state.decided(time.perf_counter() - started)
-    placement = decision.placement
-    if placement is None:
+    if not isinstance(chosen, Placement):
+        decision = Decision(name, None, chosen)
         state.note_empty(served, decision, reading, now)
         return unfilled(served, decision, strip_of(state, served, decision, context, now))
-    fill = served.fill(placement, reading, framed=framed)
-    state.note_fill(fill, reading, now)
-    body = state.issue(fill, reading, now).join(fill.with_beacon)
+    fill = served.fill(chosen, reading, framed=framed)
+    body = state.give(fill, reading, now).join(fill.with_beacon)
     if state.preview:
-        added = strip_of(state, served, decision, context, now)
+        added = strip_of(state, served, decision_of(name, chosen), context, now)
         body = strip.inside(body.decode(), added).encode()
     elif fill.head is not None:
         return Prompt(200, fill.head, body)

@@ -69,45 +69,55 @@ class State:
         if self.countries is not None:
             self.countries.note(scope)
 
+    def give(self, fill: Fill, reading: Reading, now: float, here: float = 0.0) -> bytes:
+        """The ticket of an ad that a decision chose, with all that is counted of it: in the node's
+        metrics and, if it is no preview, in the store's rows.
+
+        here: the store's time, for whoever gives several and has asked for it (`Leasing.now`).
+        """
+        self.decisions[fill.outcome] += 1
+        if not self.preview:
+            slot, site, rows = fill.placement.slot_number, reading.site, self.counting.rows(now)
+            rows["r", 0, slot, site] += 1
+            rows["s", fill.placement.creative_number, slot, site] += 1
+            self.sampler.note(slot, reading.context, random.random())  # noqa: S311
+        return self._ticket(fill, reading, now, here)
+
     def issue(self, fill: Fill, reading: Reading, now: float) -> bytes:
-        """A new ticket, the room that is reserved for it, and the served count that goes with it.
+        """The ticket of an ad that stands where nothing was decided, and its served count."""
+        if not self.preview:
+            placement = fill.placement
+            row = ("s", placement.creative_number, placement.slot_number, reading.site)
+            self.counting.tally(now, row)
+        return self._ticket(fill, reading, now, 0.0)
+
+    def _ticket(self, fill: Fill, reading: Reading, now: float, here: float) -> bytes:
+        """A new one, and the room that is reserved for it.
 
         Of a campaign with limits there must be room, as its decision has seen to.
         """
         placement, leasing = fill.placement, self.leasing
-        creative, slot, site = placement.creative_number, placement.slot_number, reading.site
-        issued, lapse = int(now), 0
+        issued, lapse, flags = int(now), 0, reading.flags
         room = leasing.rooms.get(placement.campaign.name)
-        # What never counts needs no room.
-        if room is not None and room.reserves and reading.counts and not self.preview:
-            here = leasing.now()
-            issued = int(here)
-            # Without room after all it lapses at once, and counts if there is other room.
-            lapse = max(1, leasing.take(room, here) - issued)
-        flags = reading.flags
         if self.preview:
             flags |= FLAG_PREVIEW
-        else:
-            self.counting.tally(now, ("s", creative, slot, site))
+        # What never counts needs no room.
+        elif room is not None and reading.counts and room.reserves:
+            here = here or leasing.now()
+            issued = int(here)
+            # Without room after all it lapses at once, and counts if there is other room.
+            until = leasing.take(room, here)
+            lapse = until - issued if until else 1
         campaign = fill.campaign
-        serial = self.serials.take(campaign)
         return self.sealer.seal(
             (
-                self.writer, serial, creative, campaign, fill.generation, issued, lapse, slot, site,
-                flags,
+                self.writer, self.serials.take(campaign), placement.creative_number, campaign,
+                fill.generation, issued, lapse, placement.slot_number, reading.site, flags,
             )
         )  # fmt: skip
 
-    def note_fill(self, fill: Fill, reading: Reading, now: float) -> None:
-        """Count a decision in the node's metrics and, if it is no preview, in the store's rows."""
-        self.decisions[fill.outcome] += 1
-        if not self.preview:
-            slot = fill.placement.slot_number
-            self.counting.tally(now, ("r", 0, slot, reading.site))
-            self.sampler.note(slot, reading.context, random.random())  # noqa: S311
-
     def note_empty(self, served: Served, decision: Decision, reading: Reading, now: float) -> None:
-        """The same, of a slot that nobody fills."""
+        """Count a decision that chose nobody, as `give` does."""
         counts = self.meter.counts
         places = served.snapshot.places.get(decision.slot)
         label = decision.slot if places else UNKNOWN

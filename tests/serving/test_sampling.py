@@ -52,7 +52,7 @@ def ask(worker: MemoryWorker, *slots: str) -> None:
         if decision.placement is None:
             worker.state.note_empty(served, decision, reading, NOW)
         else:
-            worker.state.note_fill(served.fill(decision.placement, reading), reading, NOW)
+            worker.state.give(served.fill(decision.placement, reading), reading, NOW)
 
 
 async def test_every_request_of_a_slot_that_exists_is_noted(worker: MemoryWorker) -> None:
