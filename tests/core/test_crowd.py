@@ -138,6 +138,13 @@ def test_weights_of_very_different_size_and_draws_at_the_edge_find_somebody_who_
     assert placement.campaign.name != f"c{lightest}"
 
 
+def test_a_draw_at_the_end_of_a_few_who_are_left_is_the_last_ones() -> None:
+    stretches = stretches_of("weights", [1.0] * 5, [1] * 5)
+    placement, _ = stretches.again(0b00101, 1.0, ())
+    assert placement is not None
+    assert placement.campaign.name == "c2"
+
+
 def test_a_creative_that_is_shown_leaves_its_campaigns_place_to_the_others() -> None:
     stretches = stretches_of("weights", [1.0, 1.0], [1, 3])
     shown = {10, 12}
