@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from heapq import nsmallest
 from typing import Any
 
 from adserver.metrics.declared import BUCKETS, METRICS, Type
@@ -79,10 +80,15 @@ class Meter:
         }
 
 
-def label_campaigns(running: Iterable[str], others: Iterable[str]) -> Mapping[str, str]:
+class CampaignLabels(dict[str, str]):
+    """By campaign; of those alone that have one of their own, as all others have the same."""
+
+    def __missing__(self, campaign: str) -> str:
+        return OTHER
+
+
+def label_campaigns(running: Iterable[str], others: Iterable[str]) -> CampaignLabels:
     """Campaign → its label: its own name for the first 500, those that run first, else "other"."""
-    ordered = [*sorted(running), *sorted(others)]
-    return {
-        name: name if position < MAX_CAMPAIGN_LABELS else OTHER
-        for position, name in enumerate(ordered)
-    }
+    named = nsmallest(MAX_CAMPAIGN_LABELS, running)
+    named += nsmallest(MAX_CAMPAIGN_LABELS - len(named), others)
+    return CampaignLabels(zip(named, named, strict=True))

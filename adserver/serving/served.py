@@ -18,7 +18,7 @@ from adserver.core.shelf import Placement
 from adserver.core.snapshot import Snapshot, compiling
 from adserver.core.steps import Steps, in_steps
 from adserver.core.ticket import TEXT_LENGTH
-from adserver.metrics.meter import OTHER, UNKNOWN, Meter, label_campaigns
+from adserver.metrics.meter import UNKNOWN, CampaignLabels, Meter, label_campaigns
 from adserver.serving import markup
 from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
 from adserver.serving.invalid import Invalid
@@ -95,7 +95,7 @@ class Served:
     reader: Reader
     addresses: Addresses
     stylesheet: bytes
-    campaign_labels: Mapping[str, str]
+    campaign_labels: CampaignLabels
     slot_names: Mapping[int, str]
     frame_stylesheet: bytes
     hints: dict[str, str] = field(default_factory=dict)
@@ -160,7 +160,7 @@ class Served:
         return self.hints[name]
 
     def campaign_label(self, campaign: str) -> str:
-        return self.campaign_labels.get(campaign, OTHER)
+        return self.campaign_labels[campaign]
 
 
 def keep(fills: dict[Any, Fill], key: Hashable, made: Fill) -> None:
@@ -214,7 +214,7 @@ def preparing(
     return served
 
 
-def labels_of(catalog: Catalog, now: float) -> Steps[Mapping[str, str]]:
+def labels_of(catalog: Catalog, now: float) -> Steps[CampaignLabels]:
     running: set[str] = set()
     others: set[str] = set()
     for campaign, ends in in_steps(catalog.campaigns):
