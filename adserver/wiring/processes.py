@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.types import ASGIApp
 
+from adserver.between import look_rarely
 from adserver.core.catalog import Generation
 from adserver.core.errors import StoreUnavailable
 from adserver.core.events import Row
@@ -92,6 +93,7 @@ async def connected(url: str) -> AsyncIterator[AsyncClient]:
 
 async def run_worker(node: Node, number: int, beside: MakeBeside, lifeline: Lifeline) -> None:
     keep_beating(lifeline)
+    look_rarely()
     settings = node.settings
     async with connected(node.store) as connection:
         keys = Keys(settings.namespace, shards_of(settings.redis))
