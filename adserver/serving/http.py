@@ -31,6 +31,8 @@ class Head(list[Header]):
     An ordinary list to any ASGI server; our own protocol class sends `encoded` as it is.
     """
 
+    __slots__ = ("content_length", "encoded")
+
     def __init__(self, headers: Iterable[Header], content_length: int | None) -> None:
         """content_length: bytes of the body that follows; None for an answer that has none."""
         super().__init__(headers)
