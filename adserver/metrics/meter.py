@@ -69,7 +69,10 @@ class Meter:
 
     def _cells(self, name: str, labels: Labels) -> list[float]:
         """One a bucket, one for what is above all of them, one for the sum."""
-        return self.histograms[name].setdefault(labels, [0] * (len(BUCKETS[name]) + 2))
+        series = self.histograms[name]
+        if labels not in series:
+            series[labels] = [0] * (len(BUCKETS[name]) + 2)
+        return series[labels]
 
     def dump(self) -> Dump:
         return {
