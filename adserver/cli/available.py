@@ -9,6 +9,7 @@ import click
 
 from adserver.cli import output
 from adserver.cli.failures import PROBLEMS
+from adserver.cli.live import live_of
 from adserver.cli.options import Invocation, common
 from adserver.cli.why import read_facts
 from adserver.core.available import Available
@@ -54,14 +55,11 @@ def available(
     invocation = context.ensure_object(Invocation)
     now = invocation.now()
     with invocation.control_plane(invocation.settings(), existing=True) as plane:
-        live = plane.catalogs.live()
-        if live is None:
-            output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")
-            context.exit(PROBLEMS)
-        catalog = live[0].catalog
+        live = live_of(plane)
+        catalog = live.catalog
         # Their state is told; what is paused today can have been sold for days to come.
         stopped = stopped_by(catalog, plane.pauses.known(), now)
-        served = paused(live[0], Stopped(stopped.campaigns))
+        served = paused(live, Stopped(stopped.campaigns))
         wish = read(slot, facts, (first_day, last_day), catalog, now)
         totals = plane.totals
         records = Records(

@@ -10,6 +10,7 @@ import click
 
 from adserver.cli import output
 from adserver.cli.failures import moment
+from adserver.cli.live import NOTHING_LIVE
 from adserver.cli.options import Invocation, common
 from adserver.core.errors import NoSuchName
 from adserver.core.ports.commands import Catalogs
@@ -56,7 +57,7 @@ def show_last(invocation: Invocation, catalogs: Catalogs, most: int) -> None:
     elif found:
         show_table(found, diffs, live)
     else:
-        output.say("Nothing is live yet: `adserver apply` makes the campaign files live.")
+        output.say(NOTHING_LIVE)
 
 
 def show_table(found: Sequence[Published], diffs: dict[int, str], live: int) -> None:

@@ -10,9 +10,9 @@ import click
 
 from adserver.cli import author, output
 from adserver.cli.failures import PROBLEMS, USAGE, unchanged
+from adserver.cli.live import live_of
 from adserver.cli.message import message_option
 from adserver.cli.options import Invocation, common
-from adserver.core.catalog import Catalog
 from adserver.core.flights import zone
 from adserver.core.pauses import EVERYTHING, Act, Pause
 from adserver.publishing import moments
@@ -24,7 +24,7 @@ from adserver.publishing.rollout import alive
 from adserver.publishing.until import read_until
 
 if TYPE_CHECKING:
-    from adserver.wiring.control import ControlPlane
+    pass
 
 TARGET = "CAMPAIGN|CAMPAIGN/CREATIVE|advertiser:NAME|slot:NAME"
 SHOWN_ACTS = 20
@@ -58,7 +58,7 @@ def pause(  # noqa: PLR0913 - one parameter an option
         unchanged("Nothing was paused."),
         invocation.control_plane(settings, existing=True) as plane,
     ):
-        catalog = live_catalog(context, plane)
+        catalog = live_of(plane).catalog
         tz, now = zone(catalog.site.timezone), invocation.now()
         said = Said(who(), now, message, ends(until, tz, now))
         workers = len(alive(plane.catalogs.nodes(), now))
@@ -92,7 +92,7 @@ def resume(context: click.Context, target: str, everything: bool, message: str) 
         unchanged("Nothing was resumed."),
         invocation.control_plane(settings, existing=True) as plane,
     ):
-        catalog = live_catalog(context, plane)
+        catalog = live_of(plane).catalog
         said = Said(who(), invocation.now(), message)
         answer = lift(text, catalog, plane.pauses, said)
     if invocation.as_json:
@@ -134,14 +134,6 @@ def agreed(invocation: Invocation) -> bool:
         return True
     output.complain("Nothing was paused.")
     return False
-
-
-def live_catalog(context: click.Context, plane: ControlPlane) -> Catalog:
-    live = plane.catalogs.live()
-    if live is None:
-        output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")
-        context.exit(PROBLEMS)
-    return live[0].catalog
 
 
 def ends(until: str, tz: ZoneInfo, now: float) -> float | None:
@@ -191,7 +183,7 @@ def act_as_json(act: Act, tz: ZoneInfo) -> dict[str, Any]:
 def show_list(context: click.Context, invocation: Invocation) -> None:
     """What is over is still told of, until somebody writes again."""
     with invocation.control_plane(invocation.settings(), existing=True) as plane:
-        tz = zone(live_catalog(context, plane).site.timezone)
+        tz = zone(live_of(plane).catalog.site.timezone)
         pauses, acts = plane.pauses.known(), plane.pauses.acts(SHOWN_ACTS)
     now = invocation.now()
     if invocation.as_json:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from adserver.cli.live import NOTHING_LIVE
 from adserver.core.nodes import CLOCK_SECONDS, NodeState, differing
 from adserver.core.pauses import EVERYTHING
 from adserver.core.publication import Published
@@ -35,7 +36,7 @@ class Told:
     @property
     def headline(self) -> tuple[str, ...]:
         if self.published is None:
-            return ("Nothing is live yet: `adserver apply` makes the campaign files live.",)
+            return (NOTHING_LIVE,)
         return (headline(self.published, self.now),)
 
 

@@ -10,6 +10,7 @@ import click
 
 from adserver.cli import output
 from adserver.cli.failures import PROBLEMS
+from adserver.cli.live import live_of
 from adserver.cli.options import Invocation, common
 from adserver.core.bought import delivered_by_unit
 from adserver.core.catalog import Catalog, Device, Generation
@@ -51,11 +52,8 @@ def why(  # noqa: PLR0913 - one parameter an option
     invocation = context.ensure_object(Invocation)
     known = read_facts(facts)
     with invocation.control_plane(invocation.settings(), existing=True) as plane:
-        live = plane.catalogs.live()
-        if live is None:
-            output.complain("Nothing is live yet: `adserver apply` makes the campaign files live.")
-            context.exit(PROBLEMS)
-        catalog = live[0].catalog
+        live = live_of(plane)
+        catalog = live.catalog
         pauses = tuple(plane.pauses.known())
         question = Question(
             slot=slot,
@@ -66,9 +64,9 @@ def why(  # noqa: PLR0913 - one parameter an option
             campaign=campaign,
             pauses=pauses,
         )
-        served = paused(live[0], stopped_by(catalog, pauses, question.at))
+        served = paused(live, stopped_by(catalog, pauses, question.at))
         delivered = how_far(plane, served, question.at, invocation.now())
-    answer = find_out(live[0], question, delivered)
+    answer = find_out(live, question, delivered)
     if answer.absent:
         output.complain(f"Error: {answer.absent}.")
         context.exit(PROBLEMS)
