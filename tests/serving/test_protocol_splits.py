@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from itertools import pairwise
-from typing import Any
 
 import uvicorn
 import uvloop
@@ -18,7 +16,7 @@ from uvicorn.server import ServerState
 
 from adserver.serving.edge import Edge, Limits
 from adserver.serving.protocol import AdProtocol
-from tests.serving.wire import App
+from tests.serving.wire import App, Pieces, cut
 
 HOST = b"Host: h\r\n"
 POST = b"POST /echo HTTP/1.1\r\n" + HOST
@@ -49,42 +47,6 @@ STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 TURNS = 10_000
 
 
-class Wire(asyncio.Transport):
-    """A transport whose other end is a list of pieces."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent = bytearray()
-        self.closed = self.paused = False
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
-
-    def write(self, data: Any) -> None:
-        self.sent += data
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        self.closed = True
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None:
-        self.paused = True
-
-    def resume_reading(self) -> None:
-        self.paused = False
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-
 async def answers(pieces: list[bytes], wanted: int) -> list[int]:
     """Statuses of what is answered, when as many have come as are wanted, and a little later."""
     config = uvicorn.Config(App(), log_config=None, access_log=False)
@@ -94,7 +56,7 @@ async def answers(pieces: list[bytes], wanted: int) -> list[int]:
     protocol = AdProtocol(
         config=config, server_state=ServerState(), app_state={}, edge=edge, _loop=None
     )
-    wire = Wire()
+    wire = Pieces()
     protocol.connection_made(wire)
     left = list(reversed(pieces))
     for _ in range(TURNS):
@@ -106,11 +68,6 @@ async def answers(pieces: list[bytes], wanted: int) -> list[int]:
     for _ in range(10):
         await asyncio.sleep(0)
     return [int(status) for status in STATUS.findall(wire.sent)]
-
-
-def cut(stream: bytes, places: list[int]) -> list[bytes]:
-    ends = [0, *sorted({place % len(stream) for place in places}), len(stream)]
-    return [stream[begin:end] for begin, end in pairwise(ends) if begin < end]
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from adserver.serving.edge import Edge
@@ -126,6 +127,48 @@ class Reader:
         """What comes until the other end closes."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self._reader.read()
+
+
+class Pieces(asyncio.Transport):
+    """A transport whose other end is a test that gives the protocol one piece after another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = bytearray()
+        self.closed = self.paused = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def write(self, data: Any) -> None:
+        self.sent += data
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.closed = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+def cut(stream: bytes, places: list[int]) -> list[bytes]:
+    """The pieces of it, at whatever numbers say."""
+    ends = [0, *sorted({place % len(stream) for place in places}), len(stream)]
+    return [stream[begin:end] for begin, end in pairwise(ends) if begin < end]
 
 
 class Port:
