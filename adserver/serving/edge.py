@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from adserver.serving.backlog import Backlog
+from adserver.serving.heads import Heads
 from adserver.serving.hosts import Hosts
 from adserver.serving.outbox import Outbox
 from adserver.serving.refusals import Refusal
@@ -110,6 +111,7 @@ class Edge:
     most: int = MOST_CONNECTIONS
     backlog: Backlog = field(default_factory=Backlog)
     outbox: Outbox = field(default_factory=Outbox)
+    heads: Heads = field(default_factory=Heads)
     refused: MutableMapping[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
     # A gauge of how many there are, as of the last sweep.
     open: MutableMapping[tuple[str, ...], float] = field(default_factory=dict)

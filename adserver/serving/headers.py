@@ -24,8 +24,26 @@ COUNTRY_CODE = re.compile("[A-Za-z]{2}")
 # Where a document is shown inside of another.
 EMBEDDED = frozenset({b"iframe", b"frame", b"embed", b"object"})
 Headers = dict[bytes, bytes]
+# All that a context is read from, besides the query.
+READ_HEADERS = (
+    b"referer",
+    b"user-agent",
+    b"accept-language",
+    b"sec-ch-ua-mobile",
+    b"sec-gpc",
+    b"dnt",
+    b"sec-purpose",
+    COUNTRY_SAID,
+    COUNTRY_FOUND,
+)
+# What was said in each of them; None in those that were not sent.
+Said = tuple[bytes | None, ...]
 # Of an address; "" where it is not known.
 CountryOf = Callable[[Address | None], str]
+
+
+def said_in(headers: Headers) -> Said:
+    return tuple(map(headers.get, READ_HEADERS))
 
 
 def country_said(headers: Headers) -> str:

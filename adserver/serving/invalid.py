@@ -9,6 +9,7 @@ from adserver.core.invalid import Mode, Rule, Verdict, asked, judge
 from adserver.core.reasons import Discard
 from adserver.core.ticket import FLAG_CONSENT, FLAG_PREFETCH, Ticket
 from adserver.serving.headers import Headers, is_prefetch, is_unprompted
+from adserver.serving.heads import named
 from adserver.serving.http import Scope
 from adserver.serving.robots import Robots
 
@@ -25,7 +26,7 @@ class Facts:
 
     def __init__(self, scope: Scope, ticket: Ticket, kind: Kind) -> None:
         self.scope = scope
-        self.headers: Headers = dict(scope["headers"])
+        self.headers: Headers = named(scope)
         self.ticket = ticket
         self.kind = kind
         self.reader: bytes | None = NOT_ASKED

@@ -56,12 +56,21 @@ class AdProtocol(Turns):
     partly_bytes = 0
     long_head = False
     body_bytes = 0
+    # Whether the request that was read last keeps the connection.
+    kept = True
 
     def __init__(self, *arguments: Any, edge: Edge, **more: Any) -> None:
         super().__init__(*arguments, edge=edge, **more)
+        self.heads = edge.heads
         self.at_once: AtOnce = getattr(self.app, "at_once", nothing_at_once)
 
     def parse(self, data: bytes) -> None:
+        if self.kept and self.reading == NOTHING and self.parser is not DEAF:
+            known = self.heads.read(data)
+            if known is not None:
+                self._take_known(*known)
+                return
+        begun = self.begun
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -73,6 +82,20 @@ class AdProtocol(Turns):
         else:
             if self.reading:
                 self._count_part(len(data))
+            elif self.kept and self.begun == begun + 1:
+                self.heads.remember(data, self.headers)
+
+    def _take_known(self, method: bytes, url: bytes, headers: list[Header]) -> None:
+        """A whole request, as the parser would have told of it and `_check` would have let it."""
+        self.begun += 1
+        self.backlog.taken += 1
+        self.url, self.expect_100_continue = url, False
+        before = self.cycle
+        if before is None:
+            self.edge.asked(self)
+        if not self._answers_at_once(method, headers, keeps=True):
+            self._begin_cycle("1.1", method, headers, keeps=True)
+        self.on_message_complete()
 
     def _count_part(self, size: int) -> None:
         """A head or body goes on in another read. Its first may hold other requests, too."""
@@ -110,6 +133,7 @@ class AdProtocol(Turns):
         self.reading = BODY
         # A client that has waited for a 100 may send its body or not: who could tell?
         keeps = version == "1.1" and not self.expect_100_continue and parser.should_keep_alive()
+        self.kept = keeps
         before = self.cycle
         if before is None:
             self.edge.asked(self)

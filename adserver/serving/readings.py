@@ -12,9 +12,9 @@ from adserver.core.context import Context
 from adserver.core.places import Table
 from adserver.core.shelf import Placement
 from adserver.core.ticket import FLAG_CONSENT, FLAG_FOREIGN, FLAG_PREFETCH
-from adserver.serving.headers import COUNTRY_FOUND, Headers
+from adserver.serving.headers import Headers, Said
+from adserver.serving.heads import named, said
 from adserver.serving.http import Scope
-from adserver.serving.peers import COUNTRY_SAID
 from adserver.serving.request import Pages, context_of, read_query
 
 if TYPE_CHECKING:
@@ -77,18 +77,6 @@ class Reading:
     asked: Asked | None = None
 
 
-# All that a context is read from, besides the query.
-READ_HEADERS = (
-    b"referer",
-    b"user-agent",
-    b"accept-language",
-    b"sec-ch-ua-mobile",
-    b"sec-gpc",
-    b"dnt",
-    b"sec-purpose",
-    COUNTRY_SAID,
-    COUNTRY_FOUND,
-)
 # Readers of one page with one browser send the same; 4,096 readings are about 4 MiB.
 MAX_READINGS = 4_096
 MAX_REMEMBERED_BYTES = 1_024
@@ -104,18 +92,20 @@ class Reader:
         self._pages = pages
         self._sites = sites
         self._looks: dict[tuple[str, Device, bool, bool], Look] = {}
-        self._readings: dict[tuple[bytes | None, ...], Reading] = {}
+        self._readings: dict[tuple[bytes, Said], Reading] = {}
 
     def read(self, scope: Scope) -> Reading:
-        headers: Headers = dict(scope["headers"])
-        key = (scope["query_string"], *map(headers.get, READ_HEADERS))
+        query: bytes = scope["query_string"]
+        in_headers = said(scope)
+        key = (query, in_headers)
         found = self._readings.get(key)
         if found is None:
-            found = self._read(scope["query_string"], headers)
+            found = self._read(query, named(scope))
             if len(self._readings) >= MAX_READINGS:
                 self._readings.clear()
             # What is long is rarely sent twice, and would make the bound in bytes a loose one.
-            if sum(map(len, filter(None, key))) <= MAX_REMEMBERED_BYTES:
+            size = len(query) + sum(map(len, filter(None, in_headers)))
+            if size <= MAX_REMEMBERED_BYTES:
                 self._readings[key] = found
         return found
 
