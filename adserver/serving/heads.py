@@ -2,11 +2,11 @@
 
 Readers with one browser and one language send the very same header lines: of a page on another
 site a browser names the site alone (Referrer Policy: `strict-origin-when-cross-origin` is the
-default). Parsing them costs as much as a decision. So of a request that is whole in one read, and
-whose lines are byte for byte those of one that the parser has read and that was accepted, the
-request line alone is looked at. Whatever is new, or has a body, goes to the parser.
-
-Behind a proxy that adds the reader's address the lines come again with a reader's next request.
+default), and a page asks for several things in the same way. Parsing them takes as long as a
+decision. So of a request that is whole in one read, and whose lines are byte for byte those of one
+that the parser has read and that was accepted, the request line alone is looked at, and where a
+proxy names the reader, that address, which may be another. Whatever is new, or has a body, goes to
+the parser.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from typing import Final
 
 from adserver.serving.headers import Headers, Said, said_in
 from adserver.serving.http import Header, Scope
+from adserver.serving.peers import FORWARDED_FOR
 
 # Of origin-form alone (RFC 9112, 3.2.1), of what RFC 3986 lets a path and a query have.
-REQUEST_LINE: Final = re.compile(rb"(GET|POST|HEAD) (/[\w\-.~%!$&'()*+,;=:@/?]*) HTTP/1\.1\r\n")
+REQUEST_LINE: Final = re.compile(rb"(GET|POST|HEAD) (/[\w\-.~%!$&'()*+,;=:@/?]*) HTTP/1\.1(?=\r\n)")
+# As most proxies write it, a line of addresses and nothing else.
+FORWARDED: Final = b"\r\nX-Forwarded-For: "
+ADDRESSES: Final = re.compile(rb"[0-9A-Fa-f.:](?:[0-9A-Fa-f.:, ]*[0-9A-Fa-f.:])?(?=\r\n)")
 HEAD_END: Final = b"\r\n\r\n"
+# What is compared: all lines, or those before and behind the addresses that may differ.
+Lines = bytes | tuple[bytes, bytes]
 # Those of 1,024 kinds of readers are some 4 MiB.
 MAX_KNOWN = 1_024
 MAX_BYTES = 1_024
@@ -28,15 +34,30 @@ MAX_BYTES = 1_024
 class KnownHeaders(list[Header]):
     """named: the same by name. said: what a context is read from, as `said_in` has it.
 
-    All requests with these lines share it: nobody changes it.
+    Requests with the same lines share it: nobody changes it.
     """
 
-    __slots__ = ("named", "said")
+    __slots__ = ("_forwarded", "named", "said")
 
     def __init__(self, headers: list[Header]) -> None:
         super().__init__(headers)
         self.named: Headers = dict(headers)
         self.said = said_in(self.named)
+        names = [name for name, _ in headers]
+        # Where the address stands, of which only one line is left out of what is compared.
+        self._forwarded = names.index(FORWARDED_FOR) if names.count(FORWARDED_FOR) == 1 else -1
+
+    def of(self, addresses: bytes) -> KnownHeaders | None:
+        """The same, forwarded for another reader."""
+        at = self._forwarded
+        if at < 0:
+            return None
+        made = KnownHeaders.__new__(KnownHeaders)
+        made += self
+        made[at] = (FORWARDED_FOR, addresses)
+        made.named = {**self.named, FORWARDED_FOR: addresses}
+        made.said, made._forwarded = self.said, at
+        return made
 
 
 def named(scope: Scope) -> Headers:
@@ -57,7 +78,7 @@ class Heads:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[bytes, KnownHeaders] = {}
+        self._known: dict[Lines, KnownHeaders] = {}
 
     def read(self, data: bytes) -> tuple[bytes, bytes, KnownHeaders] | None:
         """Method, target and headers of a request that is all of `data`; None where it is for the
@@ -65,7 +86,10 @@ class Heads:
         line = REQUEST_LINE.match(data)
         if line is None:
             return None
-        found = self._known.get(data[line.end() :])
+        lines, addresses = cut_out(data[line.end() :])
+        found = self._known.get(lines)
+        if found is not None and addresses is not None:
+            found = found.of(addresses)
         return None if found is None else (line[1], line[2], found)
 
     def remember(self, data: bytes, headers: list[Header]) -> None:
@@ -79,4 +103,16 @@ class Heads:
         if len(lines) <= MAX_BYTES and lines.find(HEAD_END) == len(lines) - len(HEAD_END):
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[lines] = KnownHeaders(headers)
+            self._known[cut_out(lines)[0]] = KnownHeaders(headers)
+
+
+def cut_out(lines: bytes) -> tuple[Lines, bytes | None]:
+    """What is compared, and the addresses that are not; None where no line is of addresses."""
+    at = lines.find(FORWARDED)
+    if at < 0:
+        return lines, None
+    begin = at + len(FORWARDED)
+    addresses = ADDRESSES.match(lines, begin)
+    if addresses is None:
+        return lines, None
+    return (lines[:begin], lines[addresses.end() :]), addresses[0]

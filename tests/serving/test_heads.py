@@ -24,6 +24,7 @@ from tests.serving.wire import Pieces, cut, read
 LINES = b"Host: h\r\nUser-Agent: x\r\nReferer: https://blog.example/\r\n\r\n"
 PLAIN = b"GET /at-once HTTP/1.1\r\n" + LINES
 OTHER = PLAIN.replace(b": x", b": y")
+FORWARDED = PLAIN.replace(b"\r\nUser", b"\r\nX-Forwarded-For: 203.0.113.9\r\nUser")
 # More turns of the loop than any of these streams takes.
 TURNS = 400
 
@@ -52,7 +53,8 @@ class App:
         if not url.startswith(b"/at-once"):
             return None
         self.known.append(type(scope["headers"]) is KnownHeaders)
-        body = repr((method, url, list(scope["headers"]), scope["client"])).encode()
+        told = (method, url, list(scope["headers"]), named(scope), said(scope), scope["client"])
+        body = repr(told).encode()
         return Prompt(200, Head([], len(body)), body)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -121,6 +123,26 @@ def test_a_request_with_known_lines_is_answered_as_ever(method: str, path: str) 
     assert one.app.known == [True] * 3
 
 
+@pytest.mark.parametrize("addresses", [b"198.51.100.7", b"2001:db8::1", b"1.2.3.4,5.6.7.8, ::1"])
+def test_another_readers_address_is_the_one_that_is_read(addresses: bytes) -> None:
+    asked = FORWARDED.replace(b"203.0.113.9", addresses)
+    one, answer, control = uvloop.run(of_both([FORWARDED], [asked, FORWARDED, asked]))
+    assert answer == control
+    assert answer.count(addresses) == 2
+    assert one.app.known == [True] * 3
+
+
+def test_addresses_are_changed_for_nobody_else() -> None:
+    known = Heads()
+    known.remember(FORWARDED, [(b"x-forwarded-for", b"203.0.113.9"), (b"dnt", b"1")])
+    for address in (b"198.51.100.7", b"203.0.113.9"):
+        found = known.read(FORWARDED.replace(b"203.0.113.9", address))
+        assert found is not None
+        assert found[2] == [(b"x-forwarded-for", address), (b"dnt", b"1")]
+        assert found[2].named == dict(found[2])
+        assert found[2].said == said_in(dict(found[2]))
+
+
 def test_what_is_known_is_known_to_all_connections_and_kept_within_bounds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -182,6 +204,28 @@ WHOLE = [
     PLAIN.replace(b"at-once", b"task")[:-2] + b"Connection: close\r\n\r\n",
     PLAIN.replace(b"GET", b"POST"),
     PLAIN.replace(b"GET", b"HEAD"),
+    FORWARDED,
+    *(
+        FORWARDED.replace(b"203.0.113.9", addresses)
+        for addresses in (
+            b"198.51.100.7",
+            b"2001:db8::1",
+            b"198.51.100.7, 203.0.113.1",
+            b"",
+            b" 203.0.113.9",
+            b"203.0.113.9 ",
+            b"203.0.113.9,",
+            b"unknown",
+            b"203.0.113.9\x00",
+            b"203.0.113.9\r\n X: y",
+            b"203.0.113.9\r\nX-Forwarded-For: 203.0.113.8",
+            b"203.0.113.9\r\nx-forwarded-for: 203.0.113.8",
+            b"203.0.113.7\r\nx-forwarded-for: 203.0.113.8",
+        )
+    ),
+    FORWARDED.replace(b"X-Forwarded-For", b"x-forwarded-for"),
+    FORWARDED.replace(b"X-Forwarded-For", b"X-Forwarded-For "),
+    PLAIN.replace(b": x", b": X-Forwarded-For: 203.0.113.9"),
 ]
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 AS_A_BODY = b"Content-Length: %d\r\n\r\n" % len(PLAIN)
@@ -206,8 +250,9 @@ OTHERS = [
 @pytest.mark.parametrize("hurried", [False, True])
 @pytest.mark.parametrize("other", OTHERS)
 def test_whatever_comes_between_known_requests(other: list[bytes], hurried: bool) -> None:
-    pieces = [PLAIN, *other, PLAIN, OTHER, *other, OTHER]
-    one, answer, control = uvloop.run(of_both([PLAIN, b"".join(other)], pieces, hurried=hurried))
+    pieces = [PLAIN, FORWARDED, *other, PLAIN, OTHER, *other, OTHER]
+    known = [PLAIN, FORWARDED, b"".join(other)]
+    one, answer, control = uvloop.run(of_both(known, pieces, hurried=hurried))
     assert answer == control
     assert one.app.known[0]
 
@@ -233,7 +278,7 @@ def test_however_they_come_and_with_one_byte_changed(
         if changed is not None:
             stream[changed[0] % len(stream)] = changed[1]
         pieces = cut(bytes(stream), places)
-    known = [PLAIN, *(b"".join(request) for request in requests)]
+    known = [PLAIN, FORWARDED, *(b"".join(request) for request in requests)]
     _, answer, control = uvloop.run(of_both(known, pieces, hurried=hurried))
     assert answer == control
 
