@@ -69,7 +69,7 @@ class Reader:
 
     def __init__(self, edge: Edge) -> None:
         self.app, self.wire = App(), Open()
-        config = uvicorn.Config(self.app, log_config=None, access_log=False, loop="asyncio")
+        config = uvicorn.Config(self.app, log_config=None, access_log=False, proxy_headers=False)
         config.load()
         state = ServerState()
         state.default_headers = [(b"date", b"Mon, 02 Nov 2026 09:00:00 GMT")]
