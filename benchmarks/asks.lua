@@ -1,7 +1,9 @@
--- What wrk asks for: METHOD PREFIX FILE [follow]. Each line of the file, behind the prefix, is the
--- path of one request, in order and then from the beginning. `follow`: the answers are decisions,
--- and what they lead to is asked for before the next one: the beacon of each ad that was given, and
--- the way of a click of one page in fifty. At the end one line of JSON says what happened.
+-- What wrk asks for: METHOD PREFIX FILE [follow | address | cookie]. Each line of the file, behind the
+-- prefix, is the path of one request, in order and then from the beginning. `follow`: the answers
+-- are decisions, and what they lead to is asked for before the next one: the beacon of each ad that
+-- was given, and the way of a click of one page in fifty. `address`: each request is another
+-- reader's, whom a proxy names; `cookie`: each has a cookie of its own. At the end one line of JSON
+-- says what happened.
 local PAGES_PER_CLICK = 50
 local head, tail, lines, at = "", "", {}, 0
 local waiting, first, last = {}, 1, 0
@@ -21,6 +23,20 @@ local function line()
   at = at % #lines + 1
   return head .. lines[at] .. tail
 end
+
+-- A line more, before the others.
+local function with(more)
+  local target = line()
+  local at = string.find(target, "\r\n", 1, true)
+  return string.sub(target, 1, at + 1) .. more() .. string.sub(target, at)
+end
+
+local function address()
+  return string.format("X-Forwarded-For: 100.%d.%d.%d",
+    64 + math.floor(asked / 65536) % 64, math.floor(asked / 256) % 256, asked % 256)
+end
+
+local function cookie() return string.format("Cookie: visitor=%d", asked) end
 
 local function push(method, path)
   last = last + 1
@@ -57,6 +73,8 @@ function init(args)
   lines_there = #lines
   request = line
   if args[4] == "follow" then request, response = next_of_page, followed end
+  if args[4] == "address" then request = function() return with(address) end end
+  if args[4] == "cookie" then request = function() return with(cookie) end end
 end
 
 function done(summary, latency)

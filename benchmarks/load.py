@@ -39,13 +39,15 @@ class Ask:
     """Requests of one kind: `prefix` and each line of `lines` are the paths.
 
     follow: the answers are decisions, and the beacons and clicks that they lead to are asked for
-    as well.
+    as well. unlike: what each request has of its own in its head, `address` (of another reader,
+    whom a proxy names) or `cookie`.
     """
 
     method: str
     prefix: str
     lines: Path
     follow: bool = False
+    unlike: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def drive(port: int, ask: Ask, connections: int, seconds: int, cores: Sequence[i
     for name, value in BROWSER.items():
         command += ["-H", f"{name}: {value}"]
     command += [f"http://127.0.0.1:{port}/", "--", ask.method, ask.prefix, str(ask.lines)]
-    command += ["follow"] if ask.follow else []
+    command += ["follow"] if ask.follow else [ask.unlike] if ask.unlike else []
     before = cpu_of_children()
     done = subprocess.run(on(cores, command), capture_output=True, text=True, check=False)
     load = read(done.stdout, done.stderr)

@@ -17,8 +17,9 @@ class Row:
     """server: a key of `session.Session.servers`. against: the name of its reference.
 
     tickets: whether each request has a ticket of its own; else each has a page of the day.
-    follow: as `load.Ask` has it. slots: decided by one request. event: what one request is counted
-    as. extra: left out unless it is asked for by name. alone: measured with one worker only.
+    follow, unlike: as `load.Ask` has them. slots: decided by one request. event: what one request
+    is counted as. extra: left out unless it is asked for by name. alone: measured with one worker
+    only.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Row:
     method: str = "GET"
     tickets: bool = False
     follow: bool = False
+    unlike: str = ""
     slots: int = 0
     event: str = ""
     extra: bool = False
@@ -64,6 +66,10 @@ ROWS = (
     Row("R", "bare callable, the bytes of S", "bare slot", "R", SLOT),
     Row("N", "nginx, the bytes of S from a file", "nginx", "R", SLOT, alone=True),
     Row("S", "a slot", "always", "R", SLOT, slots=1),
+    Row("R-A", "R, each for another address", "bare slot", "R-A", SLOT, unlike="address"),
+    Row("S-A", "S, each for another address", "always", "R-A", SLOT, unlike="address", slots=1),
+    Row("R-U", "R, no head like another", "bare slot", "R-U", SLOT, unlike="cookie"),
+    Row("S-U", "S, no head like another", "always", "R-U", SLOT, unlike="cookie", slots=1),
     Row("R-D", "bare callable, the bytes of D", "bare page", "R-D", PAGE),
     Row("D", "three slots, as JSON", "always", "R-D", PAGE, slots=SLOTS_A_PAGE),
     beacons("R204", "bare callable, 204", "bare beacon"),

@@ -58,7 +58,7 @@ class Session:
         What the server does for these requests until they are all in the store is theirs too.
         """
         server = self.servers[row.server]
-        ask = Ask(row.method, row.prefix, self.lines(row), row.follow)
+        ask = Ask(row.method, row.prefix, self.lines(row), row.follow, row.unlike)
         watched = self.watched(row, connections)
         at_first, machine = server.cost(), machine_seconds()
         load = drive(server.port, ask, connections, seconds, self.cores.wrk)
