@@ -26,8 +26,11 @@ ADDRESSES: Final = re.compile(rb"[0-9A-Fa-f.:](?:[0-9A-Fa-f.:, ]*[0-9A-Fa-f.:])?
 HEAD_END: Final = b"\r\n\r\n"
 # What is compared: all lines, or those before and behind the addresses that may differ.
 Lines = bytes | tuple[bytes, bytes]
+# Method, target, lines, and the addresses that are not among them; None where no line is of any.
+Asked = tuple[bytes, bytes, Lines, bytes | None]
 # Those of 1,024 kinds of readers are some 4 MiB.
 MAX_KNOWN = 1_024
+MAX_SEEN = 8_192
 MAX_BYTES = 1_024
 
 
@@ -75,44 +78,48 @@ def said(scope: Scope) -> Said:
 class Heads:
     """One worker's."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_seen")
 
     def __init__(self) -> None:
         self._known: dict[Lines, KnownHeaders] = {}
+        # Of lines that came once, their hashes: where no head is like another, none is kept.
+        self._seen: set[int] = set()
 
-    def read(self, data: bytes) -> tuple[bytes, bytes, KnownHeaders] | None:
-        """Method, target and headers of a request that is all of `data`; None where it is for the
-        parser."""
-        line = REQUEST_LINE.match(data)
-        if line is None:
-            return None
-        lines, addresses = cut_out(data[line.end() :])
-        found = self._known.get(lines)
-        if found is not None and addresses is not None:
-            found = found.of(addresses)
-        return None if found is None else (line[1], line[2], found)
+    def known(self, asked: Asked) -> KnownHeaders | None:
+        """The headers of a request that is all of a read; None where it is for the parser."""
+        found = self._known.get(asked[2])
+        if found is not None and asked[3] is not None:
+            return found.of(asked[3])
+        return found
 
-    def remember(self, data: bytes, headers: list[Header]) -> None:
-        """Of a request that keeps its connection, as the parser has read it; `data` is the read in
-        which it came, all of it and no other."""
-        line = REQUEST_LINE.match(data)
-        if line is None:
+    def remember(self, asked: Asked, headers: list[Header]) -> None:
+        """Of a request that keeps its connection, as the parser has read it, the second time."""
+        lines = asked[2]
+        number = hash(lines)
+        if number not in self._seen:
+            if len(self._seen) >= MAX_SEEN:
+                self._seen.clear()
+            self._seen.add(number)
             return
-        lines = data[line.end() :]
-        # It has no body, as its lines end where it ends.
-        if len(lines) <= MAX_BYTES and lines.find(HEAD_END) == len(lines) - len(HEAD_END):
+        whole = lines if isinstance(lines, bytes) else b"".join(lines)
+        # It has no body, and nothing was read with it, as its lines end where the read ends.
+        if len(whole) <= MAX_BYTES and whole.find(HEAD_END) == len(whole) - len(HEAD_END):
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[cut_out(lines)[0]] = KnownHeaders(headers)
+            self._known[lines] = KnownHeaders(headers)
 
 
-def cut_out(lines: bytes) -> tuple[Lines, bytes | None]:
-    """What is compared, and the addresses that are not; None where no line is of addresses."""
+def asked_in(data: bytes) -> Asked | None:
+    """What a read asks for, if it may be one whole request of a usual kind."""
+    line = REQUEST_LINE.match(data)
+    if line is None:
+        return None
+    lines = data[line.end() :]
     at = lines.find(FORWARDED)
-    if at < 0:
-        return lines, None
-    begin = at + len(FORWARDED)
-    addresses = ADDRESSES.match(lines, begin)
-    if addresses is None:
-        return lines, None
-    return (lines[:begin], lines[addresses.end() :]), addresses[0]
+    if at >= 0:
+        begin = at + len(FORWARDED)
+        addresses = ADDRESSES.match(lines, begin)
+        if addresses is not None:
+            others = (lines[:begin], lines[addresses.end() :])
+            return line[1], line[2], others, addresses[0]
+    return line[1], line[2], lines, None

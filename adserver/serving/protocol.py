@@ -19,6 +19,7 @@ from adserver.serving.connection import BODY, DEAF, HEAD, NOTHING
 from adserver.serving.cycle import ANSWERED, BEGINNINGS, CLOSE, END, JoiningCycle, WaitingCycle
 from adserver.serving.edge import Edge
 from adserver.serving.framing import HOST, WATCHED, check_target, framing_of, head_bytes
+from adserver.serving.heads import asked_in
 from adserver.serving.http import Header, Later, Prompt, Scope
 from adserver.serving.refusals import ANSWERS, Refusal, Refused
 from adserver.serving.turns import Turns
@@ -65,12 +66,12 @@ class AdProtocol(Turns):
         self.at_once: AtOnce = getattr(self.app, "at_once", nothing_at_once)
 
     def parse(self, data: bytes) -> None:
+        asked = None
         if self.kept and self.reading == NOTHING and self.parser is not DEAF:
-            known = self.heads.read(data)
-            if known is not None:
-                self._take_known(*known)
+            asked = asked_in(data)
+            if asked is not None and (known := self.heads.known(asked)) is not None:
+                self._take_known(asked[0], asked[1], known)
                 return
-        begun = self.begun
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -82,8 +83,8 @@ class AdProtocol(Turns):
         else:
             if self.reading:
                 self._count_part(len(data))
-            elif self.kept and self.begun == begun + 1:
-                self.heads.remember(data, self.headers)
+            elif self.kept and asked is not None:
+                self.heads.remember(asked, self.headers)
 
     def _take_known(self, method: bytes, url: bytes, headers: list[Header]) -> None:
         """A whole request, as the parser would have told of it and `_check` would have let it."""

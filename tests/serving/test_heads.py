@@ -15,9 +15,9 @@ from uvicorn.server import ServerState
 from adserver.serving import heads
 from adserver.serving.edge import Edge
 from adserver.serving.headers import said_in
-from adserver.serving.heads import Heads, KnownHeaders, named, said
+from adserver.serving.heads import Asked, Heads, KnownHeaders, asked_in, named, said
 from adserver.serving.hosts import Hosts
-from adserver.serving.http import Head, Prompt, Scope, respond
+from adserver.serving.http import Head, Header, Prompt, Scope, respond
 from adserver.serving.protocol import AdProtocol
 from tests.serving.wire import Pieces, cut, read
 
@@ -32,7 +32,7 @@ TURNS = 400
 class Forgetful(Heads):
     """The control: whatever comes is parsed."""
 
-    def read(self, data: bytes) -> None:
+    def known(self, asked: Asked) -> None:
         return None
 
 
@@ -103,7 +103,7 @@ async def of_both(
     """A reader of a worker that has read what is known, what is said to it, and what by one that
     forgets."""
     worker, control = Edge(), Edge(heads=Forgetful())
-    for request in known:
+    for request in [*known, *known]:
         await Reader(worker).says(request)
         await Reader(control).says(request)
     one, other = Reader(worker), Reader(control)
@@ -132,15 +132,27 @@ def test_another_readers_address_is_the_one_that_is_read(addresses: bytes) -> No
     assert one.app.known == [True] * 3
 
 
+def learn(heads: Heads, data: bytes, headers: list[Header]) -> None:
+    """As of a request that has come twice."""
+    for _ in range(2):
+        heads.remember(of(data), headers)
+
+
+def of(data: bytes) -> Asked:
+    asked = asked_in(data)
+    assert asked is not None
+    return asked
+
+
 def test_addresses_are_changed_for_nobody_else() -> None:
     known = Heads()
-    known.remember(FORWARDED, [(b"x-forwarded-for", b"203.0.113.9"), (b"dnt", b"1")])
+    learn(known, FORWARDED, [(b"x-forwarded-for", b"203.0.113.9"), (b"dnt", b"1")])
     for address in (b"198.51.100.7", b"203.0.113.9"):
-        found = known.read(FORWARDED.replace(b"203.0.113.9", address))
+        found = known.known(of(FORWARDED.replace(b"203.0.113.9", address)))
         assert found is not None
-        assert found[2] == [(b"x-forwarded-for", address), (b"dnt", b"1")]
-        assert found[2].named == dict(found[2])
-        assert found[2].said == said_in(dict(found[2]))
+        assert found == [(b"x-forwarded-for", address), (b"dnt", b"1")]
+        assert found.named == dict(found)
+        assert found.said == said_in(dict(found))
 
 
 def test_what_is_known_is_known_to_all_connections_and_kept_within_bounds(
@@ -148,15 +160,28 @@ def test_what_is_known_is_known_to_all_connections_and_kept_within_bounds(
 ) -> None:
     monkeypatch.setattr(heads, "MAX_KNOWN", 2)
     known = Heads()
-    requests = [PLAIN.replace(b": x", b": %d" % number) for number in range(3)]
+    requests = [of(PLAIN.replace(b": x", b": %d" % number)) for number in range(3)]
     for one in requests[:2]:
-        known.remember(one, [(b"host", b"h")])
-    assert all(known.read(one) for one in requests[:2])
-    known.remember(requests[2], [(b"host", b"h")])
-    assert [known.read(one) is None for one in requests] == [True, True, False]
+        learn(known, PLAIN.replace(b": x", b": %d" % requests.index(one)), [(b"host", b"h")])
+    assert all(known.known(one) for one in requests[:2])
+    learn(known, PLAIN.replace(b": x", b": 2"), [(b"host", b"h")])
+    assert [known.known(one) is None for one in requests] == [True, True, False]
     long = PLAIN.replace(b": x", b": " + b"x" * heads.MAX_BYTES)
-    known.remember(long, [(b"host", b"h")])
-    assert known.read(long) is None
+    learn(known, long, [(b"host", b"h")])
+    assert known.known(of(long)) is None
+
+
+def test_lines_that_come_once_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "MAX_SEEN", 2)
+    known = Heads()
+    requests = [of(PLAIN.replace(b": x", b": %d" % number)) for number in range(3)]
+    for one in requests:
+        known.remember(one, [(b"host", b"h")])
+    assert not any(map(known.known, requests))
+    # That the first two have come was forgotten, to make room.
+    for one in (requests[2], requests[0]):
+        known.remember(one, [(b"host", b"h")])
+    assert [known.known(one) is None for one in requests] == [True, True, False]
 
 
 def test_what_a_context_is_read_from_is_what_was_sent() -> None:
@@ -251,10 +276,11 @@ OTHERS = [
 @pytest.mark.parametrize("other", OTHERS)
 def test_whatever_comes_between_known_requests(other: list[bytes], hurried: bool) -> None:
     pieces = [PLAIN, FORWARDED, *other, PLAIN, OTHER, *other, OTHER]
-    known = [PLAIN, FORWARDED, b"".join(other)]
-    one, answer, control = uvloop.run(of_both(known, pieces, hurried=hurried))
-    assert answer == control
-    assert one.app.known[0]
+    for more in ([], [b"".join(other)]):
+        known = [PLAIN, FORWARDED, *more]
+        one, answer, control = uvloop.run(of_both(known, pieces, hurried=hurried))
+        assert answer == control
+        assert one.app.known[0]
 
 
 @settings(max_examples=150, deadline=None)
@@ -296,13 +322,10 @@ def test_a_control_that_takes_lines_for_known_by_their_length_is_found_out(
 ) -> None:
     """What these tests are about can fail."""
 
-    def careless(self: Heads, data: bytes) -> Any:
-        line = heads.REQUEST_LINE.match(data)
-        known = {len(lines): found for lines, found in self._known.items()}
-        found = known.get(len(data) - line.end()) if line else None
-        return (line[1], line[2], found) if line and found else None
+    def careless(self: Heads, asked: Asked) -> Any:
+        return {len(lines): found for lines, found in self._known.items()}.get(len(asked[2]))
 
-    monkeypatch.setattr(Heads, "read", careless)
-    monkeypatch.setattr(Forgetful, "read", lambda *_: None)
+    monkeypatch.setattr(Heads, "known", careless)
+    monkeypatch.setattr(Forgetful, "known", lambda *_: None)
     _, answer, control = uvloop.run(of_both([PLAIN], [PLAIN, OTHER]))
     assert answer != control
