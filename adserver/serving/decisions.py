@@ -8,7 +8,7 @@ from itertools import repeat
 
 import orjson
 
-from adserver.core.decision import Chosen, Decision, decision_of
+from adserver.core.decision import MAX_KNOWN, Chosen, Decision, decision_of
 from adserver.core.page import choose_page
 from adserver.core.places import Table
 from adserver.core.reasons import Reason
@@ -56,7 +56,10 @@ def get_decisions(state: State, scope: Scope, _rest: str) -> Prompt:
         reading = reader.of(strip.at_home(served, reading.context))
     asked = reading.asked
     if asked is None:
-        asked = reading.asked = asked_for((slot, reading.context) for slot in slots)
+        asked = asked_for((slot, reading.context) for slot in slots)
+        # Of names that somebody makes up, by the dozen, nothing is kept.
+        if len(slots) <= MAX_KNOWN:
+            reading.asked = asked
     return decide_call(state, asked, repeat(reading, len(slots)), reading.tables)
 
 
