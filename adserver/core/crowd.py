@@ -4,8 +4,9 @@ of them is left where a page refuses some."""
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from itertools import groupby
 
-from adserver.core.bits import less, pack, positions_in
+from adserver.core.bits import less, lowest, pack, positions_in
 from adserver.core.catalog import Campaign, Device
 from adserver.core.context import Context
 from adserver.core.group import Group
@@ -14,6 +15,16 @@ from adserver.core.on_page import OnPage
 from adserver.core.reasons import Reason
 from adserver.core.shelf import Placement, Shelf
 from adserver.core.stretches import Stretches, creative_among
+
+# So many are asked one by one, at some 0.15 us each; bits of all of them together take some 3 us.
+MOST_ASKED = 16
+
+# Rates that together are less were not cut, whatever their sum was rounded to.
+ALL = 1.0 - 1e-9
+
+Few = tuple[tuple[int, tuple[tuple[int, Campaign], ...]], ...]
+"""Levels, best first, with their campaigns by position."""
+NONE: Few = ()
 
 
 class Crowd:
@@ -24,8 +35,13 @@ class Crowd:
         self._shelves: dict[int, Shelf] = {}
         self._stretches: dict[int, Stretches] = {}
         self._lineup: Lineup | None = None
-        self._best = group.level_of(may)
-        self.first = self._shelf(self._best)
+        self._register, self._is_few, self._few = (
+            group.register,
+            may.bit_count() <= MOST_ASKED,
+            NONE,
+        )
+        self._level = group.level_of(may)
+        self.first = self._shelf(self._level)
 
     @property
     def campaigns(self) -> tuple[Campaign, ...]:
@@ -35,8 +51,9 @@ class Crowd:
     @property
     def size(self) -> int:
         """Placements on the shelves that were looked at, or what is as heavy."""
-        shelves = sum(one.size for one in self._shelves.values())
-        return shelves + sum(one.size for one in self._stretches.values())
+        some = sum(len(campaigns) for _, campaigns in self._few)
+        some += sum(one.size for one in self._shelves.values())
+        return some + sum(one.size for one in self._stretches.values())
 
     def shelves(self) -> Iterator[Shelf]:
         """Best level first."""
@@ -66,18 +83,18 @@ class Crowd:
         if self._group.paced:
             self._shelves.clear()
             self._stretches.clear()
-            self.first = self._shelf(self._best)
+            self.first = self._shelf(self._level)
 
     def _stretch(self, level: int) -> Stretches:
         made = self._stretches.get(level)
         if made is None:
-            made = Stretches(self._shelf(level), self._group.register.positions)
+            made = Stretches(self._shelf(level), self._register.positions)
             self._stretches[level] = made
         return made
 
     def left(self, page: OnPage, context: Context) -> tuple[int, set[Reason]]:
         """The bits of those whom the page takes, and why it does not take the others."""
-        register, reasons = self._group.register, set()
+        register, reasons = self._register, set()
         left = self.may
         for reason, refused in register.refused(page, context):
             if found := left & refused:
@@ -96,7 +113,7 @@ class Crowd:
         if not rooms:
             return 0, set()
         found, reasons = [], set()
-        for position in positions_in(left & self._group.register.limited):
+        for position in positions_in(left & self._register.limited):
             name = campaigns[position].name
             room = rooms.get(name)
             if room is not None and (reason := room.refuses(times.get(name, 0))) is not None:
@@ -106,7 +123,7 @@ class Crowd:
 
     def _shown(self, left: int, page: OnPage) -> int:
         """Those all of whose creatives are on the page."""
-        positions, shown = self._group.register.positions, 0
+        positions, shown = self._register.positions, 0
         for name in page.times:
             position = positions.get(name)
             if (
@@ -131,25 +148,59 @@ class Crowd:
         campaign, shown = refused.campaign, page.creatives
         if refused.creative_number in shown and page.refuses_all_of(campaign, context) is None:
             # The creative alone is there already.
-            position = self._group.register.positions[campaign.name]
+            position = self._register.positions[campaign.name]
             if unseen := self._unseen(position, shown):
                 return creative_among(unseen, draw), draw
         return self.again(page, context, draw)
 
     def again(self, page: OnPage, context: Context, draw: float) -> tuple[Placement | None, float]:
-        """Choose among the campaigns of whom the page takes any; as `instead`."""
-        left, _ = self.left(page, context)
+        """Choose among those of whom the page takes any; as `instead`."""
+        first = self.first
+        if first.rates and first.cumulated[-1] < ALL:
+            # All have their whole rate, so that nobody has more for another's being refused.
+            return None, draw
+        level, left = (
+            self._left_of_few(page, context) if self._is_few else self._best(page, context)
+        )
         if not left:
             return None, draw
-        stretches = self._stretch(self._group.level_of(left))
-        return stretches.again(left & stretches.bits, draw, page.creatives)
+        if not (first.shares or left & (left - 1)):
+            # One alone, as most are in the remnant tier: all of the draw is theirs.
+            return creative_among(self._unseen(lowest(left), page.creatives), draw), draw
+        return self._stretch(level).again(left, draw, page.creatives)
+
+    def _best(self, page: OnPage, context: Context) -> tuple[int, int]:
+        """The best level on which any are left, and their bits; of all of them together."""
+        left, _ = self.left(page, context)
+        level = self._group.level_of(left) if left else 0
+        return level, left & self._group.of_level(level)
+
+    def _left_of_few(self, page: OnPage, context: Context) -> tuple[int, int]:
+        """The same, each asked in turn; most levels need not be looked at."""
+        for level, some in self._few or self._look_up_few():
+            left = 0
+            for position, campaign in some:
+                if page.refuses_all_of(campaign, context) is None and (
+                    campaign.name not in page.times or self._unseen(position, page.creatives)
+                ):
+                    left |= 1 << position
+            if left:
+                return level, left
+        return 0, 0
+
+    def _look_up_few(self) -> Few:
+        group = self._group
+        every = ((n, group.campaigns[n]) for n in positions_in(self.may))
+        by_level = groupby(every, key=lambda one: group.level_of(1 << one[0]))
+        self._few = tuple((level, tuple(some)) for level, some in by_level)
+        return self._few
 
     def choices(self, campaign: Campaign, page: OnPage, context: Context) -> list[Placement] | None:
         """What one campaign may show, where nobody stands before it; None if nobody is left."""
         left, _ = self.left(page, context)
         if not left:
             return None
-        position = self._group.register.positions.get(campaign.name)
+        position = self._register.positions.get(campaign.name)
         best = left & self._group.of_level(self._group.level_of(left))
         if position is None or not best >> position & 1:
             return []

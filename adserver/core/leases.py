@@ -33,6 +33,8 @@ from typing import NamedTuple
 from adserver.core.goals import Limits, Unit
 from adserver.core.reasons import Reason
 
+# Python looks a member up each time that its class is asked for it.
+IMPRESSIONS = Unit.IMPRESSIONS
 # A lease is for what is served in so long a time at the present rate.
 LEASE_SECONDS = 3.0
 # Half-life of that rate's average.
@@ -179,7 +181,7 @@ class Room:
     @property
     def reserves(self) -> bool:
         """Whether an ad that is served takes room. Clicks are too rare for that: a click does."""
-        return self.limits.unit is Unit.IMPRESSIONS
+        return self.limits.unit is IMPRESSIONS
 
     def refuses(self, times: int) -> Reason | None:
         """Why none may be served, where so many are about to be; None if it may."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 
 from adserver.core.booking import may_book
 from adserver.core.catalog import Campaign
@@ -46,78 +47,60 @@ def choose_page(  # noqa: PLR0913 - as `choose`
     rooms: of campaigns with limits, by name. known: as `choose` has it, where all slots have one
     context.
     """
-    call = Call(snapshot, asked, now, rooms, known)
+    made: list[Chosen | None] = [None] * len(asked)
+    # None for as long as nothing stands there, so that the first slot is chosen like any one.
+    page, last = page_of(snapshot, asked, rooms), len(asked) - 1
     for number, ((slot, context), draw) in enumerate(zip(asked, draws, strict=True)):
-        call.choose(number, slot, context, draw)
-    return call.chosen
-
-
-class Call:
-    """One page's call, slot by slot."""
-
-    __slots__ = ("_asked", "_known", "_made", "_now", "_page", "_rooms", "_snapshot")
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        asked: Asked,
-        now: float,
-        rooms: Mapping[str, Room],
-        known: MutableMapping[str, Table] | None,
-    ) -> None:
-        self._snapshot, self._asked, self._now = snapshot, asked, now
-        self._rooms, self._known = rooms, known
-        # None for as long as nothing stands there, so that the first slot is chosen like any one.
-        self._page: OnPage | None = None
-        self._made: list[Chosen | None] = [None] * len(asked)
-        before = None
-        for _, context in asked:
-            if context is not before and (context.excluded or context.capped):
-                excluded = {name for _, one in asked for name in one.excluded}
-                self._page = OnPage(snapshot.campaigns, excluded, rooms)
-                break
-            before = context
-
-    @property
-    def chosen(self) -> list[Chosen]:
-        """Of the slots that have been decided."""
-        return [one for one in self._made if one is not None]
-
-    def choose(self, number: int, slot: str, context: Context, draw: float) -> None:
-        """For the slot of that number, where a roadblock has not taken it already."""
-        made = self._made
         while made[number] is None:
-            won = choose(
-                self._snapshot, slot, context, self._now, draw, self._page, self._rooms, self._known
-            )
-            if not isinstance(won, Placement):
-                made[number] = won
-            elif not won.campaign.roadblock:
-                self._make(number, won)
-            elif block := self._block(number, won):
-                for taken, placement in block.items():
-                    self._make(taken, placement)
-            else:
-                # Drawn again, and as it is refused now, among the others.
-                self.page.give_up(won.campaign)
+            won = choose(snapshot, slot, context, now, draw, page, rooms, known)
+            if isinstance(won, Placement) and (number < last or won.campaign.roadblock):
+                page = page or OnPage(snapshot.campaigns, (), rooms)
+                if won.campaign.roadblock:
+                    Block(snapshot, asked, now, page, made).take(number, won)
+                    continue
+                # Behind the last slot, nobody asks.
+                page.add(won)
+            made[number] = won
+    return [one for one in made if one is not None]
 
-    @property
-    def page(self) -> OnPage:
-        if self._page is None:
-            self._page = OnPage(self._snapshot.campaigns, (), self._rooms)
-        return self._page
 
-    def _make(self, number: int, placement: Placement) -> None:
-        self._made[number] = placement
-        if number < len(self._asked) - 1:  # behind the last one, nobody asks
-            (self._page or self.page).add(placement)
+def page_of(snapshot: Snapshot, asked: Asked, rooms: Mapping[str, Room]) -> OnPage | None:
+    """What stands there by the page's own word; None for nothing."""
+    before = None
+    for _, context in asked:
+        if context is not before and (context.excluded or context.capped):
+            excluded = {name for _, one in asked for name in one.excluded}
+            return OnPage(snapshot.campaigns, excluded, rooms)
+        before = context
+    return None
 
-    def _block(self, number: int, won: Placement) -> dict[int, Placement] | None:
+
+@dataclass(slots=True)
+class Block:
+    """A roadblock has won a slot of a call. made: what has been chosen for each so far."""
+
+    snapshot: Snapshot
+    asked: Asked
+    now: float
+    page: OnPage
+    made: list[Chosen | None]
+
+    def take(self, number: int, won: Placement) -> None:
+        """All of its slots, or none: then nothing is chosen yet for this one, and it is refused."""
+        placed = self._placed(number, won)
+        if not placed:
+            self.page.give_up(won.campaign)
+            return
+        for taken, placement in placed.items():
+            self.made[taken] = placement
+            self.page.add(placement)
+
+    def _placed(self, number: int, won: Placement) -> dict[int, Placement] | None:
         """A creative for each of a roadblock's slots of this call, none twice; None if it cannot
         have them all. It displaces nobody who comes before it."""
         campaign = won.campaign
-        own = [n for n, (slot, _) in enumerate(self._asked) if self._is_booked(campaign, slot)]
-        if any(self._made[n] is not None for n in own):
+        own = [n for n, (slot, _) in enumerate(self.asked) if self._is_booked(campaign, slot)]
+        if any(self.made[n] is not None for n in own):
             return None
         choices = {n: self._choices(n, campaign) for n in own}
         # The one that the draw fell on stays, where it can.
@@ -127,13 +110,13 @@ class Call:
         return matched(choices) if self.page.has_room(campaign, len(own)) else None
 
     def _is_booked(self, campaign: Campaign, slot: str) -> bool:
-        places = self._snapshot.places.get(slot)
+        places = self.snapshot.places.get(slot)
         return places is not None and may_book(campaign, places.slot)
 
     def _choices(self, number: int, campaign: Campaign) -> list[Placement]:
         """What the campaign may show in a slot, where nobody stands before it by tier or eCPM."""
-        slot, context = self._asked[number]
-        for crowd in iter_crowds(self._snapshot.places[slot].table(context, self._now)):
+        slot, context = self.asked[number]
+        for crowd in iter_crowds(self.snapshot.places[slot].table(context, self.now)):
             choices = crowd.choices(campaign, self.page, context)
             if choices is not None:
                 return choices

@@ -40,8 +40,14 @@ class Measure:
         return self.ends[number - 1] if number else 0.0
 
     def length(self, numbers: Sequence[int]) -> float:
-        ends = self.ends
-        return sum(ends[n] - (ends[n - 1] if n else 0.0) for n in numbers)
+        ends, length = self.ends, 0.0
+        for n in numbers:
+            length += ends[n] - (ends[n - 1] if n else 0.0)
+        return length
+
+    def at(self, draw: float) -> tuple[int, float]:
+        """On whose a draw falls, and where in it."""
+        return self.without((), draw * self.total)
 
     def among(self, left: Sequence[int], point: float) -> tuple[int, float]:
         """On whose a point of [0, sum) falls, were there these alone, and where in it."""
@@ -116,10 +122,9 @@ class Stretches:
         shown: the numbers of creatives that are on the page already.
         """
         shelf = self.shelf
-        if not shelf.shares and not left & (left - 1):
-            # One alone, as most are in the remnant tier: it has all of the draw.
-            number = self._numbers[left.bit_length() - 1]
-            return self._placed(left, (number, draw), shown), draw
+        if left == self.bits and not shelf.shares:
+            # Nobody of these is refused: the draw fell on a better one.
+            return self._placed(left, self._weights.at(draw), shown), draw
         some = self._some(left)
         weight = some.length(self._weights)
         if not shelf.shares:
@@ -147,7 +152,7 @@ class Stretches:
 
     def _numbers_of(self, bits: int) -> list[int]:
         numbers = self._numbers
-        return sorted(numbers[position] for position in positions_in(bits))
+        return sorted([numbers[position] for position in positions_in(bits)])
 
     def _placed(self, left: int, found: tuple[int, float], shown: Container[int]) -> Placement:
         number, point = found

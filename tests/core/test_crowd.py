@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adserver.core.catalog import Tier
+from adserver.core.catalog import Goal, Tier
 from adserver.core.context import Context
 from adserver.core.crowd import Crowd
 from adserver.core.on_page import OnPage
 from adserver.core.places import iter_crowds
+from adserver.core.rates import Rates
 from adserver.core.reasons import Reason
 from adserver.core.register import BITS_PER_POSITION, Register
 from adserver.core.shelf import Placement, paced_shelf, shelf
@@ -153,12 +154,47 @@ def test_a_creative_that_is_shown_leaves_its_campaigns_place_to_the_others() -> 
 
 
 def test_a_shelf_that_is_looked_at_closely_is_heavier() -> None:
-    places = compile_snapshot(generation(catalog(campaign("a"), campaign("b")))).places["post-top"]
+    booked = catalog(campaign("a"), campaign("b"), campaign("c"))
+    places = compile_snapshot(generation(booked)).places["post-top"]
     table = places.table(Context(), NOW)
     before, crowd = table.size, table.best
     page = OnPage({})
     crowd.again(page, Context(excluded=frozenset({"a"})), 0.5)
-    assert table.size == before + 2 * 2
+    assert table.size == before + 3 + 2 * 3
+
+
+@settings(max_examples=200)
+@given(worlds(), st.floats(0, 1, exclude_max=True), st.data())
+def test_few_are_asked_one_by_one_and_many_together_and_the_same_wins(world, draw, data) -> None:
+    snapshot, _, rooms, context = world
+    page = OnPage(snapshot.campaigns, context.excluded, rooms)
+    crowds = list(iter_crowds(snapshot.places["post-top"].table(context, NOW)))
+    every = [p for crowd in crowds for one in crowd.shelves() for p in one.placements]
+    for placement in data.draw(
+        st.lists(st.sampled_from(every), max_size=4) if every else st.just([])
+    ):
+        page.add(placement)
+    for crowd in crowds:
+        assert crowd._left_of_few(page, context) == crowd._best(page, context)
+        found = []
+        for crowd._is_few in (True, False):
+            found.append(crowd.again(page, context, draw))
+        assert found[0] == found[1]
+
+
+def test_whoever_has_a_whole_rate_has_no_more_where_another_is_refused() -> None:
+    """What is refused of rates that are all there is the next tier's."""
+    goal = Goal(impressions=1_000)
+    booked = [campaign(f"c{n}", tier=Tier.STANDARD, goal=goal) for n in range(3)]
+    snapshot = compile_snapshot(generation(catalog(*booked)))
+    finish(snapshot.pacing(Rates({"c0": 0.3, "c1": 0.4, "c2": 0.2})))
+    crowd = snapshot.places["post-top"].table(Context(), NOW).best
+    assert crowd is not None
+    page, without = OnPage(snapshot.campaigns), Context(excluded=frozenset({"c1"}))
+    closely = Stretches(crowd.first, {f"c{n}": n for n in range(3)})
+    for draw in DRAWS:
+        assert crowd.again(page, without, draw) == (None, draw)
+        assert closely.again(0b101, draw, ()) == (None, pytest.approx(draw))
 
 
 @pytest.mark.parametrize("apart", [1, 10 * BITS_PER_POSITION])
