@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from adserver.core.batch import MAX_TALLIES_PER_BATCH
-from adserver.core.events import Tally
+from adserver.core.events import Metric, Tally
 from adserver.core.hour import Hour, hour_at
 
 # Distinct rows in memory while nothing can be written: slots x creatives, then dropped.
 MAX_TALLIES = 100_000
 
+# As text, as rows are; a member's hash is another.
+REQUEST, SERVED = Metric.REQUEST.value, Metric.SERVED.value
 Rows = defaultdict[Tally, int]
+Fills = defaultdict[tuple[int, int, int], int]
+"""Slots that a decision filled, by creative, slot and site (numbers)."""
 
 
 class Tallies:
@@ -22,6 +26,7 @@ class Tallies:
     def __init__(self, timezone: Callable[[], str]) -> None:
         self._timezone = timezone
         self._rows: Rows = defaultdict(int)
+        self._fills: Fills = defaultdict(int)
         self._hour = Hour("", 0, 0)
         self._ends = 0
         # Of hours that ended since the last writing, or that could not be written.
@@ -29,15 +34,21 @@ class Tallies:
 
     def add(self, now: float, row: Tally) -> None:
         """now: UTC seconds; the row is the hour's in which this happened."""
-        self.rows(now)[row] += 1
-
-    def rows(self, now: float) -> Rows:
-        """Those of the hour, for whoever adds to several of them at one time (UTC seconds)."""
         if now >= self._ends:
-            self._set_aside()
-            self._hour = hour_at(now, self._timezone())
-            self._ends = self._hour.end
-        return self._rows
+            self._begin_hour(now)
+        self._rows[row] += 1
+
+    def fills(self, now: float) -> Fills:
+        """Those of the hour, to add to: each is a row of a request and one of a served ad, of which
+        there are as many, and which are told apart when they are written. now: UTC seconds."""
+        if now >= self._ends:
+            self._begin_hour(now)
+        return self._fills
+
+    def _begin_hour(self, now: float) -> None:
+        self._set_aside()
+        self._hour = hour_at(now, self._timezone())
+        self._ends = self._hour.end
 
     def put_back(self, hour: Hour, rows: Mapping[Tally, int]) -> None:
         """They were written, and may be lost."""
@@ -56,6 +67,11 @@ class Tallies:
             del self._earlier[0]
 
     def _set_aside(self) -> None:
+        rows = self._rows
+        for (creative, slot, site), times in self._fills.items():
+            rows[REQUEST, 0, slot, site] += times
+            rows[SERVED, creative, slot, site] += times
+        self._fills.clear()
         if self._rows:
             self._earlier.append((self._hour, self._rows))
             self._rows = defaultdict(int)

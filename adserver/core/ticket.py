@@ -74,14 +74,19 @@ class Sealer:
         # A key of any length becomes the 64 bytes that BLAKE2b takes.
         wide = [blake2b(key, person=b"adserver.seal").digest() for key in keys]
         states = [(key_id(key), blake2b(key=key, digest_size=SEAL_BYTES)) for key in wide]
-        self._id, self._state = states[0]
+        self.key_id, state = states[0]
+        self._begin, self._pack = state.copy, LAYOUT.pack
         self.signs_with = fingerprint(keys[0])
         self._states = {number: [s for n, s in states if n == number] for number, _ in states}
 
     def seal(self, ticket: Ticket | Fields) -> bytes:
         """The ticket's text, 56 bytes of ASCII."""
-        payload = LAYOUT.pack(VERSION, self._id, *ticket)
-        state = self._state.copy()
+        return self.seal_whole((VERSION, self.key_id, *ticket))
+
+    def seal_whole(self, fields: Sequence[int]) -> bytes:
+        """The same, of all that is sealed: `VERSION`, `key_id`, and those of a ticket."""
+        payload = self._pack(*fields)
+        state = self._begin()
         state.update(payload)
         return b2a_base64(payload + state.digest(), newline=False).translate(TO_URL_SAFE)
 

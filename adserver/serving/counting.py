@@ -75,7 +75,7 @@ class Counting:
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._hour = Hour("", 0, 0)
         self._tallies = Tallies(timezone)
-        self.tally, self.rows = self._tallies.add, self._tallies.rows
+        self.tally, self.fills = self._tallies.add, self._tallies.fills
         self._quiet_until = 0.0
 
     def begin(self, journal: Journal) -> None:

@@ -12,7 +12,7 @@ from adserver.core.decision import Decision
 from adserver.core.overload import Overload
 from adserver.core.samples import Sampler
 from adserver.core.shards import Serials
-from adserver.core.ticket import FLAG_PREVIEW, Sealer
+from adserver.core.ticket import FLAG_PREVIEW, VERSION, Sealer
 from adserver.metrics.meter import UNKNOWN, Meter
 from adserver.serving.asset_cache import AssetCache
 from adserver.serving.counting import Counting
@@ -77,9 +77,9 @@ class State:
         """
         self.decisions[fill.outcome] += 1
         if not self.preview:
-            slot, site, rows = fill.placement.slot_number, reading.site, self.counting.rows(now)
-            rows["r", 0, slot, site] += 1
-            rows["s", fill.placement.creative_number, slot, site] += 1
+            placement = fill.placement
+            slot = placement.slot_number
+            self.counting.fills(now)[placement.creative_number, slot, reading.site] += 1
             self.sampler.note(slot, reading.context, random.random())  # noqa: S311
         return self._ticket(fill, reading, now, here)
 
@@ -108,11 +108,12 @@ class State:
             # Without room after all it lapses at once, and counts if there is other room.
             until = leasing.take(room, here)
             lapse = until - issued if until else 1
-        campaign = fill.campaign
-        return self.sealer.seal(
+        campaign, sealer = fill.campaign, self.sealer
+        return sealer.seal_whole(
             (
-                self.writer, self.serials.take(campaign), placement.creative_number, campaign,
-                fill.generation, issued, lapse, placement.slot_number, reading.site, flags,
+                VERSION, sealer.key_id, self.writer, self.serials.take(campaign),
+                placement.creative_number, campaign, fill.generation, issued, lapse,
+                placement.slot_number, reading.site, flags,
             )
         )  # fmt: skip
 

@@ -34,6 +34,17 @@ def test_each_hour_has_a_record_of_its_own(tallies: Tallies) -> None:
     assert list(tallies.records()) == [(HOUR, {ROW: 1}), (NEXT, {ROW: 2})]
 
 
+def test_a_slot_that_is_filled_is_a_request_and_a_served_ad_of_its_hour(tallies: Tallies) -> None:
+    tallies.add(NOW, ("r", 0, 2, 3))
+    tallies.fills(NOW)[1, 2, 3] += 2
+    tallies.fills(NOW + HOUR_SECONDS)[1, 2, 3] += 1
+    assert list(tallies.records()) == [
+        (HOUR, {("r", 0, 2, 3): 3, ("s", 1, 2, 3): 2}),
+        (NEXT, {("r", 0, 2, 3): 1, ("s", 1, 2, 3): 1}),
+    ]
+    assert list(tallies.records()) == []
+
+
 def test_what_was_not_written_is_there_again(tallies: Tallies) -> None:
     for creative in range(2 * MAX_TALLIES_PER_BATCH):
         tallies.add(NOW, ("s", creative, 1, 1))
