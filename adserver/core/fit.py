@@ -26,8 +26,10 @@ def room_for(slot: Slot, device: Device) -> Size | None:
 
 def fits(creative: Creative, slot: Slot, device: Device) -> bool:
     room = room_for(slot, device)
-    if room is None:
-        return False
+    return room is not None and fits_in(creative, room)
+
+
+def fits_in(creative: Creative, room: Size) -> bool:
     if creative.text:
         return True
     if creative.html:
@@ -40,4 +42,11 @@ def fits_anywhere(creative: Creative, slot: Slot) -> bool:
 
 
 def fitting(campaign: Campaign, slot: Slot, device: Device) -> tuple[Creative, ...]:
-    return tuple(c for c in campaign.creatives if fits(c, slot, device))
+    return fitting_in(campaign, room_for(slot, device))
+
+
+def fitting_in(campaign: Campaign, room: Size | None) -> tuple[Creative, ...]:
+    """None: the slot has no room on the device."""
+    if room is None:
+        return ()
+    return tuple([creative for creative in campaign.creatives if fits_in(creative, room)])

@@ -8,14 +8,14 @@ from functools import partial
 
 from adserver.core.bits import less, pack, positions_in
 from adserver.core.catalog import Campaign, Creative, Device, Slot, Tier
-from adserver.core.fit import fitting
+from adserver.core.fit import fitting, room_for
 from adserver.core.lineup import Lineup
 from adserver.core.numbered import Own
 from adserver.core.pauses import Stopped
 from adserver.core.reasons import REACH, Reason
 from adserver.core.register import Register
-from adserver.core.roster import Roster
-from adserver.core.shelf import Parts, Placement, Shelf, shelf, weight_of
+from adserver.core.roster import Fits, Roster
+from adserver.core.shelf import Parts, Placement, Shelf, parts_of, shares_of, shelf, weight_of
 from adserver.core.steps import Steps, in_steps
 from adserver.core.targeting import Values
 from adserver.core.timetable import Timetable
@@ -34,15 +34,12 @@ class Group:
     roster: Roster
     numbers: Mapping[str, Own]
     timetable: Timetable
-    _fits: dict[Device, int] = field(default_factory=dict)
+    _fits: dict[Device, Fits] = field(default_factory=dict)
     # Of campaigns that go on without some of their creatives, by position; and those of which
     # nothing is left that fits.
     _without: Mapping[int, Collection[str]] = field(default_factory=dict)
     _bare: Mapping[Device, int] = field(default_factory=dict)
     _placements: dict[tuple[Device, int], tuple[Placement, ...]] = field(default_factory=dict)
-    # By position; most campaigns have equal ones, of which one is kept.
-    _parts: dict[Device, list[Parts | None]] = field(default_factory=dict)
-    _equal_parts: dict[Parts, Parts] = field(default_factory=dict)
 
     @classmethod
     def compiling(
@@ -60,7 +57,7 @@ class Group:
             timetable=Timetable(roster.campaigns),
         )
         for device in Device:
-            group._fits[device] = pack((yield from group._fitting(device)))
+            group._fits[device] = yield from roster.fitting(room_for(slot, device))
         return group
 
     @property
@@ -91,18 +88,9 @@ class Group:
     def ranks(self) -> Sequence[int]:
         return self.roster.ranks
 
-    def _fitting(self, device: Device) -> Steps[list[int]]:
-        found = []
-        for (position, campaign), ends in in_steps(enumerate(self.campaigns)):
-            if fitting(campaign, self.slot, device):
-                found.append(position)
-            if ends:
-                yield
-        return found
-
     def fits(self, device: Device) -> int:
         """The bits of those that have a creative for the slot's room on a device."""
-        return less(self._fits[device], self._bare.get(device, 0))
+        return less(self._fits[device].everybody, self._bare.get(device, 0))
 
     def stopping(self, stopped: Stopped) -> Steps[None]:
         """From now on these campaigns are paused, and no others."""
@@ -126,8 +114,6 @@ class Group:
         for position in {*self._without, *without}:
             for device in Device:
                 self._placements.pop((device, position), None)
-                if device in self._parts:
-                    self._parts[device][position] = None
         self._without = without
         self._bare = {
             device: pack([n for n in sorted(without) if not self._shown(n, device)])
@@ -157,15 +143,9 @@ class Group:
         return Lineup(order, parts, partial(self.placed, device), self.ranks)
 
     def _parts_of(self, device: Device, position: int) -> Parts:
-        known = self._parts.get(device)
-        if known is None:
-            known = self._parts[device] = [None] * len(self.campaigns)
-        parts = known[position]
-        if parts is None:
-            weights = tuple(shares_of(self._shown(position, device), 1.0))
-            parts = weights, sum(weights)
-            parts = known[position] = self._equal_parts.setdefault(parts, parts)
-        return parts
+        if position in self._without:
+            return parts_of(self._shown(position, device))
+        return self._fits[device].parts[position]
 
     def level_of(self, among: int) -> int:
         return self.roster.level_of(among)
@@ -198,7 +178,7 @@ class Group:
 
     def furthest(self, device: Device) -> Reason:
         """How far those came of whom nobody may serve."""
-        may_run, fits = self.timetable.may_run, self._fits[device]
+        may_run, fits = self.timetable.may_run, self._fits[device].everybody
         if may_run & self.fits(device):
             return Reason.TARGETING
         if less(may_run, fits):
@@ -206,9 +186,3 @@ class Group:
         # Whoever may run and fits is left without a creative.
         without = Reason.PAUSED if may_run else Reason.NO_CAMPAIGN
         return max(without, self.timetable.furthest, key=REACH.__getitem__)
-
-
-def shares_of(creatives: Sequence[Creative], weight: float) -> Iterator[float]:
-    """What each creative has of its campaign's weight."""
-    total = sum(creative.weight for creative in creatives)
-    return (weight * creative.weight / total for creative in creatives)

@@ -9,18 +9,29 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from adserver.core.bits import lowest
-from adserver.core.catalog import Campaign, Tier
+from adserver.core.bits import lowest, pack
+from adserver.core.catalog import Campaign, Size, Tier
 from adserver.core.ecpm import by_ecpm
+from adserver.core.fit import fitting_in
 from adserver.core.rates import Rates, is_paced
 from adserver.core.register import Register
-from adserver.core.steps import Steps
+from adserver.core.shelf import Parts, parts_of
+from adserver.core.steps import Steps, in_steps
 from adserver.core.wants import Wants
 
 # A tenth of a microsecond each.
 PACED_A_STEP = 1_000
+
+
+class Fits(NamedTuple):
+    """everybody: the bits of those that have a creative for some room. parts: of campaigns with
+    goals, by position, how those creatives share it."""
+
+    everybody: int
+    parts: Sequence[Parts]
 
 
 @dataclass(slots=True)
@@ -41,6 +52,7 @@ class Roster:
     rates: Sequence[float] = ()
     ranks: Sequence[int] = ()
     _ranked_by: Mapping[str, int] | None = None
+    _fits: dict[Size | None, Fits] = field(default_factory=dict)
 
     @classmethod
     def compiling(cls, campaigns: tuple[Campaign, ...]) -> Steps[Roster]:
@@ -61,6 +73,31 @@ class Roster:
         yield from roster.wants.taking(campaign.targeting for campaign in campaigns)
         yield from roster.register.taking(campaigns)
         return roster
+
+    def fitting(self, room: Size | None) -> Steps[Fits]:
+        """Slots have some sizes in common. None: there is no room."""
+        known = self._fits.get(room)
+        if known is None:
+            known = self._fits[room] = yield from self._fitting(room)
+        return known
+
+    def _fitting(self, room: Size | None) -> Steps[Fits]:
+        positions: list[int] = []
+        parts: list[Parts] = []
+        # Of most campaigns they are equal, and each is kept once.
+        known: dict[tuple[float, ...], Parts] = {}
+        for (position, campaign), ends in in_steps(enumerate(self.campaigns)):
+            fit = fitting_in(campaign, room)
+            if fit:
+                positions.append(position)
+            if self.paced:
+                weights = tuple([creative.weight for creative in fit])
+                if weights not in known:
+                    known[weights] = parts_of(fit)
+                parts.append(known[weights])
+            if ends:
+                yield
+        return Fits(pack(positions), parts)
 
     def pace(self, rates: Rates) -> Steps[None]:
         """From now on every campaign takes part at its rate."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 
@@ -151,6 +151,17 @@ def side_by_side(
             cumulated.append(end)
             of_each.append(rate)
     return array("d", cumulated), array("d", of_each)
+
+
+def shares_of(creatives: Sequence[Creative], weight: float) -> Iterator[float]:
+    """What each creative has of its campaign's weight."""
+    total = sum(creative.weight for creative in creatives)
+    return (weight * creative.weight / total for creative in creatives)
+
+
+def parts_of(creatives: Sequence[Creative]) -> Parts:
+    weights = tuple(shares_of(creatives, 1.0))
+    return weights, sum(weights)
 
 
 def weight_of(campaign: Campaign) -> float:
