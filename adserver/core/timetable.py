@@ -16,8 +16,12 @@ NEVER = float("inf")
 CHANGES_A_STEP = 1_000
 # Of who has not been looked at yet.
 UNKNOWN = Reason.NO_CAMPAIGN
+# A byte for each campaign: which of these keeps it from running, or nothing does.
+CODES: tuple[Reason | None, ...] = (None, *Reason)
+CODE_OF = {reason: code for code, reason in enumerate(CODES)}
+RUNS, PAUSED = CODE_OF[None], CODE_OF[Reason.PAUSED]
 # What a pause comes before: the other reasons are there whoever pauses.
-WEAKER = (None, Reason.OFF_HOURS)
+WEAKER = (RUNS, CODE_OF[Reason.OFF_HOURS])
 
 
 class Timetable:
@@ -29,14 +33,15 @@ class Timetable:
     def __init__(self, campaigns: Sequence[Campaign]) -> None:
         self._campaigns = campaigns
         # By file, flight and hours alone, and with the pauses.
-        self._own: list[Reason | None] = [UNKNOWN] * len(campaigns)
-        self._reasons: list[Reason | None] = [None] * len(campaigns)
+        self._own = bytearray([CODE_OF[UNKNOWN]]) * len(campaigns)
+        self._reasons = bytearray([RUNS]) * len(campaigns)
         self._stopped: frozenset[int] = frozenset()
         self._all_stopped = False
         # Who is looked at again, by the instant: flights of thousands end on the same few days.
         self._due: dict[float, array[int]] = {}
         self._moments: list[float] = []
-        self._how_many: dict[Reason, int] = {}
+        self._how_many = [0] * len(CODES)
+        self._how_many[RUNS] = len(campaigns)
         self._room = bytearray(len(campaigns) // 8 + 1)
         self.may_run = 0
         self.restart()
@@ -67,7 +72,7 @@ class Timetable:
 
     def restart(self) -> None:
         """The clock was set back: nothing that was found is known to hold."""
-        everybody = array("L", range(len(self._campaigns)))
+        everybody = array("I", range(len(self._campaigns)))
         self._due = {-NEVER: everybody} if everybody else {}
         self._moments = list(self._due)
 
@@ -77,7 +82,7 @@ class Timetable:
         self._all_stopped = False
         before, self._stopped = self._stopped, frozenset(positions)
         for position, ends in in_steps(before ^ self._stopped, CHANGES_A_STEP):
-            if self._own[position] is not UNKNOWN:
+            if CODES[self._own[position]] is not UNKNOWN:
                 self._note(position)
             if ends:
                 yield
@@ -90,26 +95,25 @@ class Timetable:
 
     def _look(self, position: int, now: float) -> None:
         campaign = self._campaigns[position]
-        self._own[position] = standing(campaign, now)
+        self._own[position] = CODE_OF[standing(campaign, now)]
         self._note(position)
         if (moment := next_change(campaign, now)) < NEVER:
             if moment not in self._due:
-                self._due[moment] = array("L")
+                self._due[moment] = array("I")
                 heappush(self._moments, moment)
             self._due[moment].append(position)
 
     def _note(self, position: int) -> None:
         before, reason = self._reasons[position], self._own[position]
         if reason in WEAKER and position in self._stopped:
-            reason = Reason.PAUSED
+            reason = PAUSED
         self._reasons[position] = reason
-        if before is not None:
-            self._how_many[before] -= 1
-        if reason is None:
+        self._how_many[before] -= 1
+        self._how_many[reason] += 1
+        if reason == RUNS:
             self._room[position >> 3] |= 1 << (position & 7)
         else:
             self._room[position >> 3] &= ~(1 << (position & 7))
-            self._how_many[reason] = self._how_many.get(reason, 0) + 1
 
     def _settle(self) -> None:
         self.may_run = 0 if self._all_stopped else int.from_bytes(self._room, "little")
@@ -117,9 +121,8 @@ class Timetable:
     @property
     def furthest(self) -> Reason:
         """The furthest reason of those that may not run; `no_campaign` where all may."""
-        there = {reason for reason, many in self._how_many.items() if many}
-        if self._all_stopped:
-            may_not = sum(self._how_many.values())
-            if may_not < len(self._campaigns) or Reason.OFF_HOURS in there:
-                there = (there - {Reason.OFF_HOURS}) | {Reason.PAUSED}
+        counted = zip(CODES, self._how_many, strict=True)
+        there = {reason for reason, many in counted if many and reason is not None}
+        if self._all_stopped and (self._how_many[RUNS] or Reason.OFF_HOURS in there):
+            there = (there - {Reason.OFF_HOURS}) | {Reason.PAUSED}
         return max(there, key=REACH.__getitem__, default=Reason.NO_CAMPAIGN)
