@@ -40,10 +40,10 @@ class Numbers(Mapping[str, int]):
             written = {key.removeprefix(before): n for key, n in every if key.startswith(before)}
             self._past[name] = {one: n for one, n in written.items() if one not in ids}
 
-    def creatives(self, campaign: str) -> tuple[int, ...]:
-        """Those of all that it has and had, in order."""
-        past = self._past.get(campaign, NOTHING)
-        return tuple(sorted((*self.own[campaign][1:], *past.values())))
+    def ever(self, campaign: str) -> Own:
+        """With those of the creatives that it had behind the others."""
+        own, past = self.own[campaign], self._past.get(campaign)
+        return (*own, *past.values()) if past else own
 
     def __getitem__(self, key: str) -> int:
         kind, _, rest = key.partition("/")

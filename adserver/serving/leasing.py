@@ -20,10 +20,10 @@ from adserver.core.catalog import Campaign, Generation, State
 from adserver.core.days import day_around
 from adserver.core.errors import StoreUnavailable
 from adserver.core.flights import ended
-from adserver.core.goals import limits_of
+from adserver.core.goals import Limits, limits_of
 from adserver.core.hour import HOUR_SECONDS, hour_at
 from adserver.core.leases import Room
-from adserver.core.numbered import numbers_of
+from adserver.core.numbered import Own, numbers_of
 from adserver.core.ports.serving import Leases, Spoken, Wanted
 from adserver.core.shards import shard_of_campaign
 from adserver.core.steps import Steps, in_steps
@@ -47,11 +47,16 @@ FIRST_SECONDS = 0.5
 
 @dataclass(slots=True, eq=False)
 class Limited:
-    """A campaign with limits, as it is sold, and this worker's room of it."""
+    """A campaign with limits, as it is sold, and this worker's room of it.
+
+    numbers: those of all creatives that it has and had behind its own. waits: whether it is looked
+    at again by itself.
+    """
 
     room: Room
     campaign: Campaign
-    creatives: tuple[int, ...]
+    numbers: Own
+    waits: bool = True
 
     def runs(self, now: float) -> bool:
         flight = self.campaign.flight
@@ -85,9 +90,8 @@ class Leasing:
         self._generation = 0
         self._site_zone = "UTC"
         self._days: dict[str, tuple[int, int]] = {}
-        # By when they are due; each campaign once, and those are in `_waits`.
+        # By when they are due; each campaign that waits, once.
         self._waiting: list[tuple[float, int]] = []
-        self._waits: set[int] = set()
         self._homes: frozenset[int] = frozenset()
         self._spoke_at = float("-inf")
         self.rooms: Mapping[str, Room] = {}
@@ -136,6 +140,7 @@ class Leasing:
         rooms_before = {held.campaign.name: held.room for held in before.values()}
         kept: dict[int, Limited] = {}
         catalog, numbers = generation.catalog, numbers_of(generation)
+        known: dict[Limits, Limits] = {}
         for campaign, ends in in_steps(catalog.campaigns):
             limits = limits_of(campaign)
             if limits is None:
@@ -143,16 +148,17 @@ class Leasing:
             # One that is paused serves nothing, and what was served of it needs room to count.
             elif campaign.state is not State.DRAFT and not ended(campaign.flight, now):
                 number = numbers.own[campaign.name][0]
+                limits = known.setdefault(limits, limits)  # many are sold alike
                 room = before[number].room if number in before else Room(number, limits)
                 if room.limits != limits:
                     room.sold_as(limits)
-                kept[number] = Limited(room, campaign, numbers.creatives(campaign.name))
+                kept[number] = Limited(room, campaign, numbers.ever(campaign.name))
             if ends:
                 yield
         self._held, self._generation = kept, generation.number
         self._rooms_before = rooms_before
         # In any order this is a heap, as all are due at once.
-        self._waiting, self._waits = [(float("-inf"), number) for number in kept], set(kept)
+        self._waiting = [(float("-inf"), number) for number in kept]
         self._homes = frozenset(shard_of_campaign(number, self.shards) for number in kept)
         self._site_zone = catalog.site.timezone
         return [held for number, held in before.items() if number not in kept]
@@ -186,8 +192,8 @@ class Leasing:
                 self._wake.set()
                 return
             _, number = heappop(self._waiting)
-            self._waits.discard(number)
             held = self._held[number]
+            held.waits = False
             if number in low or not held.runs(now) or held.room.due_at > now:
                 self._wait(held)
             else:
@@ -200,7 +206,7 @@ class Leasing:
         if self._held.get(number) is held:
             later = held.room.due_at if held.runs(now) else now + EARLY_SECONDS / 2
             heappush(self._waiting, (max(later, now + ROUND_SECONDS / 2), number))
-            self._waits.add(number)
+            held.waits = True
 
     async def _round(self, due: Sequence[Limited]) -> None:
         """Ask for all of these, and once a second speak to every shard that has campaigns of ours.
@@ -216,7 +222,7 @@ class Leasing:
                     await self._ask(shard, part, speak=speak and first == 0)
         finally:
             for held in due:
-                if held.room.campaign not in self._waits:
+                if not held.waits:
                     self._wait(held)
         if speak:
             self._spoke_at = begun
@@ -228,7 +234,9 @@ class Leasing:
         asked = time.monotonic()
         told = await self._leases.ask(min(self._homes, default=0), (), ())
         self._clock.heard(asked, told.now)
-        self._waiting = [(float("-inf"), number) for number in self._waits]
+        self._waiting = [
+            (float("-inf"), number) for number, held in self._held.items() if held.waits
+        ]
 
     def _by_shard(
         self, due: Iterable[Limited], homes: Iterable[int]
@@ -259,7 +267,7 @@ class Leasing:
         here = self._held.get(held.room.campaign) is held
         return Wanted(
             held.room.campaign,
-            held.creatives,
+            held.numbers[1:],
             self._generation,
             held.room.limits,
             self._day(held.campaign.flight.timezone, now),
@@ -281,5 +289,5 @@ class Leasing:
         """Give back what is not served; for a worker that ends."""
         self._gone += self._held.values()
         self._held, self.rooms, self.by_number = {}, {}, {}
-        self._waiting, self._waits = [], set()
+        self._waiting = []
         await self._round(list(self._due()))

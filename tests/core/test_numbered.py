@@ -28,8 +28,9 @@ def test_they_are_what_was_given() -> None:
 def test_each_campaign_has_its_own_in_the_order_of_its_creatives() -> None:
     names = ("campaign/two", "creative/two/b", "creative/two/a")
     assert made().own["two"] == tuple(PLAIN[name] for name in names)
-    assert made().creatives("two") == (*sorted(PLAIN[name] for name in names[1:]), 80, 90)
-    assert made().creatives("one") == (PLAIN["creative/one/carte"],)
+    assert made().ever("two") == (*made().own["two"], 90, 80)
+    known = made()
+    assert known.ever("one") is known.own["one"]
 
 
 @pytest.mark.parametrize(
