@@ -20,6 +20,7 @@ from adserver.metrics.meter import Dump
 from adserver.serving.children import Lifeline
 from adserver.serving.collect import Teller
 from adserver.serving.countries import LOOK_SECONDS
+from adserver.serving.giving_back import give_back
 from adserver.serving.journals import Journals
 from adserver.serving.pacing import PACE_SECONDS, Pacing
 from adserver.serving.presence import Presence
@@ -162,6 +163,7 @@ class Beside:
             for asset in (*creative.images, *((creative.html,) if creative.html else ()))
         ]
         await self.state.assets.preload(digests)
+        give_back()
 
     async def _pace(self, pacing: Pacing) -> None:
         try:
