@@ -14,8 +14,11 @@ from functools import partial
 import structlog
 
 from adserver import __version__
+from adserver.between import between_requests
+from adserver.core.catalog import Catalog
 from adserver.core.errors import AdserverError, JournalError, StoreUnavailable, UnreadablePause
 from adserver.core.ports.serving import Counts, LiveCatalog
+from adserver.core.steps import Steps, in_steps
 from adserver.metrics.meter import Dump
 from adserver.serving.children import Lifeline
 from adserver.serving.collect import Teller
@@ -156,13 +159,8 @@ class Beside:
         log.info(
             "generation_served", generation=served.snapshot.generation, worker=self.presence.name
         )
-        digests = [
-            asset.digest
-            for campaign in served.snapshot.catalog.campaigns
-            for creative in campaign.creatives
-            for asset in (*creative.images, *((creative.html,) if creative.html else ()))
-        ]
-        await self.state.assets.preload(digests)
+        digests = digests_of(served.snapshot.catalog)
+        await self.state.assets.preload(await between_requests(digests, lasting=False))
         give_back()
 
     async def _pace(self, pacing: Pacing) -> None:
@@ -199,6 +197,19 @@ class Beside:
             self.shipping.suspended = found != self.identity
             if self.shipping.suspended:
                 log.error("store_is_another", identity=found, ours=self.identity, do="restart")
+
+
+def digests_of(catalog: Catalog) -> Steps[list[str]]:
+    """Of all files that creatives show."""
+    found: list[str] = []
+    for campaign, ends in in_steps(catalog.campaigns):
+        for creative in campaign.creatives:
+            found += [image.digest for image in creative.images]
+            if creative.html:
+                found.append(creative.html.digest)
+        if ends:
+            yield
+    return found
 
 
 def keep_beating(lifeline: Lifeline) -> None:
