@@ -15,7 +15,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import structlog
 
@@ -27,6 +27,7 @@ from adserver.core.hour import Hour, hour_at
 from adserver.core.parts import Written
 from adserver.core.record import Content, pack_event, pack_tallies, read_tallies
 from adserver.core.tallies import MAX_TALLIES, Tallies
+from adserver.serving.disk_thread import DiskThread
 from adserver.serving.journal import Journal
 from adserver.serving.journal_files import sync
 from adserver.serving.patience import Patience, Waiter
@@ -43,11 +44,11 @@ class Counting:
     """One worker's counting.
 
     timezone: whose hours rows belong to. durable: told of records that are durable, in order.
-    clock: what `passed` is told by.
+    clock: what `passed` is told by. disk: where syncs are waited for; None for a thread of its own.
     Without a journal, as before `begin`, events are refused and tallies wait.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it counts with
         self,
         timezone: Callable[[], str],
         durable: Callable[[Sequence[Written]], None],
@@ -55,6 +56,7 @@ class Counting:
         *,
         always: bool = True,
         clock: Callable[[], float] = time.time,
+        disk: DiskThread | None = None,
     ) -> None:
         self._clock = clock
         self._passed: tuple[int, float] | None = None
@@ -71,8 +73,7 @@ class Counting:
         self._round: list[bytes] = []
         self._round_hour = Hour("", 0, 0)
         self._telling = False
-        # Of its own: a disk that hangs must not hold up whatever else waits for a thread.
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._disk = disk or DiskThread()
         self._hour = Hour("", 0, 0)
         self._tallies = Tallies(timezone)
         self.tally, self.fills = self._tallies.add, self._tallies.fills
@@ -201,9 +202,8 @@ class Counting:
         journal = self._journal
         if journal is None or not written:
             return
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._disk, sync, journal.unsynced())
+            await self._disk.do(partial(sync, journal.unsynced()))
         except OSError as error:
             journal.abandon(journal.durable)
             self._take_back(written)
@@ -267,7 +267,7 @@ class Counting:
         if journal is None:
             return
         try:
-            await asyncio.get_running_loop().run_in_executor(self._disk, sync, journal.unsynced())
+            await self._disk.do(partial(sync, journal.unsynced()))
         except OSError as error:
             self._complain(error)
             journal.abandon(journal.last)
@@ -278,7 +278,7 @@ class Counting:
         while self._driver is not None:
             await self._driver
         self._tell_all()
-        self._disk.shutdown()
+        self._disk.close()
         self._seen.close()
 
     def _complain(self, error: JournalError | OSError) -> None:

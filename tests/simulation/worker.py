@@ -13,6 +13,7 @@ from adserver.core.parts import Written
 from adserver.core.record import Content, read_tallies
 from adserver.metrics.meter import Meter
 from adserver.serving.counting import Counting
+from adserver.serving.disk_thread import DiskThread, Work
 from adserver.serving.patience import Told
 from adserver.serving.seen import SharedSeen
 from adserver.serving.shipping import Shipping
@@ -31,6 +32,13 @@ FLUSH_SECONDS = 1.0
 KEEP_SECONDS = 3_600.0
 
 
+class WorldsThread(DiskThread):
+    """Done when the world says so."""
+
+    def do(self, work: Work) -> asyncio.Future[None]:
+        return asyncio.get_running_loop().run_in_executor(None, work)  # type: ignore[return-value]
+
+
 class Worker:
     """paused: it stands still, and the world goes on without it."""
 
@@ -46,7 +54,9 @@ class Worker:
         counts = RemoteCounts(world)
         self.shipping = Shipping(counts, journals, Meter(), lambda rows: None, self.node.time)
         seen = SharedSeen(cast("Any", self.node.seen), cast("Any", self.node.root.parent / "seen"))
-        self.counting = Counting(lambda: ZONE, self._durable, seen, always=plan.always)
+        self.counting = Counting(
+            lambda: ZONE, self._durable, seen, always=plan.always, disk=WorldsThread()
+        )
         state = SimpleNamespace(counting=self.counting, writer=self.writer)
         self._beside = Beside(
             state=cast("Any", state),
