@@ -3,10 +3,10 @@ of them is left where a page refuses some."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from itertools import groupby
 
-from adserver.core.bits import less, lowest, pack, positions_in
+from adserver.core.bits import less, pack, positions_in
 from adserver.core.catalog import Campaign, Device
 from adserver.core.context import Context
 from adserver.core.group import Group
@@ -22,9 +22,13 @@ MOST_ASKED = 16
 # Rates that together are less were not cut, whatever their sum was rounded to.
 ALL = 1.0 - 1e-9
 
-Few = tuple[tuple[int, tuple[tuple[int, Campaign], ...]], ...]
-"""Levels, best first, with their campaigns by position."""
+Few = tuple[tuple[int, tuple[tuple[int, Campaign, tuple[Placement, ...]], ...]], ...]
+"""Levels, best first, with their campaigns: position, and what may be shown of it."""
 NONE: Few = ()
+NO_PLACEMENTS: Sequence[Placement] = ()
+Left = tuple[int, int, Sequence[Placement]]
+"""The best level of whom a page takes any, their bits, and what is left of the last of them."""
+NOBODY: Left = (0, 0, NO_PLACEMENTS)
 
 
 class Crowd:
@@ -135,8 +139,7 @@ class Crowd:
         return shown
 
     def _unseen(self, position: int, shown: Container[int]) -> list[Placement]:
-        placements = self._group.placed(self._device, position)
-        return [placement for placement in placements if placement.creative_number not in shown]
+        return unseen_of(self._group.placed(self._device, position), shown)
 
     def instead(
         self, refused: Placement, page: OnPage, context: Context, draw: float
@@ -159,38 +162,42 @@ class Crowd:
         if first.rates and first.cumulated[-1] < ALL:
             # All have their whole rate, so that nobody has more for another's being refused.
             return None, draw
-        level, left = (
+        level, left, unseen = (
             self._left_of_few(page, context) if self._is_few else self._best(page, context)
         )
         if not left:
             return None, draw
         if not (first.shares or left & (left - 1)):
             # One alone, as most are in the remnant tier: all of the draw is theirs.
-            return creative_among(self._unseen(lowest(left), page.creatives), draw), draw
+            return creative_among(unseen, draw), draw
         return self._stretch(level).again(left, draw, page.creatives)
 
-    def _best(self, page: OnPage, context: Context) -> tuple[int, int]:
-        """The best level on which any are left, and their bits; of all of them together."""
+    def _best(self, page: OnPage, context: Context) -> Left:
+        """Found out of all of them together."""
         left, _ = self.left(page, context)
-        level = self._group.level_of(left) if left else 0
-        return level, left & self._group.of_level(level)
+        if not left:
+            return NOBODY
+        level = self._group.level_of(left)
+        left &= self._group.of_level(level)
+        return level, left, self._unseen(left.bit_length() - 1, page.creatives)
 
-    def _left_of_few(self, page: OnPage, context: Context) -> tuple[int, int]:
+    def _left_of_few(self, page: OnPage, context: Context) -> Left:
         """The same, each asked in turn; most levels need not be looked at."""
+        times, shown = page.times, page.creatives
         for level, some in self._few or self._look_up_few():
-            left = 0
-            for position, campaign in some:
-                if page.refuses_all_of(campaign, context) is None and (
-                    campaign.name not in page.times or self._unseen(position, page.creatives)
-                ):
-                    left |= 1 << position
+            left, unseen = 0, NO_PLACEMENTS
+            for position, campaign, placed in some:
+                if page.refuses_all_of(campaign, context) is None:
+                    free = placed if campaign.name not in times else unseen_of(placed, shown)
+                    if free:
+                        left, unseen = left | 1 << position, free
             if left:
-                return level, left
-        return 0, 0
+                return level, left, unseen
+        return NOBODY
 
     def _look_up_few(self) -> Few:
-        group = self._group
-        every = ((n, group.campaigns[n]) for n in positions_in(self.may))
+        group, device = self._group, self._device
+        every = ((n, group.campaigns[n], group.placed(device, n)) for n in positions_in(self.may))
         by_level = groupby(every, key=lambda one: group.level_of(1 << one[0]))
         self._few = tuple((level, tuple(some)) for level, some in by_level)
         return self._few
@@ -205,3 +212,8 @@ class Crowd:
         if position is None or not best >> position & 1:
             return []
         return self._unseen(position, page.creatives)
+
+
+def unseen_of(placements: Sequence[Placement], shown: Container[int]) -> list[Placement]:
+    """Those whose creatives, by number, are not on the page."""
+    return [placement for placement in placements if placement.creative_number not in shown]
