@@ -18,7 +18,6 @@ from adserver.core.stretches import Stretches, creative_among
 
 # So many are asked one by one, at some 0.15 us each; bits of all of them together take some 3 us.
 MOST_ASKED = 16
-
 # Rates that together are less were not cut, whatever their sum was rounded to.
 ALL = 1.0 - 1e-9
 
@@ -39,11 +38,8 @@ class Crowd:
         self._shelves: dict[int, Shelf] = {}
         self._stretches: dict[int, Stretches] = {}
         self._lineup: Lineup | None = None
-        self._register, self._is_few, self._few = (
-            group.register,
-            may.bit_count() <= MOST_ASKED,
-            NONE,
-        )
+        self._register = group.register
+        self._is_few, self._few = may.bit_count() <= MOST_ASKED, NONE
         self._level = group.level_of(may)
         self.first = self._shelf(self._level)
 
