@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 
@@ -24,7 +24,7 @@ from adserver.core.ports.serving import LiveSamples, LiveTraffic
 from adserver.core.rates import slots_with_goals, without_names
 from adserver.core.samples import Sample
 from adserver.core.snapshot import Snapshot
-from adserver.core.steps import Steps, in_steps
+from adserver.core.steps import Steps
 from adserver.core.traffic import Scope, Traffic
 
 log = structlog.get_logger(__name__)
@@ -34,8 +34,6 @@ PACE_SECONDS = 5.0
 PLAN_SECONDS = 600.0
 # What a generation waits for them before it is served.
 FIRST_SECONDS = 0.5
-# Less than a microsecond each.
-STANDINGS_A_STEP = 500
 
 
 class Pacing:
@@ -121,7 +119,7 @@ class Pacing:
 
     def _pacing(self, generation: Generation, snapshot: Snapshot) -> Steps[None]:
         now, plans = self._clock(), self._plans
-        standings = yield from self._standings()
+        standings = Standings(self._rooms(), self._workers())
         if plans is None or now >= plans.good_until:
             plans = yield from Plans.compiling(
                 generation, self._traffic, self._samples, standings, now
@@ -131,13 +129,22 @@ class Pacing:
         rates = yield from plans.rates(standings, now)
         yield from snapshot.pacing(rates)
 
-    def _standings(self) -> Steps[dict[str, Standing]]:
-        workers, found = self._workers(), {}
-        for (name, room), ends in in_steps(self._rooms().items(), STANDINGS_A_STEP):
-            found[name] = standing_of(room, workers)
-            if ends:
-                yield
-        return found
+
+class Standings(Mapping[str, Standing]):
+    """Of campaigns by their rooms, each made when it is asked for: tens of thousands are, every few
+    seconds, one after the other. workers: how many lease."""
+
+    def __init__(self, rooms: Mapping[str, Room], workers: int) -> None:
+        self._rooms, self._workers = rooms, workers
+
+    def __getitem__(self, campaign: str) -> Standing:
+        return standing_of(self._rooms[campaign], self._workers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rooms)
+
+    def __len__(self) -> int:
+        return len(self._rooms)
 
 
 def standing_of(room: Room, workers: int) -> Standing:
