@@ -194,10 +194,12 @@ class Room:
         """Whether to ask at once, before nothing is left."""
         return self.left <= self.low_mark
 
-    def _know_low(self) -> None:
+    def _know_low(self) -> int:
+        """Of which target."""
         # Not found out for each ad that is served, but when what it is made of changes.
         target = self._target
         self.low_mark = min(target - 1, target // 2)
+        return target
 
     @property
     def _target(self) -> int:
@@ -256,7 +258,7 @@ class Room:
             kept = 0.5 ** (since / RATE_SECONDS)
             self._rate = self._rate * kept + self._taken / since * (1 - kept)
         self.asked_at, self._taken = now, 0
-        self._know_low()
+        target = self._know_low()
         self._unanswered += 1
         back = []
         while self._first and self._serve_until <= now:
@@ -265,7 +267,7 @@ class Room:
             self._next()
         self._unused += bool(back)
         # Not with the call that gives the last room back: others ask in the next second.
-        wanted = 0 if back and self.nothing_free else max(0, self._target - self.left)
+        wanted = 0 if back and self.nothing_free else max(0, target - self.left)
         return Ask(wanted, self._rate, tuple(back), self.patience)
 
     def leave(self) -> Ask:

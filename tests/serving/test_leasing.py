@@ -288,6 +288,45 @@ async def test_many_campaigns_are_asked_for_in_turns(monkeypatch: pytest.MonkeyP
     assert [len(asked) for asked in rounds] == [4, 2, 0]
 
 
+async def test_room_that_is_there_is_renewed_a_call_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PER_CALL", 4)
+    worker = Worker()
+    await worker.leasing.follow(live(*(sold(f"c{n}") for n in range(10))))
+    assert worker.leases.calls == [(0, 4), (0, 4), (0, 2)], "the first time all of them"
+    worker.clock.now += RENEW_SECONDS
+    assert [len(await worker.round()) for _ in range(4)] == [4, 4, 2, 0]
+
+
+async def calls_for_five(monkeypatch: pytest.MonkeyPatch, apart: float) -> int:
+    """How many calls there are for campaigns that run low right after another has."""
+    monkeypatch.setattr(module, "APART_SECONDS", apart)
+    worker = Worker()
+    await worker.leasing.follow(live(*(sold(f"c{n}") for n in range(6))))
+    before, rooms = len(worker.leases.calls), list(worker.leasing.rooms.values())
+    async with worker.running():
+        for number, room in enumerate(rooms, 1):
+            while not room.low:
+                worker.leasing.take(room, NOW)
+            if number == 1 or not apart:
+                await eventually(lambda number=number: len(worker.leases.asked) == 6 + number)
+        await eventually(lambda: len(worker.leases.asked) == 12)
+    return len(worker.leases.calls) - before
+
+
+async def test_what_runs_low_right_after_another_is_asked_for_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await calls_for_five(monkeypatch, 0.05) == 2
+
+
+async def test_control_without_a_pause_between_rounds_each_is_asked_for_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await calls_for_five(monkeypatch, 0.0) == 6
+
+
 async def test_each_shard_is_asked_for_its_own_and_spoken_to_once_a_second() -> None:
     worker = Worker(MemoryLeases(shards=4))
     await worker.leasing.follow(live(*(sold(f"c{n}") for n in range(6))))
