@@ -130,7 +130,7 @@ def chosen(vocabulary: Vocabulary, wanted: Wants, among: int, context: Context) 
     return wanted.of(among, dict(signature))
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=400)
 @given(st.lists(TARGETING, min_size=1, max_size=30), CONTEXTS, st.data())
 def test_all_at_once_are_those_that_the_plain_loop_finds(targeting, context, data) -> None:
     wanted = Wants(targeting)

@@ -109,13 +109,13 @@ CONTROLS: dict[str, Control] = {
     "ledger": Control(Features(rules=Rules(compares=False))),
     "bitmaps": Control(Features(rules=Rules(remembers=False))),
     "resending": Control(Features(replaced={"Stream": Stubborn}), STORE),
-    "retention": Control(Features(replaced={"Journal": Hasty}), STORE),
+    "retention": Control(Features(replaced={"Journal": Hasty}), STORE, first=5),
     "keeping-anew": Control(Features(replaced={"Journal": Oblivious}), STORE, 60, first=14),
     "asking-before-dropping": Control(
         Features(replaced={"Journal": Trusting}),
         {"pause": 20, "roll_back": 10, "empty": 10},
-        100,
-        first=14,
+        10,
+        first=92,
     ),
     "knowing-its-own": Control(
         Features(replaced={"Stream": Suspicious}), {"crash": 30}, 100, {"late": 0.4}, first=30

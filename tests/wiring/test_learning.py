@@ -20,7 +20,8 @@ from adserver.store.connect import async_client
 from adserver.store.embedded import Embedded
 from adserver.store.keys import Keys
 from adserver.store.traffic import StoredTraffic
-from adserver.wiring.learning import BEAT_SECONDS, MAX_MINUTES, Learning
+from adserver.wiring import learning
+from adserver.wiring.learning import BEAT_SECONDS, Learning
 from tests.factories import NOW, ZONE, catalog
 
 KEYS = Keys("blog")
@@ -155,13 +156,17 @@ async def test_before_anything_is_live_nothing_is_learnt(beside: redis.asyncio.R
     site.store.close()
 
 
-async def test_minutes_that_cannot_be_told_are_kept_for_a_day(blog: Site) -> None:
+async def test_minutes_that_cannot_be_told_are_kept_for_a_day(
+    blog: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert learning.MAX_MINUTES == 24 * 60
+    monkeypatch.setattr(learning, "MAX_MINUTES", 90)
     days = [KEYS.up(int(FIRST // 86_400) + day) for day in range(3)]
     for key in days:
         blog.store.rpush(key, "refused")
-    await blog.run((MAX_MINUTES + 120) * 60)
+    await blog.run((90 + 120) * 60)
     for key in days:
         blog.store.delete(key)
     await blog.run(BEAT_SECONDS)
     noted = sum(bin(byte).count("1") for key in days for byte in blog.store.get(key) or b"")
-    assert noted == MAX_MINUTES
+    assert noted == 90
