@@ -51,13 +51,17 @@ class Seen:
         # Asked again: the slot may have been given away between the two looks.
         return self._words[at] == key
 
-    def add(self, bit: int) -> None:
+    def add(self, bit: int) -> bool:
+        """Whether it is new."""
         key = TAKEN | bit >> BITMAP_SHIFT
         at = self._place(key)
         if at is None:
             at = self._give(key)
         offset = (bit >> KIND_BITS & PLACES) * BITS_PER_TICKET + (bit & KINDS)
-        self._bytes[(at + HEAD_WORDS) * WORD_BYTES + (offset >> 3)] |= 1 << (offset & 7)
+        byte, mask = (at + HEAD_WORDS) * WORD_BYTES + (offset >> 3), 1 << (offset & 7)
+        before = self._bytes[byte]
+        self._bytes[byte] = before | mask
+        return not before & mask
 
     def _place(self, key: int) -> int | None:
         """The word at which the bitmap's slot begins; None if it has none."""

@@ -223,13 +223,10 @@ class Counting:
                 self._tallies.put_back(one.hour, read_tallies(one.payload))
 
     def _settle(self, batch: Batch[Waiter]) -> None:
-        for event, waiter in zip(batch.events, batch.waiters, strict=True):
-            # The same event twice on its way: the store counts the second as a duplicate.
-            bit = event.bit
-            outcome = DUPLICATE if self._seen.has(bit) else ACCEPTED
-            self._seen.add(bit)
-            waiter.settle(outcome)
-        self._seen.share()
+        # The same event twice on its way: the store counts the second as a duplicate.
+        new = self._seen.add_all([event.bit for event in batch.events])
+        for is_new, waiter in zip(new, batch.waiters, strict=True):
+            waiter.settle(ACCEPTED if is_new else DUPLICATE)
 
     async def flush(self) -> None:
         """Write the tallies; what the journal does not take is tried again the next time."""

@@ -70,12 +70,16 @@ class Patience:
     """One timer for all clicks that wait: they run out in the order in which they came."""
 
     def __init__(self) -> None:
+        # To ask for it is a system call each time.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: deque[tuple[float, Waiter]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
 
     def limit(self, waiter: Waiter) -> None:
         """None is its answer if it has no other after 20 ms."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         self._waiting.append((loop.time() + MAX_CLICK_WAIT_SECONDS, waiter))
         if self._alarm is None:
             self._alarm = loop.call_later(MAX_CLICK_WAIT_SECONDS, self._run_out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from mmap import mmap
 from pathlib import Path
 
@@ -28,6 +30,19 @@ class SharedSeen:
         """Known to this worker from now on, and to the others from the next `share` on."""
         if len(self._untold) < MAX_UNTOLD:
             self._untold.add(bit)
+
+    def add_all(self, bits: Sequence[int]) -> list[bool]:
+        """Whether each is new; known to all workers at once, or as `add` has it."""
+        return self._whoever.does(partial(self._tell_all, bits)) or list(map(self._add_here, bits))
+
+    def _tell_all(self, bits: Sequence[int]) -> list[bool]:
+        self._tell()
+        return list(map(self._shared.add, bits))
+
+    def _add_here(self, bit: int) -> bool:
+        known = self.has(bit)
+        self.add(bit)
+        return not known
 
     def share(self) -> None:
         self._whoever.does(self._tell)

@@ -6,6 +6,9 @@ import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
 class Whoever:
@@ -15,17 +18,16 @@ class Whoever:
     def __init__(self, lock: Path | None) -> None:
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC) if lock else None
 
-    def does(self, work: Callable[[], None]) -> None:
-        """Not at all where somebody else is at it."""
+    def does(self, work: Callable[[], Result]) -> Result | None:
+        """What became of it; None where somebody else is at it."""
         if self._lock is None:
-            work()
-            return
+            return work()
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return
+            return None
         try:
-            work()
+            return work()
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 

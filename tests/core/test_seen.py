@@ -22,8 +22,8 @@ def event(serial: int = 1, writer: int = 7, kind: Kind = Kind.IMPRESSION) -> int
 def test_what_was_added_is_there_and_its_neighbours_are_not(memory: memoryview) -> None:
     seen = Seen(memory)
     assert not seen.has(event())
-    seen.add(event())
-    seen.add(event())
+    assert seen.add(event())
+    assert not seen.add(event())
     assert seen.has(event())
     for other in (event(0), event(2), event(kind=Kind.CLICK), event(writer=8), event(1 << 16 | 1)):
         assert not seen.has(other)

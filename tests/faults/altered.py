@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
@@ -60,6 +60,9 @@ class Blind:
         return False
 
     def add(self, _: object) -> None: ...
+
+    def add_all(self, bits: Sequence[int]) -> list[bool]:
+        return [True] * len(bits)
 
     def share(self) -> None: ...
 

@@ -54,6 +54,24 @@ def test_nobody_waits_for_who_is_sharing(
     assert not other.has(event(11)), "past the limit, the store tells them"
 
 
+def test_of_a_batch_each_is_new_once_and_the_other_knows_them(
+    pair: tuple[SharedSeen, SharedSeen], tmp_path: Path
+) -> None:
+    one, other = pair
+    one.add(event(4))
+    assert one.add_all([event(), event(2), event(), event(4)]) == [True, True, False, False]
+    assert other.add_all([event(2), event(3), event(4)]) == [False, True, False]
+    assert one.add_all([]) == []
+    # Whoever cannot tell the others knows them himself, and tells them the next time.
+    stopped = os.open(tmp_path / "lock", os.O_RDWR)
+    fcntl.flock(stopped, fcntl.LOCK_EX)
+    assert one.add_all([event(5), event(5), event(3)]) == [True, False, False]
+    assert not other.has(event(5))
+    os.close(stopped)
+    assert one.add_all([event(6)]) == [True]
+    assert all(other.has(event(serial)) for serial in range(1, 7))
+
+
 def test_alone_a_worker_knows_what_it_was_told() -> None:
     alone = SharedSeen()
     alone.add(event())
