@@ -38,7 +38,7 @@ class Crowd:
         self._shelves: dict[int, Shelf] = {}
         self._stretches: dict[int, Stretches] = {}
         self._lineup: Lineup | None = None
-        self._register = group.register
+        self._register, self._rates = group.register, group.rates
         self._is_few, self._few = may.bit_count() <= MOST_ASKED, NONE
         self._level = group.level_of(may)
         self.first = self._shelf(self._level)
@@ -80,7 +80,10 @@ class Crowd:
 
     def renew(self) -> None:
         """Rates have changed, and who may serve has not."""
-        if self._group.paced:
+        rates = self._group.rates
+        # One that several tables share is renewed by the first of them.
+        if self._group.paced and rates is not self._rates:
+            self._rates = rates
             self._shelves.clear()
             self._stretches.clear()
             self.first = self._shelf(self._level)

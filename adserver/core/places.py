@@ -36,12 +36,24 @@ TABLES_BETWEEN_WEIGHINGS = 32
 
 class Era:
     """How long tables are good for: until a campaign begins or stops to run (UTC seconds), or
-    until they are forgotten."""
+    until they are forgotten.
 
-    __slots__ = ("over", "since", "until")
+    crowds: theirs, by group, device and who may serve. Many pages differ in one tier alone, and
+    what they have in common is kept once, which a processor's cache has more use for as well.
+    """
+
+    __slots__ = ("crowds", "over", "since", "until")
 
     def __init__(self, since: float, until: float) -> None:
         self.since, self.until, self.over = since, until, False
+        self.crowds: dict[tuple[int, Device, int], Crowd] = {}
+
+    def crowd(self, group: Group, device: Device, may: int) -> Crowd:
+        key = (id(group), device, may)
+        found = self.crowds.get(key)
+        if found is None:
+            found = self.crowds[key] = Crowd(group, device, may)
+        return found
 
 
 class Table:
@@ -88,7 +100,7 @@ class Table:
                 return None
             group = self._left.pop()
             if may := group.may_serve(self._device, self._values):
-                self.found.append(Crowd(group, self._device, may))
+                self.found.append(self._era.crowd(group, self._device, may))
         return self.found[number]
 
     @property
@@ -248,7 +260,7 @@ class Places:
         tables = self._by_signature
         # A table grows when a tier below its first is asked for, so all are weighed now and then.
         heavy = len(tables) % TABLES_BETWEEN_WEIGHINGS == 0 and (
-            sum(table.size for table in tables.values()) > MAX_PLACEMENTS
+            sum(crowd.size for crowd in self._era.crowds.values()) > MAX_PLACEMENTS
         )
         if heavy or len(tables) >= MAX_TABLES:
             self._forget()

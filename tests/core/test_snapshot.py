@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adserver.core import places as module
-from adserver.core.catalog import Clause, Device, Flight, OnEmpty, State, Tier
+from adserver.core.catalog import Clause, Device, Flight, Goal, OnEmpty, State, Tier
 from adserver.core.context import Context
 from adserver.core.decision import decide
 from adserver.core.places import Table
+from adserver.core.rates import Rates
 from adserver.core.reasons import Reason
 from adserver.core.snapshot import Snapshot, compile_snapshot, compiling
 from adserver.core.steps import ITEMS_PER_STEP, finish
@@ -195,14 +196,34 @@ def test_heavy_tables_are_forgotten_sooner(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "MAX_PLACEMENTS", 100)
     booked = [campaign(f"c{n}") for n in range(10)]
     tags = tuple(str(n) for n in range(200))
-    places = compiled(*booked, campaign("z", targeting=(Clause("tags", any=tags),))).places[
-        "post-top"
-    ]
+    # Of each tag, others: those whose bit is in its number.
+    for bit in range(8):
+        wants = Clause("tags", any=tuple(tag for tag in tags if int(tag) >> bit & 1))
+        booked.append(campaign(f"z{bit}", targeting=(wants,)))
+    places = compiled(*booked).places["post-top"]
     most = 0
     for tag in tags:
         places.table(Context(facts=(("tags", (tag,)),)), NOW)
         most = max(most, len(places._by_signature))
     assert most <= module.TABLES_BETWEEN_WEIGHINGS
+
+
+def test_tables_of_pages_that_the_same_may_serve_have_one_crowd() -> None:
+    """And that is renewed once, whichever of them is asked first."""
+    goal = Goal(impressions=1_000)
+    every = campaign("every", tier=Tier.STANDARD, goal=goal)
+    some = campaign("some", tier=Tier.REMNANT, targeting=(Clause("tags", any=("1",)),))
+    snapshot = compiled(every, some)
+    places = snapshot.places["post-top"]
+    one, other = (places.table(Context(facts=(("tags", (tag,)),)), NOW) for tag in "12")
+    assert one is not other
+    assert one.best is other.best
+    assert one.crowd(1) is not None
+    assert other.crowd(1) is None
+    finish(snapshot.pacing(Rates({"every": 0.25})))
+    for table in (one, other):
+        assert table.holds(NOW)
+        assert list(table.first.rates) == [0.25]
 
 
 def test_a_clock_that_is_set_back_is_believed() -> None:
