@@ -27,6 +27,7 @@ from adserver.serving.readings import Reader, Reading
 from adserver.serving.request import Pages
 
 DECISION = b"x-ad-decision"
+END = b"</aside>"
 # Of each of some eight looks; past that all are forgotten, and made again. Some 2 KiB each.
 MAX_FILLS = 8_192
 # Longer names are not worth comparing; a hint is for typing errors.
@@ -70,9 +71,10 @@ EVENT_METRICS = {
 class Fill:
     """One placement as bytes, cut where the ticket goes: `ticket.join(pieces)`.
 
-    head: None where the body's length is not the same each time, for a pixel's random number.
-    outcome: the labels of its decisions. campaign: its number. described: as JSON, once it was
-    asked for.
+    links: how many pieces come before the one in which the beacon begins, to its ticket, with
+    beacon_begins. head: None where the body's length is not the same each time, for a pixel's
+    random number. outcome: the labels of its decisions. campaign: its number. described: as JSON,
+    once it was asked for.
     """
 
     placement: Placement
@@ -80,10 +82,18 @@ class Fill:
     campaign: int
     outcome: tuple[str, str]
     with_beacon: tuple[bytes, ...]
-    without_beacon: tuple[bytes, ...]
+    links: int
+    beacon_begins: bytes
     decision: Header
     head: Head | None
     described: tuple[bytes, ...] = ()
+
+    @property
+    def without_beacon(self) -> tuple[bytes, ...]:
+        """For calls of several slots, who tell it beside. Made each time, as it is described once:
+        of thousands of fills it would be a sixth of their memory."""
+        last = self.with_beacon[self.links].removesuffix(self.beacon_begins)
+        return (*self.with_beacon[: self.links], last + END)
 
 
 @dataclass(slots=True)
@@ -98,6 +108,7 @@ class Served:
     campaign_labels: CampaignLabels
     slot_names: Mapping[int, str]
     frame_stylesheet: bytes
+    beacon_begins: bytes
     hints: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -134,7 +145,7 @@ class Served:
         decision = decision_header(
             f"fill; campaign={placement.campaign.name}; creative={placement.creative.id}"
         )
-        tickets, links = len(with_beacon) - 1, start.count(markup.TICKET)
+        tickets = len(with_beacon) - 1
         length = sum(map(len, with_beacon)) + tickets * TEXT_LENGTH
         campaign = placement.campaign
         return Fill(
@@ -143,8 +154,8 @@ class Served:
             campaign=self.snapshot.numbers[campaign.name][0],
             outcome=(placement.slot.name, "house" if campaign.tier is Tier.HOUSE else "fill"),
             with_beacon=with_beacon,
-            # All but its end is the same; of thousands that is a fifth of their memory.
-            without_beacon=(*with_beacon[:links], *cut(f"{start}</aside>")[links:]),
+            links=start.count(markup.TICKET),
+            beacon_begins=self.beacon_begins,
             decision=decision,
             head=None if markup.RANDOM in pixels else head_of(HTML, length, NO_STORE, decision),
         )
@@ -198,12 +209,14 @@ def preparing(
     snapshot = yield from compiling(generation, now)
     catalog = snapshot.catalog
     pages = Pages.of(catalog, invalid.is_crawler)
+    addresses = Addresses((public_url or catalog.site.server).rstrip("/"))
     served = Served(
         snapshot=snapshot,
         pages=pages,
         reader=Reader(pages, snapshot.site_numbers),
-        addresses=Addresses((public_url or catalog.site.server).rstrip("/")),
+        addresses=addresses,
         stylesheet=markup.stylesheet(catalog).encode(),
+        beacon_begins=cut(markup.beacon(addresses))[0],
         frame_stylesheet=markup.stylesheet(catalog, framed=True).encode(),
         campaign_labels=(yield from labels_of(catalog, now)),
         slot_names={places.number: name for name, places in snapshot.places.items()},

@@ -88,6 +88,14 @@ def test_a_prepared_head_says_the_length_of_what_follows() -> None:
     assert prepared.decision == (b"x-ad-decision", b"fill; campaign=brulerie; creative=carte")
 
 
+def test_without_its_beacon_an_ad_is_the_same_but_for_that() -> None:
+    prepared = fill(served())
+    whole, without = (b"T".join(x) for x in (prepared.with_beacon, prepared.without_beacon))
+    beacon = b'<img src="/i/T" width="1" height="1" alt="" hidden>'
+    assert whole.count(beacon) == 1
+    assert without == whole.replace(beacon, b"")
+
+
 def test_a_name_outside_of_ascii_does_not_break_a_header() -> None:
     named = served(catalog(campaign("été")))
     assert fill(named).decision[1] == b"fill; campaign=?t?; creative=carte"
