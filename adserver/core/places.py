@@ -53,6 +53,8 @@ class Era:
         found = self.crowds.get(key)
         if found is None:
             found = self.crowds[key] = Crowd(group, device, may)
+        # Rates may have changed since a table that had it was asked.
+        found.renew()
         return found
 
 

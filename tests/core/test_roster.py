@@ -48,3 +48,10 @@ def test_each_slot_serves_its_own_campaigns_at_the_rates_of_all() -> None:
     finish(snapshot.pacing(Rates({"sold": 0.0}, {"sold": 0})))
     assert [won(snapshot, name) for name in SLOTS] == ["", "", "own"]
     assert [won(snapshot, name, "tech") for name in SLOTS] == ["tech"] * 3
+
+
+def test_a_page_that_comes_after_rates_have_changed_has_the_new_ones() -> None:
+    snapshot = compiled()
+    assert won(snapshot, "first") == "sold"
+    finish(snapshot.pacing(Rates({"sold": 0.0}, {"sold": 0})))
+    assert won(snapshot, "first", "tech") == "tech", "a table of its own, with the same goals"
