@@ -25,6 +25,8 @@ from adserver.core.catalog import (
 )
 
 WORDS = st.text(max_size=12)
+# Of campaigns and creatives: `publishing.schema.NAME` lets no slash into them.
+NAMES = WORDS.filter(lambda word: "/" not in word)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 MONEY = st.none() | st.decimals(0, 10_000, places=2, allow_nan=False)
 SIZES = st.builds(Size, st.integers(1, 4000), st.integers(1, 4000))
@@ -37,7 +39,7 @@ def several(of: st.SearchStrategy) -> st.SearchStrategy[tuple]:
 IMAGES = st.builds(Image, WORDS, WORDS, WORDS, SIZES, st.sampled_from([1, 2]))
 CREATIVES = st.builds(
     Creative,
-    WORDS,
+    NAMES,
     WORDS,
     FINITE,
     WORDS,
@@ -48,7 +50,7 @@ CREATIVES = st.builds(
 COUNTS = st.integers(0, 10**12)
 CAMPAIGNS = st.builds(
     Campaign,
-    WORDS,
+    NAMES,
     WORDS,
     st.sampled_from(Tier),
     st.sampled_from(State),
