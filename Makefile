@@ -35,11 +35,12 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 demo: $(VENV)/installed  ## a blog with its ads, on http://127.0.0.1:8080
 	@$(BIN)/adserver demo $(ARGS)
 
-# Tests mostly wait, so some run at once; those that measure time run alone, behind the others.
+# Tests mostly wait, so some run at once, the long ones first (tests/conftest.py); those that measure
+# time run alone, behind the others.
 # pytest ends with 5 where nothing was chosen, which is wrong only if it is so both times.
 test: $(VENV)/installed-dev  ## every test (ARGS="-k ticket" for some)
 	@$(if $(COVERAGE),rm -f .coverage .coverage.*;) first=0; second=0; \
-		$(PYTEST) -n $(JOBS) --dist loadfile -m "not alone" $(ARGS) || first=$$?; \
+		$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not alone" $(ARGS) || first=$$?; \
 		$(PYTEST) -m alone $(ARGS) || second=$$?; \
 		if [ $$first -eq 5 ]; then exit $$second; fi; \
 		if [ $$second -eq 5 ]; then exit $$first; fi; \

@@ -18,6 +18,21 @@ settings.register_profile("adserver", deadline=None, suppress_health_check=[Heal
 settings.load_profile("adserver")
 
 
+# Folders and files whose tests are few and long, as they start servers or run weeks.
+LONG = ("faults", "simulation", "prometheus", "journeys", "cli", "docs")
+LONG_FILES = ("test_cost_of_a_request.py", "test_export.py", "test_never_shown.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that at the end no process works while the others have nothing."""
+    items.sort(key=lambda item: not is_long(item.path))
+
+
+def is_long(path: Path) -> bool:
+    return path.name in LONG_FILES or path.relative_to(Path(__file__).parent).parts[0] in LONG
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
