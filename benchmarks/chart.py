@@ -23,6 +23,7 @@ WORKERS = 1
 DRAWN = {
     "N": "nginx: a slot's bytes, from a file",
     "S": "a slot: decided, signed, counted",
+    "S-U": "the same, no head like another",
     "D": "three slots in one call, as JSON",
     "I-int": "an impression, synced each second",
     "I": "an impression, on disk first",
