@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ LONG_FILES = ("test_cost_of_a_request.py", "test_export.py", "test_never_shown.p
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first, so that at the end no process works while the others have nothing."""
-    items.sort(key=lambda item: not is_long(item.path))
+    """The long ones first, then files with many, so that at the end no process works while the
+    others have nothing."""
+    many = Counter(item.path for item in items)
+    items.sort(key=lambda item: (not is_long(item.path), -many[item.path]))
 
 
 def is_long(path: Path) -> bool:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from adserver import logs
 from tests.cli.command import adserver
 
 ADDRESS = "redis://:zqcanary@127.0.0.1:1"
 # So that it ends before it asks for its store.
 ENDS = ("--public-url", "nonsense")
+
+
+@pytest.fixture(autouse=True)
+def no_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are for the whole process, which has other tests to run."""
+    monkeypatch.setattr(logs, "set_up", lambda _: None)
 
 
 def said(tmp_path: Path, *words: str, **env: str) -> str:
