@@ -32,11 +32,11 @@ class Tallies:
         # Of hours that ended since the last writing, or that could not be written.
         self._earlier: list[tuple[Hour, dict[Tally, int]]] = []
 
-    def add(self, now: float, row: Tally) -> None:
-        """now: UTC seconds; the row is the hour's in which this happened."""
+    def add(self, now: float, row: Tally, many: int = 1) -> None:
+        """now: UTC seconds; the row is the hour's in which this happened, so many times."""
         if now >= self._ends:
             self._begin_hour(now)
-        self._rows[row] += 1
+        self._rows[row] += many
 
     def fills(self, now: float) -> Fills:
         """Those of the hour, to add to: each is a row of a request and one of a served ad, of which

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 import structlog
@@ -148,13 +148,17 @@ class Shedding:
         self, stand_ins: StandIns, places: Places, reader: Reader, *, framed: bool = False
     ) -> Prompt:
         now = self._state.clock()
-        placement = self._choose(stand_ins, places, reader, now)
+        placement = None if self._is_last_step() else self._house(stand_ins, places, reader, now)
+        self._note(places, now, EMPTY if placement is None else HOUSE)
         if placement is None:
             return stand_ins.empty(places)
         reading = stand_ins.reading(reader.device, reader.prefetch)
         return stand_ins.fill(placement, reading, now, framed=framed)
 
-    def _choose(
+    def _is_last_step(self) -> bool:
+        return self._state.overload.is_last_step(time.perf_counter())
+
+    def _house(
         self,
         stand_ins: StandIns,
         places: Places,
@@ -162,27 +166,24 @@ class Shedding:
         now: float,
         shown: Container[tuple[str, str]] = (),
     ) -> Placement | None:
-        """The house ad of a slot, None where there is none; and count what became of the slot."""
-        state, placement = self._state, None
-        if not state.overload.is_last_step(time.perf_counter()):
-            placement = stand_ins.houses.choose(
-                places, reader.device, now, state.draw(), reader.excluded, shown
-            )
-        self._note(places, now, EMPTY if placement is None else HOUSE)
-        return placement
+        """The house ad of a slot, None where there is none."""
+        return stand_ins.houses.choose(
+            places, reader.device, now, self._state.draw(), reader.excluded, shown
+        )
 
-    def _note(self, places: Places, now: float, what: str) -> None:
+    def _note(self, places: Places, now: float, what: str, many: int = 1) -> None:
+        """Count what became of a slot, which a call may ask for several times."""
         counts, tally, slot, number = self._counts, self._tally, places.slot.name, places.number
-        counts["decisions_total"][slot, what] += 1
-        counts["shed_total"][what,] += 1
-        tally(now, ("r", 0, number, 0))
+        counts["decisions_total"][slot, what] += many
+        counts["shed_total"][what,] += many
+        tally(now, ("r", 0, number, 0), many)
         if what is EMPTY:
-            counts["no_fill_total"][slot, Reason.SHED] += 1
-            tally(now, (NO_FILL_SHED, 0, number, 0))
+            counts["no_fill_total"][slot, Reason.SHED] += many
+            tally(now, (NO_FILL_SHED, 0, number, 0), many)
 
-    def _note_unknown(self) -> None:
-        self._counts["decisions_total"][UNKNOWN, EMPTY] += 1
-        self._counts["no_fill_total"][UNKNOWN, Reason.UNKNOWN_SLOT] += 1
+    def _note_unknown(self, many: int = 1) -> None:
+        self._counts["decisions_total"][UNKNOWN, EMPTY] += many
+        self._counts["no_fill_total"][UNKNOWN, Reason.UNKNOWN_SLOT] += many
 
     def _decisions(
         self, stand_ins: StandIns, query: bytes, headers: Iterable[Header]
@@ -190,21 +191,24 @@ class Shedding:
         asked = self._slots_in(query)
         if not asked:
             return None
-        if self._state.overload.is_last_step(time.perf_counter()):
+        if self._is_last_step():
             return self._none_of(stand_ins, asked)
         body = self._call(stand_ins, asked, reader_of(query, dict(headers)))
         return Prompt(200, head_of(JSON, len(body), NO_STORE), body)
 
     def _none_of(self, stand_ins: StandIns, asked: Sequence[str]) -> Prompt:
         """The one answer to a call without anything in its slots."""
-        now = self._state.clock()
-        for name in asked:
+        self._note_empty(stand_ins, Counter(asked), self._state.clock())
+        return stand_ins.none_of(tuple(asked))
+
+    def _note_empty(self, stand_ins: StandIns, times: Mapping[str, int], now: float) -> None:
+        """times: how often each name was asked for."""
+        for name, many in times.items():
             places = stand_ins.places(name)
             if places is None:
-                self._note_unknown()
+                self._note_unknown(many)
             else:
-                self._note(places, now, EMPTY)
-        return stand_ins.none_of(tuple(asked))
+                self._note(places, now, EMPTY, many)
 
     def _slots_in(self, query: bytes) -> Sequence[str]:
         """The names that are asked for; none where the ordinary way has to look."""
@@ -220,22 +224,26 @@ class Shedding:
         return asked
 
     def _call(self, stand_ins: StandIns, asked: Sequence[str], reader: Reader) -> bytes:
-        now, made = self._state.clock(), []
+        now, made, last_step = self._state.clock(), [], self._is_last_step()
         times, shown = Counter[str](), set[tuple[str, str]]()
+        empty = Counter[str]()
         reading = stand_ins.reading(reader.device, reader.prefetch)
         for name in asked:
             places = stand_ins.places(name)
             if places is None:
-                self._note_unknown()
+                empty[name] += 1
                 made.append(described_unknown(name))
                 continue
             times[name] += 1
-            placement = self._choose(stand_ins, places, reader, now, shown)
+            placement = None if last_step else self._house(stand_ins, places, reader, now, shown)
             if placement is None:
+                empty[name] += 1
                 made.append(stand_ins.described_empty(places))
                 continue
+            self._note(places, now, HOUSE)
             shown.add((placement.campaign.name, placement.creative.id))
             made.append(stand_ins.described(placement, reading, times[name], now))
+        self._note_empty(stand_ins, empty, now)
         return stand_ins.call(made)
 
     async def frame(self, state: State, scope: Scope, _: Receive, send: Send, name: str) -> int:

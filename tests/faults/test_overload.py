@@ -22,8 +22,7 @@ PATHS = [f"/decisions?slots={SLOTS}&url=https://bench.example/{n}" for n in rang
 CLOSED_CONNECTIONS = 4
 CONNECTIONS = 1_000
 SECONDS = 20.0 if SOAK else 2.0
-# What asks shares two cores with the worker, and asks for more than it did, as that can do more.
-PROMISE_SECONDS = 0.200
+PROMISE_SECONDS = 0.100
 # Readers who were late themselves have seen nothing of the server; then once more.
 MOST_BEHIND_SECONDS = 0.050
 ATTEMPTS = 6
@@ -94,4 +93,4 @@ def test_without_shedding_everybody_waits_at_twice_as_much(tmp_path: Path) -> No
         # The first attempt shows it, unless the readers were late themselves.
         waited = next(came.p99 for came in attempts(ads, 2))
         assert shed(ads) == 0
-    assert waited > 1.5 * PROMISE_SECONDS
+    assert waited > 3 * PROMISE_SECONDS
