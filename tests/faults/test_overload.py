@@ -21,7 +21,9 @@ SLOTS = ",".join(["home-top", "post-top", *["post-bottom"] * 28])
 PATHS = [f"/decisions?slots={SLOTS}&url=https://bench.example/{n}" for n in range(50)]
 CLOSED_CONNECTIONS = 4
 CONNECTIONS = 1_000
-SECONDS = 20.0 if SOAK else 2.0
+# As `make bench-overload` measures. All that is late comes in the first tenth of a second, before
+# shedding has begun; the faster a worker is, the more come in that time.
+SECONDS = 20.0 if SOAK else 5.0
 PROMISE_SECONDS = 0.100
 # Readers who were late themselves have seen nothing of the server; then once more.
 MOST_BEHIND_SECONDS = 0.050
