@@ -45,7 +45,7 @@ def encoded(
 ) -> bytes:
     """All that goes over the wire before the body."""
     begins = BEGINNINGS.of(status, defaults)
-    return b"".join((begins, head.encoded, END if keep_alive else CLOSE))
+    return b"".join((begins, head.shared, head.own, END if keep_alive else CLOSE))
 
 
 # A longer body is not copied to be joined with its head, so that all who read one picture slowly

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from typing import Any, NamedTuple
 
 from adserver.core.errors import JournalError
@@ -25,30 +25,39 @@ HTML = b"text/html; charset=utf-8"
 JSON = b"application/json"
 
 
-class Head(list[Header]):
-    """Response headers, also encoded as they go over the wire.
+class Head:
+    """Response headers as they go over the wire, written once.
 
-    An ordinary list to any ASGI server; our own protocol class sends `encoded` as it is.
+    To any ASGI server they are pairs to go through; our own protocol class sends the bytes. There
+    is one for each of ten thousand ads, so what is the same in many is there once.
+
+    shared, own: lines, in their order. content_length: in bytes.
     """
 
-    __slots__ = ("content_length", "encoded")
+    __slots__ = ("content_length", "own", "shared")
 
     def __init__(self, headers: Iterable[Header], content_length: int | None) -> None:
         """content_length: bytes of the body that follows; None for an answer that has none."""
-        super().__init__(headers)
+        lines = [b"%b: %b\r\n" % header for header in headers]
         if content_length is not None:
-            self.append((b"content-length", b"%d" % content_length))
+            lines.append(b"content-length: %d\r\n" % content_length)
+        self.shared, self.own = b"", b"".join(lines)
         self.content_length = content_length or 0
-        self.encoded = b"".join([b"%b: %b\r\n" % header for header in self])
 
-    def before(self, length: int) -> Head:
-        """This one, which says no length, for a body of so many bytes."""
-        head = Head.__new__(Head)
-        head.extend(self)
-        head.append((b"content-length", b"%d" % length))
-        head.content_length = length
-        head.encoded = b"%bcontent-length: %d\r\n" % (self.encoded, length)
+    def before(self, content_length: int, *more: Header) -> Head:
+        """This one, which says no length, and more, for a body of so many bytes."""
+        head = Head(more, content_length)
+        head.shared = self.encoded
         return head
+
+    @property
+    def encoded(self) -> bytes:
+        return self.shared + self.own
+
+    def __iter__(self) -> Iterator[Header]:
+        for line in self.encoded.split(b"\r\n")[:-1]:
+            name, _, value = line.partition(b": ")
+            yield name, value
 
 
 class Prompt(NamedTuple):
@@ -75,7 +84,7 @@ def empty(status: int, *more: Header) -> Prompt:
     return Prompt(status, Head([*CORS, NO_STORE, *more], length))
 
 
-async def respond(send: Send, status: int, head: list[Header], body: bytes = b"") -> None:
+async def respond(send: Send, status: int, head: Iterable[Header], body: bytes = b"") -> None:
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
 
@@ -95,6 +104,10 @@ JSON_HEAD = Head([(b"content-type", JSON), NO_SNIFF, *CORS, NO_STORE], None)
 # By the length of the body: tickets are of one length, so that there are few. Some 600 bytes each.
 MAX_JSON_HEADS = 1_024
 JSON_HEADS: dict[int, Head] = {}
+
+
+# Of HTML that nobody keeps: a slot's.
+SLOT_HEAD = Head([(b"content-type", HTML), NO_SNIFF, *CORS, NO_STORE], None)
 
 
 def head_of(content_type: bytes, length: int, *more: Header) -> Head:

@@ -216,7 +216,7 @@ class AdProtocol(Turns):
         begins = BEGINNINGS.of(status, self.server_state.default_headers)
         if method == b"HEAD":
             body = b""
-        answer = b"".join((begins, head.encoded, END if keeps else CLOSE, body))
+        answer = b"".join((begins, head.shared, head.own, END if keeps else CLOSE, body))
         self.cycle = ANSWERED
         if keeps:
             self.edge.outbox.put(self.transport, answer)

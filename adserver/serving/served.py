@@ -20,7 +20,7 @@ from adserver.core.steps import Steps, in_steps
 from adserver.core.ticket import TEXT_LENGTH
 from adserver.metrics.meter import UNKNOWN, CampaignLabels, Meter, label_campaigns
 from adserver.serving import markup
-from adserver.serving.http import HTML, NO_STORE, Head, Header, head_of
+from adserver.serving.http import SLOT_HEAD, Head, Header
 from adserver.serving.invalid import Invalid
 from adserver.serving.markup import Addresses
 from adserver.serving.readings import Reader, Reading
@@ -74,7 +74,8 @@ class Fill:
     links: how many pieces come before the one in which the beacon begins, to its ticket, with
     beacon_begins. head: None where the body's length is not the same each time, for a pixel's
     random number. outcome: the labels of its decisions. campaign: its number. described: as JSON,
-    once it was asked for.
+    once it was asked for. What few requests want of it is made each time: there are thousands of
+    fills, and each of these would be a tenth of their memory or more.
     """
 
     placement: Placement
@@ -84,16 +85,19 @@ class Fill:
     with_beacon: tuple[bytes, ...]
     links: int
     beacon_begins: bytes
-    decision: Header
     head: Head | None
     described: tuple[bytes, ...] = ()
 
     @property
     def without_beacon(self) -> tuple[bytes, ...]:
-        """For calls of several slots, who tell it beside. Made each time, as it is described once:
-        of thousands of fills it would be a sixth of their memory."""
+        """For calls of several slots, who tell it beside; it is described once."""
         last = self.with_beacon[self.links].removesuffix(self.beacon_begins)
         return (*self.with_beacon[: self.links], last + END)
+
+    @property
+    def decision(self) -> Header:
+        campaign, creative = self.placement.campaign, self.placement.creative
+        return decision_header(f"fill; campaign={campaign.name}; creative={creative.id}")
 
 
 @dataclass(slots=True)
@@ -109,6 +113,7 @@ class Served:
     slot_names: Mapping[int, str]
     frame_stylesheet: bytes
     beacon_begins: bytes
+    outcomes: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -142,23 +147,23 @@ class Served:
         start = markup.wrapper(shown, self.site, self.addresses)
         pixels = "".join(map(markup.pixel, pixels_of(placement, context, markup.RANDOM)))
         with_beacon = cut(f"{start}{markup.beacon(self.addresses)}{pixels}</aside>")
-        decision = decision_header(
-            f"fill; campaign={placement.campaign.name}; creative={placement.creative.id}"
-        )
         tickets = len(with_beacon) - 1
         length = sum(map(len, with_beacon)) + tickets * TEXT_LENGTH
         campaign = placement.campaign
-        return Fill(
+        outcome = placement.slot.name, "house" if campaign.tier is Tier.HOUSE else "fill"
+        fill = Fill(
             placement=placement,
             generation=self.snapshot.generation,
             campaign=self.snapshot.numbers[campaign.name][0],
-            outcome=(placement.slot.name, "house" if campaign.tier is Tier.HOUSE else "fill"),
+            outcome=self.outcomes.setdefault(outcome, outcome),
             with_beacon=with_beacon,
             links=start.count(markup.TICKET),
             beacon_begins=self.beacon_begins,
-            decision=decision,
-            head=None if markup.RANDOM in pixels else head_of(HTML, length, NO_STORE, decision),
+            head=None,
         )
+        if markup.RANDOM not in pixels:
+            fill.head = SLOT_HEAD.before(length, fill.decision)
+        return fill
 
     def hint(self, name: str) -> str:
         """The nearest slot's name, "" if none is near, or after too many that were wrong."""

@@ -13,6 +13,7 @@ from adserver.serving import markup, strip
 from adserver.serving.http import (
     HTML,
     NO_STORE,
+    SLOT_HEAD,
     Header,
     Prompt,
     Receive,
@@ -21,7 +22,6 @@ from adserver.serving.http import (
     answer,
     answer_with,
     empty,
-    head_of,
 )
 from adserver.serving.readings import Reading
 from adserver.serving.served import DECISION, Served, decision_header
@@ -42,7 +42,7 @@ def slot(state: State, scope: Scope, name: str) -> Prompt:
     return answer_for(state, served, read(state, served, scope), name)
 
 
-WITHOUT_GENERATION = Prompt(200, head_of(HTML, 0, NO_STORE, NO_GENERATION))
+WITHOUT_GENERATION = Prompt(200, SLOT_HEAD.before(0, NO_GENERATION))
 
 
 async def frame(state: State, scope: Scope, _: Receive, send: Send, name: str) -> int:
@@ -89,7 +89,7 @@ def answer_for(
     elif fill.head is not None:
         return Prompt(200, fill.head, body)
     body = body.replace(markup.RANDOM.encode(), random_number(state).encode())
-    return Prompt(200, head_of(HTML, len(body), NO_STORE, fill.decision), body)
+    return Prompt(200, SLOT_HEAD.before(len(body), fill.decision), body)
 
 
 def strip_of(state: State, served: Served, decision: Decision, context: Context, now: float) -> str:
@@ -109,4 +109,4 @@ def unfilled(served: Served, decision: Decision, added: str) -> Prompt:
     body = b"" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot).encode()
     if added:
         body = strip.empty(slot, added).encode()
-    return Prompt(200, head_of(HTML, len(body), NO_STORE, decision_header(said)), body)
+    return Prompt(200, SLOT_HEAD.before(len(body), decision_header(said)), body)

@@ -15,7 +15,7 @@ from adserver.core.shelf import Placement
 from adserver.serving import markup
 from adserver.serving.described import TICKET, as_call, describe, describe_empty, unfilled
 from adserver.serving.houses import Houses
-from adserver.serving.http import CORS, HTML, JSON, NO_STORE, Head, Prompt, head_of
+from adserver.serving.http import CORS, JSON, NO_STORE, SLOT_HEAD, Head, Prompt, head_of
 from adserver.serving.readings import Reading
 from adserver.serving.served import MAX_FILLS, Fill, Served, decision_header
 from adserver.serving.state import State
@@ -69,7 +69,7 @@ class StandIns:
                 self._heads.clear()
             name, said = fill.decision
             shed = (name, said + f"; reason={Reason.SHED}".encode())
-            head = self._heads[fill] = head_of(HTML, len(body), NO_STORE, shed)
+            head = self._heads[fill] = SLOT_HEAD.before(len(body), shed)
         return Prompt(200, head, body)
 
     def empty(self, places: Places) -> Prompt:
@@ -77,7 +77,7 @@ class StandIns:
         if made is None:
             slot = places.slot
             body = b"" if slot.on_empty is OnEmpty.COLLAPSE else markup.empty(slot).encode()
-            made = Prompt(200, head_of(HTML, len(body), NO_STORE, SHED), body)
+            made = Prompt(200, SLOT_HEAD.before(len(body), SHED), body)
             self._empties[places.number] = made
         return made
 
