@@ -20,7 +20,8 @@ from adserver.serving import cycle
 from adserver.serving.edge import Edge, Limits, Wait, most_connections
 from adserver.serving.giving_back import give_back
 from adserver.serving.hosts import MAX_REMEMBERED, Hosts
-from adserver.serving.protocol import AdProtocol, refusal_of
+from adserver.serving.parsing import refusal_of
+from adserver.serving.protocol import AdProtocol
 from adserver.serving.refusals import ANSWERED, ANSWERS, Refusal, Refused
 from tests.faults.sieges import resident_bytes
 from tests.serving.wire import BODY, LARGE, PATIENCE_SECONDS, Reader, opened
