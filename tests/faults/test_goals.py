@@ -41,7 +41,7 @@ OUTAGE_SECONDS = 15.0 if SOAK else 1.5
 BEHIND_SECONDS = 5.0 if SOAK else 1.0
 # Longer than a journal that nobody speaks for holds room back.
 LONG_SECONDS = 330.0 if SOAK else 6.0
-PATIENCE_SECONDS = 1_500.0 if SOAK else 60.0
+PATIENCE_SECONDS = 1_500.0 if SOAK else 120.0
 STEADY_ANSWERS = 300
 THREADS = 32
 OFF = ("without_leases", "without_looking")

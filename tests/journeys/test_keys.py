@@ -172,6 +172,7 @@ def test_a_key_that_was_added_lets_the_node_start(machines: Machines, store: red
             assert event(two, decided(one)["impression_url"]) == FORGED
 
 
+@pytest.mark.timeout(240)  # it starts twelve servers, two at a time
 def test_a_key_is_replaced_step_by_step_and_every_event_counts(
     machines: Machines, store: redis.Redis
 ) -> None:
