@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -28,6 +29,7 @@ from adserver.cli.status_words import (
 )
 from adserver.core.bought import delivered_by_unit
 from adserver.core.errors import StoreUnavailable
+from adserver.core.nodes import differing
 from adserver.core.pauses import paused, stopped_by
 from adserver.publishing.delivery import rooms_of
 from adserver.publishing.outlook import outlooks
@@ -61,7 +63,7 @@ def status(context: click.Context, watch: float | None) -> None:
         return
     told = look(invocation)
     if invocation.as_json:
-        output.answer(asdict(told.status))
+        output.answer(as_data(told))
     elif sys.stdout.isatty():
         width, _ = output.size()
         output.draw(view(told, width, signs_of(sys.stdout.encoding)))
@@ -88,6 +90,20 @@ def look(invocation: Invocation) -> Told:
             rooms_of(live[0], by_unit, plane.leases, now),
         )
     return Told(make_status(known, now), live[1], workers, now)
+
+
+def as_data(told: Told) -> dict[str, Any]:
+    nodes = [
+        {
+            "name": one.name,
+            "generation": one.generation,
+            "ahead": one.ahead,
+            "remark": node_remark(one, told.status.generation),
+        }
+        for one in told.nodes
+    ]
+    differs = [asdict(one) for one in differing(told.nodes)]
+    return {**asdict(told.status), "nodes": nodes, "differs": differs}
 
 
 def keep_watching(invocation: Invocation, seconds: float) -> None:

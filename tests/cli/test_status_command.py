@@ -74,6 +74,11 @@ def test_json_is_as_documented():
             }
         ],
         "pauses": [],
+        "nodes": [
+            {"name": "web-1", "generation": 1, "ahead": 0.0, "remark": ""},
+            {"name": "web-2", "generation": 0, "ahead": 0.0, "remark": "behind"},
+        ],
+        "differs": [],
     }
 
 
@@ -127,6 +132,13 @@ def test_settings_that_nodes_do_not_have_alike_are_told():
     assert line.startswith("ADSERVER_TICKET_LIFE differs, so that what counts depends on")
     assert "3600 on web-1:8080; the default on web-2:8080." in line
     assert "differs" not in adserver("status", store=busy()).stdout
+    answer = orjson.loads(adserver("status", "--format", "json", store=memory).stdout)
+    assert answer["differs"] == [
+        {
+            "setting": "ADSERVER_TICKET_LIFE",
+            "nodes": {"3600": ["web-1:8080"], "": ["web-2:8080"]},
+        }
+    ]
 
 
 def test_a_goal_is_told_beside_what_is_expected_by_now():
@@ -158,7 +170,8 @@ def test_before_anything_is_live_it_says_what_to_do():
     assert result.exit_code == 0
     assert "adserver apply" in result.stdout
     answer = orjson.loads(adserver("status", "--format", "json", store=store()).stdout)
-    assert answer == {"generation": 0, "campaigns": [], "slots": [], "pauses": []}
+    assert answer.pop("generation") == 0
+    assert answer == dict.fromkeys(("campaigns", "slots", "pauses", "nodes", "differs"), [])
 
 
 def test_what_is_paused_is_told_first_and_in_its_line():
