@@ -236,9 +236,13 @@ class Room:
     @property
     def due_at(self) -> float:
         """When to ask the store: for room, to give some back, or to hear how it stands."""
+        return self.due(RENEW_SECONDS)
+
+    def due(self, renew: float) -> float:
+        """The same, where it is to be heard after so many seconds how it stands."""
         # What is reserved may come back at any time; what is counted never does.
         wants = self.low and (self.reserved or not self.nothing_free)
-        waits = self._pause if wants else RENEW_SECONDS
+        waits = self._pause if wants else renew
         first = self._serve_until if self._first else float("inf")
         return min(first, self.asked_at + waits)
 

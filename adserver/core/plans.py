@@ -87,6 +87,10 @@ class Plans:
         made._ranks = {columns.names[number]: rank for rank, number in enumerate(order)}
         return made
 
+    def __len__(self) -> int:
+        """Campaigns that have one."""
+        return len(self._columns)
+
     def _add(self, campaign: Campaign, reach: Reach, standing: Standing, now: float) -> None:
         limits, flight = limits_of(campaign), campaign.flight
         if limits is None:

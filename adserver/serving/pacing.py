@@ -30,6 +30,9 @@ from adserver.core.traffic import Scope, Traffic
 log = structlog.get_logger(__name__)
 
 PACE_SECONDS = 5.0
+# Of very many, less often: rates of so many are reckoned in a second that it takes a hundredth of
+# it, and as much again for the pages that are served by them.
+GOALS_A_SECOND = 3_500
 # Plans are made anew: the learnt traffic changes once an hour, its samples slowly.
 PLAN_SECONDS = 600.0
 # What a generation waits for them before it is served.
@@ -61,7 +64,7 @@ class Pacing:
         self._traffic = Traffic()
         self._samples: Mapping[int, list[Sample]] = {}
         self._plans: Plans | None = None
-        self._planned_at = 0.0
+        self._planned_at = self._paced_at = 0.0
         self._turn = asyncio.Lock()
 
     async def follow(self, generation: Generation, snapshot: Snapshot) -> None:
@@ -101,7 +104,8 @@ class Pacing:
             try:
                 await self._look(served, everything=paused or old)
             finally:
-                await self._pace(served, snapshot)
+                if self._is_due():
+                    await self._pace(served, snapshot)
 
     async def _look(self, generation: Generation, *, everything: bool) -> None:
         now, through = self._clock(), self._traffic.through
@@ -112,6 +116,13 @@ class Pacing:
             }
         if everything or self._traffic.through != through:
             self._plans = None
+
+    def _is_due(self) -> bool:
+        now, plans = self._clock(), self._plans
+        if plans is None or now >= plans.good_until:
+            return True
+        waits = len(plans) / GOALS_A_SECOND
+        return waits <= PACE_SECONDS or now - self._paced_at >= waits
 
     async def _pace(self, generation: Generation, snapshot: Snapshot) -> None:
         # At one go, so that what is made of each campaign is gone before Python looks for garbage.
@@ -125,6 +136,7 @@ class Pacing:
                 generation, self._traffic, self._samples, standings, now
             )
             self._plans, self._planned_at = plans, now
+        self._paced_at = now
         plans.follow(self._traffic, now)
         rates = yield from plans.rates(standings, now)
         yield from snapshot.pacing(rates)

@@ -156,6 +156,19 @@ async def test_without_need_the_store_is_asked_now_and_then() -> None:
     assert await worker.round() == [1]
 
 
+async def test_very_many_are_asked_how_they_stand_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two stand for very many: of two renewed in forty seconds."""
+    monkeypatch.setattr(module, "RENEWED_A_SECOND", 2 / 40)
+    worker = Worker()
+    await worker.leasing.follow(live(sold("a"), sold("b")))
+    worker.clock.now = NOW + 39
+    assert await worker.round() == []
+    worker.clock.now = NOW + 40
+    assert await worker.round() == [1, 2]
+
+
 async def test_rounds_go_on_by_themselves_also_past_a_store_that_is_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

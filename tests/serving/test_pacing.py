@@ -20,6 +20,7 @@ from adserver.core.samples import Sample
 from adserver.core.snapshot import Snapshot, compile_snapshot
 from adserver.core.steps import finish
 from adserver.core.traffic import Scope, Traffic
+from adserver.serving import pacing as module
 from adserver.serving.pacing import PLAN_SECONDS, Pacing
 from tests.core.test_outlook import BEGIN, DAY, FLIGHT, KNOWN, learnt
 from tests.factories import campaign, catalog, generation, site, slot
@@ -149,6 +150,33 @@ async def test_rates_follow_what_is_delivered_also_while_the_store_is_away() -> 
     with pytest.raises(StoreUnavailable):
         await worker.pacing.refresh()
     assert await worker.rate(refresh=False) < steady / 2
+
+
+@pytest.mark.parametrize("goals_a_second", [0.1, 10.0])
+async def test_of_very_many_rates_are_reckoned_less_often(
+    monkeypatch: pytest.MonkeyPatch, goals_a_second: float
+) -> None:
+    """One goal stands for very many: ten seconds' worth, or a tenth of one."""
+    monkeypatch.setattr(module, "GOALS_A_SECOND", goals_a_second)
+    worker = Worker()
+    await worker.serve(sold())
+    before = await worker.rate()
+    worker.now += 9
+    worker.hear("sold", delivered=3_000)
+    if goals_a_second < 1:
+        assert await worker.rate() == before
+        worker.now += 1
+    assert await worker.rate() < before
+
+
+async def test_a_midnight_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker()
+    await worker.serve(sold(max_per_day=100))
+    monkeypatch.setattr(module, "GOALS_A_SECOND", 1e-9)
+    worker.now += 1
+    assert not worker.pacing._is_due()
+    worker.now = BEGIN + DAY
+    assert worker.pacing._is_due()
 
 
 async def test_what_workers_have_in_hand_is_on_nobodys_page() -> None:
