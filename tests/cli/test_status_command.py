@@ -171,7 +171,7 @@ def test_before_anything_is_live_it_says_what_to_do():
     assert "adserver apply" in result.stdout
     answer = orjson.loads(adserver("status", "--format", "json", store=store()).stdout)
     assert answer.pop("generation") == 0
-    assert answer == dict.fromkeys(("campaigns", "slots", "pauses", "nodes", "differs"), [])
+    assert answer == {key: [] for key in ("campaigns", "slots", "pauses", "nodes", "differs")}
 
 
 def test_what_is_paused_is_told_first_and_in_its_line():
