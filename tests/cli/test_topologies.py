@@ -17,6 +17,8 @@ from tests.store.documented import PASSWORD, Store, as_documented, as_user, forb
 from tests.store_server import Server
 from tests.topology import cluster_running, redis_running, sentinel_running, tls_running
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 TOPOLOGIES: dict[str, Callable[[], AbstractContextManager[Store]]] = {
     "tls": tls_running,

@@ -19,6 +19,8 @@ import pytest
 from tests.docs.pages import Block, blocks, page
 from tests.stand_in import free_port
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 BLOCKS = [block for block in blocks(page("quickstart.md")) if block.mark]
 RAN = "=== that was block"
 # Served ads are written once a second.

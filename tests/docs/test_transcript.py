@@ -8,6 +8,8 @@ import pytest
 
 from tests.docs.transcript import PAGE, STEP, commands, masked, written
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 @pytest.fixture(scope="module")
 def now(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> str:

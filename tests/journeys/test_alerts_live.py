@@ -13,6 +13,8 @@ from tests.journeys.small_blog import campaign, write_blog
 from tests.rules import RULE_FILES, alerts, rules
 from tests.servers import Running, adserver_running, until
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 SHOWN = 5
 
 

@@ -18,6 +18,8 @@ from adserver.store.keys import Keys
 from tests.journeys.small_blog import SITE, campaign, write_blog
 from tests.servers import Running, adserver_running, run_command, until
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 KEYS = Keys("adserver")
 ZONE = SITE["timezone"]
 REQUESTS, WEEKS = 100, 4

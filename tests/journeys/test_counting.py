@@ -15,6 +15,8 @@ from tests.journeys.hammer import Answer, Connection, reach_workers
 from tests.journeys.small_blog import campaign, write_blog
 from tests.servers import Running, adserver_running, until
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 WORKERS = 4
 CONNECTIONS = 32
 EACH = CONNECTIONS // WORKERS  # of the connections, to each worker

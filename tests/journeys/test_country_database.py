@@ -16,6 +16,8 @@ from tests.journeys.small_blog import campaign, write_blog
 from tests.mmdb import BELGIUM, BUILT, CANADA, FRANCE, write_database
 from tests.servers import Running, adserver_running, own_environment, run_command, until
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 # The tests' own addresses: 127.0.0.1 is a trusted proxy, 127.0.0.2 a reader in France.
 NETWORKS = {
     "127.0.0.1/32": CANADA,

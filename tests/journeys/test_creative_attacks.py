@@ -33,6 +33,8 @@ from tests.servers import until
 from tests.serving.test_hostile_names import wrapper
 from tests.stand_in import TAG, Answer, Server
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 FORM = f"'<form action={OWNED}-form method=post target=_top></form>'"
 
 

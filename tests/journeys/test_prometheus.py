@@ -21,6 +21,8 @@ from tests.journeys.small_blog import campaign, write_blog
 from tests.programs import needs
 from tests.servers import Running, adserver_running, own_environment, run_command, until
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 BOOKED = {"top": "coffee", "side": "tea"}
 # What the requester sends; everything below is counted from these.
 SLOTS = {"top": 7, "side": 5, "bottom": 4, "nope": 3}

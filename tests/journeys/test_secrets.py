@@ -19,6 +19,8 @@ from tests.journeys.small_blog import campaign, write_blog
 from tests.servers import Running, adserver_running, own_environment, run_command, until
 from tests.topology import redis_running
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 # Signs that an address has to escape, and that no pattern of ours may stop at.
 PASSWORD = "zqcanary-pw/9?of@the#store:x%"
 KEY, OLD_KEY = "zqcanary-key-that-signs-0123456789", "zqcanary-key-that-verifies-987654321"

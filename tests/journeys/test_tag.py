@@ -15,6 +15,8 @@ from tests import stand_in
 from tests.stand_in import TAG, Answer
 from tests.visit import PAGE, TOP, Visit, visiting
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 MAX_GZIP_BYTES = 4_096
 
 

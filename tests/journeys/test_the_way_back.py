@@ -15,6 +15,8 @@ from tests.journeys.small_blog import campaign, write_blog, write_campaign
 from tests.publishing.campaign_folder import draw
 from tests.servers import Running, adserver_running, until
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 DEMO = Path(__file__).parents[2] / "config"
 PICTURE = "images/b-728x90.png"
 
