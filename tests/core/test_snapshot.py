@@ -226,6 +226,17 @@ def test_tables_of_pages_that_the_same_may_serve_have_one_crowd() -> None:
         assert list(table.first.rates) == [0.25]
 
 
+def test_a_table_holds_while_its_campaigns_run_and_until_it_is_forgotten() -> None:
+    snapshot = compiled(campaign(flight=Flight(NOW, NOW + 60, ZONE)))
+    found = table(snapshot)
+    assert found.holds(NOW)
+    assert found.holds(NOW + 59)
+    assert not found.holds(NOW + 60)
+    assert not found.holds(NOW - 1)
+    snapshot.places["post-top"]._forget()
+    assert not found.holds(NOW)
+
+
 def test_a_clock_that_is_set_back_is_believed() -> None:
     snapshot = compiled(campaign(flight=Flight(NOW + 60, NOW + 120, ZONE)))
     assert table(snapshot, now=NOW + 60).first
